@@ -1,0 +1,135 @@
+/*
+ * Port: the file system below one root folder.
+ *
+ * Just what Maildirs need. Everything is named by an open directory and one
+ * component, never by a path: no component may hold '/' or be "." or "..", and
+ * none is followed when it is a symbolic link, so that nothing can be reached
+ * outside the root. What is written is durable only after flush (contents) and
+ * dir_sync (names); the crash tests' file system loses everything else.
+ */
+#ifndef GODWIT_ENGINE_PORTS_FS_H
+#define GODWIT_ENGINE_PORTS_FS_H
+
+#include "godwit/base/bytes.h"
+#include "godwit/base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fs_dir;  /* the implementation's own */
+struct fs_file; /* likewise */
+
+enum fs_type {
+	FS_FILE,
+	FS_DIR,
+	FS_LINK,
+	FS_OTHER,
+	FS_UNKNOWN, /* only from dir_next: stat tells */
+};
+
+struct fs_stat {
+	enum fs_type type;
+	uint64_t device;
+	uint64_t inode;
+	uint64_t bytes;
+	int64_t mtime_ns; /* since 1970 */
+	int64_t ctime_ns;
+};
+
+/* What a call found, where "not there" is an answer and no error. */
+enum fs_result {
+	FS_OK,
+	FS_ABSENT, /* no such name (ENOENT; ELOOP and ENOTDIR are errors) */
+	FS_EXISTS, /* the name is taken */
+	FS_FAILED, /* err is set: ERR_DISK, with the path and what to do */
+};
+
+struct fs_port {
+	void *ctx;
+
+	/* Opens the folder `path` as a root (the one call that takes a path
+	 * and follows links); `create` makes it, 0700, parents included. */
+	enum fs_result (*root_open)(void *ctx, const char *path, bool create,
+		struct fs_dir **dir_r, struct err *err);
+
+	/* Opens a folder within; with `create` makes it (0700) if absent. */
+	enum fs_result (*dir_open)(struct fs_dir *parent, const char *name,
+		bool create, struct fs_dir **dir_r, struct err *err);
+	void (*dir_close)(struct fs_dir **dir);
+
+	/* Starts reading the names from the front, afresh. */
+	enum fs_result (*dir_rewind)(struct fs_dir *dir, struct err *err);
+
+	/* The next name but "." and "..", borrowed until the next call;
+	 * FS_ABSENT after the last. */
+	enum fs_result (*dir_next)(struct fs_dir *dir, const char **name_r,
+		enum fs_type *type_r, struct err *err);
+
+	/* Of the folder itself. */
+	enum fs_result (*dir_stat)(
+		struct fs_dir *dir, struct fs_stat *stat_r, struct err *err);
+
+	/* Makes the names in the folder durable. */
+	enum fs_result (*dir_sync)(struct fs_dir *dir, struct err *err);
+
+	/* Of what `name` is, links not followed. */
+	enum fs_result (*stat)(struct fs_dir *dir, const char *name,
+		struct fs_stat *stat_r, struct err *err);
+
+	/* Makes a new file (0600) to write; FS_EXISTS if the name is taken. */
+	enum fs_result (*create)(struct fs_dir *dir, const char *name,
+		struct fs_file **file_r, struct err *err);
+
+	/* Opens a regular file to read; never blocks on FIFOs. */
+	enum fs_result (*open)(struct fs_dir *dir, const char *name,
+		struct fs_file **file_r, struct err *err);
+
+	/* Writes all of `bytes` at the end. */
+	enum fs_result (*write)(
+		struct fs_file *file, struct str bytes, struct err *err);
+
+	/* Reads on from where the last read ended; *got_r 0 at the end. */
+	enum fs_result (*read)(struct fs_file *file, char *at, size_t room,
+		size_t *got_r, struct err *err);
+
+	/* Ends a file that was written: sets its mtime, and hands it to the
+	 * next flush. FS_FAILED also when earlier writes turn out lost. */
+	enum fs_result (*finish)(
+		struct fs_file **file, int64_t mtime_ns, struct err *err);
+
+	/* Closes without a promise: for files read, or given up. */
+	void (*close)(struct fs_file **file);
+
+	/* Makes the contents of all files finished since the last flush
+	 * durable. */
+	enum fs_result (*flush)(void *ctx, struct err *err);
+
+	/* Atomic; FS_EXISTS rather than replace, FS_ABSENT if `from` is gone.
+	 */
+	enum fs_result (*rename)(struct fs_dir *from_dir, const char *from,
+		struct fs_dir *to_dir, const char *to, struct err *err);
+
+	/* As rename, but replaces `to`. */
+	enum fs_result (*replace)(struct fs_dir *from_dir, const char *from,
+		struct fs_dir *to_dir, const char *to, struct err *err);
+
+	enum fs_result (*link)(struct fs_dir *from_dir, const char *from,
+		struct fs_dir *to_dir, const char *to, struct err *err);
+	enum fs_result (*unlink)(
+		struct fs_dir *dir, const char *name, struct err *err);
+
+	/* Removes an empty folder. */
+	enum fs_result (*rmdir)(
+		struct fs_dir *dir, const char *name, struct err *err);
+
+	/* Sets a file's mtime. */
+	enum fs_result (*set_mtime)(struct fs_dir *dir, const char *name,
+		int64_t mtime_ns, struct err *err);
+
+	/* Whether names that differ only in letter case are one (probed in
+	 * `dir`, which is left as it was). */
+	enum fs_result (*folds_case)(
+		struct fs_dir *dir, bool *folds_r, struct err *err);
+};
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * Port: byte transformers between wire and session: TLS, and later DEFLATE.
+ *
+ * A transformer does no I/O. It is fed what came from the wire and gives plain
+ * bytes; it is fed plain bytes and gives what is to go to the wire. The same
+ * code runs over sockets and in the simulator.
+ */
+#ifndef GODWIT_ENGINE_PORTS_TRANSFORM_H
+#define GODWIT_ENGINE_PORTS_TRANSFORM_H
+
+#include "godwit/base/bytes.h"
+#include "godwit/base/err.h"
+
+#include <stdbool.h>
+
+enum channel_binding {
+	CHANNEL_BINDING_NONE,
+	CHANNEL_BINDING_TLS_UNIQUE,   /* RFC 5929, TLS up to 1.2 */
+	CHANNEL_BINDING_TLS_EXPORTER, /* RFC 9266 */
+};
+
+struct transform {
+	void *ctx;
+
+	/*
+	 * Takes bytes from the wire and appends what they mean to *plain;
+	 * answers (handshake messages) are appended to *wire. Empty `bytes`
+	 * starts a handshake. -1 and err: the stream is to be closed. A
+	 * certificate that is not trusted is ERR_LOGIN with a sentence.
+	 */
+	int (*from_wire)(void *ctx, struct str bytes, struct buf *plain,
+		struct buf *wire, struct err *err);
+
+	/* Appends to *wire what `plain` becomes. Only when ready. */
+	int (*to_wire)(
+		void *ctx, struct str plain, struct buf *wire, struct err *err);
+
+	/* Whether the handshake is over. */
+	bool (*ready)(void *ctx);
+
+	/* Appends the channel binding's bytes; -1 if there is none of that
+	 * kind on this connection. */
+	int (*binding)(void *ctx, enum channel_binding kind, struct buf *data);
+
+	/* Appends the closing bytes (close_notify) to *wire. */
+	void (*finish)(void *ctx, struct buf *wire);
+
+	/* Releases everything; *ctx becomes NULL. */
+	void (*free)(void **ctx);
+};
+
+struct account;
+
+/* Makes TLS transformers. */
+struct tls_port {
+	void *ctx;
+
+	/* A client for `account`'s host name and its `tls` settings; -1 and
+	 * err (ERR_CONFIG) when a file it names cannot be read. */
+	int (*open)(void *ctx, const struct account *account,
+		struct transform *transform_r, struct err *err);
+};
+
+#endif
