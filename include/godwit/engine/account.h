@@ -86,7 +86,7 @@ struct account_list {
  * list is itself; argv[0] NULL never happens.
  */
 struct account_command {
-	char *const *argv; /* NULL-terminated; NULL: no command */
+	const char *const *argv; /* NULL-terminated; NULL: no command */
 };
 
 /* SHA-256 of a SubjectPublicKeyInfo (RFC 7469 2.4) that is trusted. */
