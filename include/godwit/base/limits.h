@@ -45,6 +45,13 @@ enum {
 	/* Distinct keywords of one mailbox, remembered. */
 	LIMIT_KEYWORDS = 4096,
 
+	/* Distinct sets of them, all together: a million messages, each with
+	 * its own choice of 16. */
+	LIMIT_KEYWORD_SET_BYTES = 32 << 20,
+
+	/* A Maildir's keyword file: 26 lines of keywords, and some garbage. */
+	LIMIT_KEYWORD_FILE_BYTES = 64 << 10,
+
 	/* A mailbox's name on the server, decoded. */
 	LIMIT_MAILBOX_NAME_BYTES = 1000,
 
