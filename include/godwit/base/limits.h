@@ -79,6 +79,16 @@ enum {
 
 	/* A SASL challenge or response, decoded. */
 	LIMIT_SASL_BYTES = 64 << 10,
+
+	/* The journal's history: so many runs, not older than that. At a run
+	 * every five minutes 1000 are three days and a half; runs that did
+	 * nothing are not recorded, so it is far longer. */
+	LIMIT_HISTORY_RUNS = 1000,
+	LIMIT_HISTORY_DAYS = 90,
+
+	/* Records of one run; its counts go on. A first sync of a million
+	 * messages needs no million lines to say so. */
+	LIMIT_HISTORY_RUN_RECORDS = 10000,
 };
 
 #endif

@@ -1,0 +1,317 @@
+/*
+ * Journal: what both sides of an account were when they were last in step.
+ *
+ * The typed operations over the store port: mailboxes and their messages (the
+ * base of every merge), intents, troubles, history. Whatever it holds it keeps
+ * consistent across its tables, provided that every write goes through here.
+ * A damaged record is an ERR_DISK error that names it, never a guess.
+ *
+ * Reads see what was committed, never what waits in a batch, and leave no
+ * cursor open. Writes go into the caller's batch, so that the caller says what
+ * is one transaction; nothing happens before journal_commit(). Of one batch:
+ * a message is put or deleted at most once, and deletes come before the puts
+ * that take over the deleted one's file name. After a failed commit, the
+ * journal and its bases are to be given up and opened afresh.
+ *
+ *	journal_open(&journal, store, account, read_only, &err)
+ *	journal_mailboxes(...)             what there is
+ *	journal_base_open(&base, ...)      one mailbox
+ *	journal_messages(&base, ...)       its base
+ *	journal_message_put(&base, &batch, ...)
+ *	journal_commit(&journal, &batch, &err)
+ *	journal_base_close(&base)
+ *
+ * There is no close: the store is its opener's. What it refuses: to be read by
+ * a godwit older than the one that wrote it, and to serve another account.
+ */
+#ifndef GODWIT_ENGINE_JOURNAL_H
+#define GODWIT_ENGINE_JOURNAL_H
+
+#include "godwit/base/arena.h"
+#include "godwit/base/bytes.h"
+#include "godwit/base/err.h"
+#include "godwit/engine/ports/store.h"
+#include "godwit/mail/flags.h"
+#include "godwit/mail/identity.h"
+#include "godwit/mail/keywords.h"
+#include "godwit/sync/record.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Plain data; reading the members is allowed. */
+struct journal {
+	const struct store_port *store;
+	bool read_only;
+	uint32_t next_mailbox;
+	uint64_t next_intent;
+};
+
+/*
+ * Opens what is in `store`, which must outlive the journal, for the account of
+ * this fingerprint (account_fingerprint() in sync/record.h). An empty store
+ * becomes a new journal, by a commit; with `read_only` it is an empty journal
+ * and stays empty. ERR_CONFIG: it belongs to another account, or was written
+ * by a newer godwit. ERR_DISK: it cannot be read, or is damaged.
+ */
+int journal_open(struct journal *journal, const struct store_port *store,
+	struct str account, bool read_only, struct err *err);
+
+/* Commits the batch and, when that went well, empties it. An empty batch costs
+ * nothing. Not on a read-only journal. */
+int journal_commit(
+	struct journal *journal, struct store_batch *batch, struct err *err);
+
+/*
+ * Verifies everything: each record decodes; NAME and IDENTITY say what MESSAGE
+ * says, and nothing more; mailboxes and keywords that are referred to exist.
+ * The first damage found is the error. Reads the whole journal.
+ */
+int journal_check(struct journal *journal, struct err *err);
+
+/* ---- The account --------------------------------------------------------- */
+
+/* The Maildir root of the last run; *known_r is false before the first. */
+int journal_root(struct journal *journal, struct root_record *root_r,
+	bool *known_r, struct err *err);
+void journal_root_put(struct journal *journal, struct store_batch *batch,
+	const struct root_record *root);
+
+/* ---- Mailboxes ----------------------------------------------------------- */
+
+struct journal_mailbox {
+	uint32_t id; /* never given to another mailbox */
+	struct mailbox_record record;
+};
+
+struct journal_mailboxes {
+	struct journal_mailbox *items;
+	size_t count;
+};
+
+/* All mailboxes, by rising id. This list, and the others below, with all that
+ * it points to, lives in `arena`. */
+int journal_mailboxes(struct journal *journal, struct arena *arena,
+	struct journal_mailboxes *list_r, struct err *err);
+
+/* Adds a mailbox; returns its id, which may be used in the same batch. */
+uint32_t journal_mailbox_add(struct journal *journal, struct store_batch *batch,
+	const struct mailbox_record *record);
+
+/* Replaces the record of a mailbox that was added. */
+void journal_mailbox_put(struct journal *journal, struct store_batch *batch,
+	uint32_t id, const struct mailbox_record *record);
+
+/*
+ * Forgets all messages of a mailbox (journal_messages_forget), or all there is
+ * about it. Each call adds the deletions of the next thousand messages to the
+ * batch; while *more_r is true it is to be committed and the call repeated. The
+ * mailbox itself goes with the last batch, so a crash in between leaves a
+ * mailbox that knows fewer messages, which match finds again on both sides.
+ */
+int journal_messages_forget(struct journal *journal, struct store_batch *batch,
+	uint32_t id, bool *more_r, struct err *err);
+int journal_mailbox_forget(struct journal *journal, struct store_batch *batch,
+	uint32_t id, bool *more_r, struct err *err);
+
+/* ---- Messages ------------------------------------------------------------ */
+
+/* One mailbox's base: its keyword table lives as long. */
+struct journal_base {
+	struct journal *journal;
+	uint32_t mailbox;
+	struct keywords *keywords; /* may be added to; all flags here are its */
+	uint32_t keywords_stored;  /* of these the journal has so many */
+};
+
+/* Reads the mailbox's keywords; ids are those of the journal. */
+int journal_base_open(struct journal_base *base, struct journal *journal,
+	uint32_t mailbox, struct err *err);
+void journal_base_close(struct journal_base *base);
+
+/* What a base entry says beyond what planning needs. */
+struct journal_detail {
+	struct identity identity;
+	struct str email_id; /* EMAILID or X-GM-MSGID, or empty */
+};
+
+struct journal_message {
+	uint32_t uid;
+	struct flags flags; /* of the base's keyword table */
+	struct str name;    /* the file's, up to its ":2," */
+	int64_t internaldate_s;
+	int16_t zone_min;
+	bool stored_raw; /* the file holds its CRLFs as they came */
+	const struct journal_detail *detail;
+};
+
+struct journal_messages {
+	struct journal_message *items;
+	size_t count;
+};
+
+/* All messages, by rising uid. Their `detail` is NULL unless `with_detail`. */
+int journal_messages(struct journal_base *base, bool with_detail,
+	struct arena *arena, struct journal_messages *list_r, struct err *err);
+
+/* One message with its detail. 1: found; 0: not there; -1: err. */
+int journal_message(struct journal_base *base, uint32_t uid,
+	struct arena *arena, struct journal_message *message_r,
+	struct err *err);
+
+/*
+ * Puts a message (new, or in place of the one with this uid) or deletes one
+ * (which need not be there), and keeps the indexes and the keywords' names in
+ * step. To be put, it needs its detail, and a name that no other message of the
+ * mailbox has.
+ */
+int journal_message_put(struct journal_base *base, struct store_batch *batch,
+	const struct journal_message *message, struct err *err);
+int journal_message_delete(struct journal_base *base, struct store_batch *batch,
+	uint32_t uid, struct err *err);
+
+/* Where a message is. */
+struct journal_place {
+	uint32_t mailbox;
+	uint32_t uid;
+};
+
+struct journal_places {
+	struct journal_place *items;
+	size_t count;
+};
+
+/* Where the messages with this file name, or of this identity, are: by rising
+ * mailbox and uid. */
+int journal_find_name(struct journal *journal, struct str name,
+	struct arena *arena, struct journal_places *list_r, struct err *err);
+int journal_find_identity(struct journal *journal,
+	const struct identity *identity, struct arena *arena,
+	struct journal_places *list_r, struct err *err);
+
+/* ---- Intents ------------------------------------------------------------- */
+
+struct journal_intent {
+	uint64_t sequence;
+	struct intent_record record;
+};
+
+struct journal_intents {
+	struct journal_intent *items;
+	size_t count;
+};
+
+/* Adds an intent, to be committed before the server is asked; returns the
+ * sequence by which it is deleted. */
+uint64_t journal_intent_add(struct journal *journal, struct store_batch *batch,
+	const struct intent_record *record);
+void journal_intent_delete(
+	struct journal *journal, struct store_batch *batch, uint64_t sequence);
+
+/* The open intents in the order they were added. */
+int journal_intents(struct journal *journal, struct arena *arena,
+	struct journal_intents *list_r, struct err *err);
+
+/* ---- Troubles ------------------------------------------------------------ */
+
+enum {
+	/* The pause after the first failure; it doubles with each further one
+	 * up to the longest. */
+	TROUBLE_PAUSE_FIRST_S = 15 * 60,
+	TROUBLE_PAUSE_MAX_S = 7 * 24 * 60 * 60,
+};
+
+struct journal_trouble {
+	struct trouble_key key;
+	struct trouble_record record;
+};
+
+struct journal_troubles {
+	struct journal_trouble *items;
+	size_t count;
+};
+
+/* Something that could not be synced at `now_s`. */
+struct journal_failure {
+	struct trouble_key key;
+	struct str reason; /* a sentence */
+	int64_t now_s;
+};
+
+/* Notes a failure: one more try, and the next one later. */
+int journal_trouble_note(struct journal *journal, struct store_batch *batch,
+	const struct journal_failure *failure, struct err *err);
+
+/* It went well, or is gone. It need not have been in trouble. */
+void journal_trouble_clear(struct journal *journal, struct store_batch *batch,
+	const struct trouble_key *key);
+
+/* The troubles of a mailbox (of all where `mailbox` is NULL), by mailbox, side,
+ * and uid or name. */
+int journal_troubles(struct journal *journal, const uint32_t *mailbox,
+	struct arena *arena, struct journal_troubles *list_r, struct err *err);
+
+/* Whether it is to be tried again. A next try further off than the longest
+ * pause (the clock was set back) is due. */
+bool journal_trouble_due(const struct trouble_record *record, int64_t now_s);
+
+/* ---- History ------------------------------------------------------------- */
+
+/* A run that is being recorded. */
+struct journal_run {
+	uint64_t start_ms;
+	uint32_t sequence; /* of its next record */
+};
+
+enum {
+	/* Records that one call of journal_history() gives. */
+	JOURNAL_HISTORY_PAGE = 1000,
+};
+
+struct journal_event {
+	uint64_t run_ms;
+	uint32_t sequence;
+	struct history_record record;
+};
+
+struct journal_history {
+	struct journal_event *items;
+	size_t count;
+};
+
+struct journal_runs {
+	uint64_t *start_ms;
+	size_t count;
+};
+
+/* Names a run that starts at `now_ms`; when there is one of that name (the
+ * clock was set back), by the next free millisecond. Writes nothing. */
+int journal_run_begin(struct journal *journal, int64_t now_ms,
+	struct journal_run *run_r, struct err *err);
+
+/*
+ * Adds a record to the run. One that is no HISTORY_END is left out when the run
+ * has LIMIT_HISTORY_RUN_RECORDS. A run that did nothing need have no records.
+ */
+void journal_history_add(struct journal *journal, struct store_batch *batch,
+	struct journal_run *run, const struct history_record *record);
+
+/* When the recorded runs started, oldest first. */
+int journal_runs(struct journal *journal, struct arena *arena,
+	struct journal_runs *list_r, struct err *err);
+
+/* The next records of `run`, at most JOURNAL_HISTORY_PAGE: from run->sequence
+ * on, which is advanced behind them. An empty list: there are no more. */
+int journal_history(struct journal *journal, struct journal_run *run,
+	struct arena *arena, struct journal_history *list_r, struct err *err);
+
+/*
+ * Deletes the records of runs older than LIMIT_HISTORY_DAYS, and of all but the
+ * newest LIMIT_HISTORY_RUNS; at most a few thousand a call, so what is left
+ * goes in the next run.
+ */
+int journal_history_prune(struct journal *journal, struct store_batch *batch,
+	int64_t now_ms, struct err *err);
+
+#endif
