@@ -70,6 +70,10 @@ const uint16_t *keywords_set_ids(
 bool keywords_set_has(
 	const struct keywords *keywords, uint32_t set, uint32_t id);
 
+/* The handle of those of the ids that are in `set`. */
+uint32_t keywords_pick(struct keywords *keywords, uint32_t set,
+	const uint32_t *ids, size_t count);
+
 /* The handle of a | b. */
 uint32_t keywords_union(struct keywords *keywords, uint32_t a, uint32_t b);
 
