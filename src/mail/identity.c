@@ -1,0 +1,203 @@
+/*
+ * How: the stream is read line by line as far as the header goes. The first
+ * bytes of a line are held back until they tell whether it is an injected
+ * field, mostly one byte; then whole runs up to the LF go to the hash or are
+ * counted. A CR is held back until the next byte tells whether it is half of a
+ * line end. Past the header only sizes are added up.
+ */
+#include "godwit/mail/identity.h"
+
+#include "godwit/base/err.h"
+
+#include <gnutls/crypto.h>
+#include <string.h>
+
+static const struct str injected_fields[] = {
+	{"X-TUID:", 7},
+	{"X-OfflineIMAP:", IDENTITY_FIELD_BYTES},
+};
+
+enum verdict {
+	VERDICT_OPEN,     /* more bytes are needed */
+	VERDICT_EMPTY,    /* the empty line */
+	VERDICT_COUNTED,  /* a field of the message, or no field at all */
+	VERDICT_INJECTED, /* a field that another tool put there */
+	VERDICT_FOLDED,   /* belongs to the field before it */
+};
+
+void identity_init(struct identity_stream *stream)
+{
+	*stream = (struct identity_stream){0};
+	check(gnutls_hash_init(&stream->hash, GNUTLS_DIG_SHA256) == 0);
+}
+
+static void hash_add(struct identity_stream *stream, struct str bytes)
+{
+	if (bytes.len > 0)
+		check(gnutls_hash(stream->hash, bytes.ptr, bytes.len) == 0);
+}
+
+/* More of a line that counts, up to its LF or to where the chunk ends. */
+static void line_add(struct identity_stream *stream, struct str bytes)
+{
+	bool ends = bytes.ptr[bytes.len - 1] == '\n';
+	size_t text = bytes.len - ends;
+
+	if (stream->cr_held && text > 0)
+		hash_add(stream, STR("\r"));
+	if (text > 0) {
+		stream->cr_held = bytes.ptr[text - 1] == '\r';
+		text -= stream->cr_held;
+	}
+	hash_add(stream, str_sub(bytes, 0, text));
+	if (ends) {
+		hash_add(stream, STR("\r\n"));
+		stream->cr_held = false;
+		stream->state = IDENTITY_START;
+	}
+}
+
+static void injected_add(struct identity_stream *stream, struct str bytes)
+{
+	stream->injected_bytes += bytes.len;
+	if (bytes.ptr[bytes.len - 1] == '\n')
+		stream->state = IDENTITY_START;
+}
+
+static enum verdict field_verdict(struct str held)
+{
+	size_t fields = sizeof(injected_fields) / sizeof(injected_fields[0]);
+
+	for (size_t i = 0; i < fields; i++) {
+		struct str field = injected_fields[i];
+
+		if (str_ieq(held, field))
+			return VERDICT_INJECTED;
+		if (str_istarts(field, held))
+			return VERDICT_OPEN;
+	}
+	return VERDICT_COUNTED;
+}
+
+static enum verdict line_verdict(struct str held)
+{
+	switch (held.ptr[0]) {
+	case ' ':
+	case '\t':
+		return VERDICT_FOLDED;
+	case '\n':
+		return VERDICT_EMPTY;
+	case '\r':
+		if (held.len == 1)
+			return VERDICT_OPEN;
+		return held.ptr[1] == '\n' ? VERDICT_EMPTY : VERDICT_COUNTED;
+	default:
+		return field_verdict(held);
+	}
+}
+
+/* The line is known; what was held of it goes where the rest will go. */
+static void line_begin(struct identity_stream *stream, enum verdict verdict)
+{
+	struct str held = {.ptr = stream->held, .len = stream->held_bytes};
+
+	stream->held_bytes = 0;
+	if (verdict == VERDICT_EMPTY) {
+		stream->state = IDENTITY_BODY;
+		return;
+	}
+	if (verdict != VERDICT_FOLDED)
+		stream->field_injected = verdict == VERDICT_INJECTED;
+	if (stream->field_injected) {
+		stream->state = IDENTITY_INJECTED;
+		injected_add(stream, held);
+	} else {
+		stream->state = IDENTITY_COUNTED;
+		line_add(stream, held);
+	}
+}
+
+static void start_add(struct identity_stream *stream, char c)
+{
+	enum verdict verdict;
+
+	stream->held[stream->held_bytes++] = c;
+	verdict = line_verdict(
+		(struct str){.ptr = stream->held, .len = stream->held_bytes});
+	if (verdict != VERDICT_OPEN)
+		line_begin(stream, verdict);
+}
+
+void identity_feed(struct identity_stream *stream, struct str bytes)
+{
+	stream->fed_bytes += bytes.len;
+	while (bytes.len > 0 && stream->state != IDENTITY_BODY) {
+		size_t n = 1;
+
+		if (stream->state == IDENTITY_START) {
+			start_add(stream, bytes.ptr[0]);
+		} else {
+			n = str_find(bytes, '\n');
+			n += n < bytes.len;
+			if (stream->state == IDENTITY_COUNTED)
+				line_add(stream, str_sub(bytes, 0, n));
+			else
+				injected_add(stream, str_sub(bytes, 0, n));
+		}
+		bytes = str_sub(bytes, n, bytes.len);
+	}
+}
+
+static void finish(struct identity_stream *stream, uint64_t bytes,
+	struct identity *identity_r)
+{
+	if (stream->state == IDENTITY_START && stream->held_bytes > 0)
+		line_begin(stream, VERDICT_COUNTED);
+	if (stream->cr_held)
+		hash_add(stream, STR("\r"));
+	if (stream->state == IDENTITY_COUNTED)
+		hash_add(stream, STR("\r\n"));
+	hash_add(stream, STR("\r\n"));
+	if (bytes < stream->injected_bytes)
+		bytes = stream->injected_bytes;
+	identity_r->bytes = bytes - stream->injected_bytes;
+	gnutls_hash_deinit(stream->hash, identity_r->header_sha256);
+	stream->hash = NULL;
+}
+
+void identity_finish(
+	struct identity_stream *stream, struct identity *identity_r)
+{
+	finish(stream, stream->fed_bytes, identity_r);
+}
+
+void identity_finish_header(struct identity_stream *stream,
+	uint64_t rfc822_size, struct identity *identity_r)
+{
+	finish(stream, rfc822_size, identity_r);
+}
+
+void identity_clear(struct identity_stream *stream)
+{
+	if (stream->hash != NULL)
+		gnutls_hash_deinit(stream->hash, NULL);
+	stream->hash = NULL;
+}
+
+void identity_of_header(
+	struct str header, uint64_t rfc822_size, struct identity *identity_r)
+{
+	struct identity_stream stream;
+
+	identity_init(&stream);
+	identity_feed(&stream, header);
+	identity_finish_header(&stream, rfc822_size, identity_r);
+}
+
+int identity_cmp(const struct identity *a, const struct identity *b)
+{
+	if (a->bytes != b->bytes)
+		return a->bytes < b->bytes ? -1 : 1;
+	return memcmp(
+		a->header_sha256, b->header_sha256, sizeof(a->header_sha256));
+}
