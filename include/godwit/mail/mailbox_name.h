@@ -87,25 +87,4 @@ int mailbox_name_path(enum mailbox_layout layout, struct str name,
  */
 void mailbox_name_key(struct str name, bool fold, struct buf *key);
 
-/* One line of the `rename` map; both names canonical. */
-struct mailbox_rename {
-	struct str server; /* by mailbox_name_from_server() */
-	struct str local;  /* by mailbox_name_from_user() */
-};
-
-/*
- * Adds the local name of the mailbox that the server knows under the canonical
- * name `name`. A line also renames what is below its mailbox; the line with the
- * longest name counts.
- */
-void mailbox_rename_to_local(const struct mailbox_rename *map, size_t count,
-	struct str name, struct buf *local);
-
-/*
- * The other way. False, with nothing added, if no server mailbox can have this
- * local name, because its own name is renamed to something else.
- */
-bool mailbox_rename_to_server(const struct mailbox_rename *map, size_t count,
-	struct str local, struct buf *name);
-
 #endif
