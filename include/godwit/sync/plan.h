@@ -26,20 +26,26 @@
 /* No such index. */
 #define PLAN_NONE UINT32_MAX
 
-/* Why a row must be left alone in this run. */
+/* Why a row must not be copied in this run. */
 enum row_hold {
-	ROW_FREE,     /* nothing is in the way */
-	ROW_TROUBLED, /* it failed before; its next try is not yet due */
-	ROW_TOO_BIG,  /* outside `limits: max_size` */
-	ROW_TOO_OLD,  /* outside `limits: max_age` */
-	ROW_SURPLUS,  /* outside `limits: newest` */
+	ROW_FREE,      /* nothing is in the way */
+	ROW_TROUBLED,  /* it failed before; its next try is not yet due */
+	ROW_TOO_BIG,   /* outside `limits: max_size` */
+	ROW_TOO_OLD,   /* outside `limits: max_age` */
+	ROW_SURPLUS,   /* outside `limits: newest` */
+	ROW_SAME_NAME, /* another file of the Maildir has its name: said */
 };
 
 /*
  * One message. flags[side] means something only where `present` has the side's
- * bit; the three share their mailbox's keyword table. A hold says that the
- * message is not to be copied to the side that lacks it; it never holds back
- * anything about a message that both sides have.
+ * bit; the three share their mailbox's keyword table. A hold says that a new
+ * message stays where it is, untouched; it never holds back anything about a
+ * message that both sides have, or had.
+ *
+ * A stale BASE is an entry of the journal that names another UID than this
+ * row's (after a change of UIDVALIDITY, or where match paired by identity). It
+ * says what the flags were when both sides were in step; it is no proof that
+ * anything is gone.
  */
 struct row {
 	struct flags flags[SIDES];
@@ -49,20 +55,24 @@ struct row {
 	uint32_t base;   /* index into the base that match was given */
 	uint8_t present; /* mask of SIDE_BIT */
 	uint8_t hold;    /* enum row_hold */
+	bool stale;      /* see above; means nothing without BASE */
 };
 
+/* Those that take something away come last; apply does them last, too. */
 enum op_kind {
 	OP_PAIR,          /* both sides have it: write it into the journal */
 	OP_PULL,          /* download, flags and all */
 	OP_PUSH,          /* upload, flags and all */
 	OP_FLAG_LOCAL,    /* the Maildir's flags become op.flags */
 	OP_FLAG_REMOTE,   /* the server's flags become op.flags */
-	OP_FLAG_BASE,     /* both changed alike: only the journal learns it */
-	OP_REMOVE_LOCAL,  /* into the vault */
-	OP_REMOVE_REMOTE, /* \Deleted and UID EXPUNGE */
-	OP_TRASH_REMOTE,  /* UID MOVE to the \Trash mailbox */
-	OP_FORGET,        /* gone on both sides: out of the journal */
+	OP_FLAG_BASE,     /* only the journal learns something */
 	OP_CONFLICT,      /* no rule fits: kept, said, exit status 1 */
+	OP_REMOVE_REMOTE, /* \Deleted and UID EXPUNGE */
+	OP_TRASH_REMOTE,  /* UID MOVE (or COPY and UID EXPUNGE) to the \Trash
+			   * mailbox, its flags being op.flags */
+	OP_MARK_REMOTE,   /* \Deleted, but no expunge: no UID EXPUNGE there */
+	OP_REMOVE_LOCAL,  /* into the vault */
+	OP_FORGET,        /* gone on both sides: out of the journal */
 	OP_KINDS,
 };
 
@@ -78,20 +88,33 @@ enum op_reason {
 	REASON_GONE_FROM_MAILDIR,
 	REASON_GONE_FROM_BOTH,
 	REASON_EXPUNGED,       /* \Deleted, and `expunge:` says so */
-	REASON_CANNOT_EXPUNGE, /* the server has no UID EXPUNGE */
+	REASON_CANNOT_EXPUNGE, /* gone locally; the server lacks UID EXPUNGE */
+	REASON_SAME_NAME,      /* two files of one name: which is which? */
 	REASONS,
 };
 
 /*
  * One operation on rows[row] of its mailbox. `flags` is the state that is
- * wanted: of the side that OP_FLAG_* names; for OP_PULL and OP_PUSH of the new
- * copy; for OP_PAIR and OP_FLAG_BASE of the journal's entry.
+ * wanted: of the side that OP_FLAG_* and OP_MARK_REMOTE name; for OP_PULL and
+ * OP_PUSH of the new copy; for OP_TRASH_REMOTE of the message in the trash.
+ *
+ * `base` is what the journal's entry says once the operation is done. A row
+ * has at most one operation of each kind, in the order of enum op_kind, and
+ *
+ * - OP_PULL, OP_PUSH and OP_PAIR write the entry (and, where the row's BASE is
+ *   stale, drop the old one in the same commit);
+ * - OP_FLAG_LOCAL and OP_FLAG_REMOTE of one row have the same `base`, which is
+ *   written when both are done: while one of them is not, the entry stays, and
+ *   the next plan comes to the same end;
+ * - a removal drops the entry when it took the last copy there was; else the
+ *   entry stays as it is, so that what is left is not taken for new.
  */
 struct op {
 	uint8_t kind;   /* enum op_kind */
 	uint8_t reason; /* enum op_reason */
 	uint32_t row;
 	struct flags flags;
+	struct flags base;
 };
 
 /* Which way changes may travel. */
@@ -108,39 +131,71 @@ enum policy_delete {
 	POLICY_DELETE_NEVER,
 };
 
-/* What the user wants, and what this mailbox's server side can do. */
+/* A set of flags that may hold all keywords there are. */
+struct flag_room {
+	uint32_t system;   /* FLAG_ bits */
+	uint32_t keywords; /* a set of the mailbox's table */
+	bool any_keyword;  /* not just those */
+};
+
+/*
+ * What the user wants, and what the two sides of this mailbox can do.
+ *
+ * `keeps` holds the flags that a side shows if it has them. That another one is
+ * missing there says nothing: it was never stored, and the journal speaks for
+ * the side. `takes` holds the flags that can be set and cleared there by us; no
+ * other is sent. So
+ *
+ * - the server's are both what PERMANENTFLAGS lists (any_keyword: it has \*).
+ *   Where PERMANENTFLAGS says nothing, as after EXAMINE, keep what FLAGS lists;
+ * - the Maildir keeps the system flags and the keywords that had a letter when
+ *   it was scanned (better: also when it was last settled, so that one which
+ *   has just got its letter is not missed), and takes those, and any keyword
+ *   while letters are free.
+ */
 struct policy {
 	enum policy_direction direction;
 	enum policy_delete deletes;
 	unsigned expunge;     /* mask of SIDE_BIT(LOCAL) and SIDE_BIT(REMOTE) */
 	bool can_expunge;     /* UID EXPUNGE (RFC 4315) is offered */
+	bool can_move;        /* UID MOVE (RFC 6851) is offered */
 	bool is_trash;        /* the mailbox is the \Trash one itself */
-	bool remote_readonly; /* opened by EXAMINE, or said to be read-only */
-	bool takes_keywords;  /* PERMANENTFLAGS has \*: else keywords that the
-			       * server does not list stay ours alone */
-	uint32_t takes_system;   /* FLAG_ bits that PERMANENTFLAGS has */
-	uint32_t known_keywords; /* the set of keywords it lists */
+	bool remote_readonly; /* opened by EXAMINE, or said to be read-only:
+			       * no operation changes the server */
+	struct flag_room keeps[2]; /* of LOCAL and REMOTE */
+	struct flag_room takes[2];
+};
+
+/* One mailbox, all that a plan depends on. */
+struct plan_input {
+	const struct row *rows;
+	size_t count;
+	const struct policy *policy;
+	struct keywords *keywords; /* gets new sets, never new names */
 };
 
 /* What to do in one mailbox. */
 struct plan {
-	struct op *ops; /* in the order of the rows, adds first (op_is_add) */
+	struct op *ops; /* adds first (op_is_add); else in the rows' order */
 	size_t count;
 	uint32_t per_kind[OP_KINDS];
-	uint32_t held_back; /* changes that direction or `delete:` keep back */
+	uint32_t held_back; /* changes that direction, `delete:` or a server
+			     * without UID EXPUNGE keep from being made */
 };
 
 /*
- * Plans one mailbox: rows that are alike on all three sides may be left out by
- * the caller, and lead to nothing. The ops live in `arena`. `keywords` may get
- * new interned sets, never new names.
+ * Plans one mailbox. Rows that are in step (row_in_step) lead to nothing, and
+ * may be left out by the caller. The ops live in `arena`.
  */
-void plan_mailbox(const struct row *rows, size_t count,
-	const struct policy *policy, struct keywords *keywords,
-	struct arena *arena, struct plan *plan_r);
+void plan_mailbox(const struct plan_input *input, struct arena *arena,
+	struct plan *plan_r);
 
-/* Whether the operation copies a message or records it (and so comes before
- * any that removes one). */
+/* Whether the row is alike on all three sides and does not bear \Deleted, so
+ * that no policy finds anything to do about it. */
+bool row_in_step(const struct row *row);
+
+/* Whether the operation takes nothing away: it copies a message, records it,
+ * marks it or says something about it. */
 bool op_is_add(enum op_kind kind);
 
 /* "pull", "push", "flag", ...: as `--dry-run --json` prints it. */
