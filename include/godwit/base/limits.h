@@ -71,8 +71,14 @@ enum {
 	/* A body over this resumes where it was cut off. */
 	LIMIT_RESUME_BYTES = 4 << 20,
 
-	/* The config file. */
+	/* The config file; accounts take a few hundred bytes each. */
 	LIMIT_CONFIG_BYTES = 1 << 20,
+
+	/* Collections within collections in it; its own keys need 5. */
+	LIMIT_CONFIG_DEPTH = 8,
+
+	/* Accounts in it: each is compared with each. */
+	LIMIT_CONFIG_ACCOUNTS = 1000,
 
 	/* What a password command may print. OAuth tokens reach 8 KiB. */
 	LIMIT_PASSWORD_BYTES = 64 << 10,

@@ -14,16 +14,11 @@
 #define GODWIT_ENGINE_ACCOUNT_H
 
 #include "godwit/base/bytes.h"
+#include "godwit/mail/mailbox_name.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* How server mailboxes lie below the Maildir root. */
-enum account_layout {
-	ACCOUNT_LAYOUT_NESTED,   /* INBOX is root/INBOX, a/b is root/a/b */
-	ACCOUNT_LAYOUT_MAILDIRPP /* INBOX is root, a/b is root/.a.b */
-};
 
 /* When TLS starts. */
 enum account_tls_mode {
@@ -120,7 +115,7 @@ struct account_rename {
 /*
  * Which mailboxes take part, and under which local name. A mailbox does if a
  * pattern of `include` fits its server name (or that list is empty) and none
- * of `exclude` does; base/glob.h says what fits.
+ * of `exclude` does; mail/mailbox_glob.h says what fits.
  */
 struct account_mailboxes {
 	struct account_list include;
@@ -174,7 +169,7 @@ struct account {
 	/* The local side. */
 	const char *maildir; /* the root folder, absolute, no trailing / */
 	const char *state;   /* journal, vault, lock; likewise */
-	enum account_layout layout;
+	enum mailbox_layout layout;
 
 	/* What is done. */
 	struct account_mailboxes mailboxes;
