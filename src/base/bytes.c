@@ -13,7 +13,9 @@
 
 static char ascii_lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	return c;
 }
 
 struct str str_of(const char *zstring)
@@ -68,13 +70,13 @@ bool str_starts(struct str s, struct str prefix)
 bool str_istarts(struct str s, struct str prefix)
 {
 	return s.len >= prefix.len &&
-		str_ieq(str_sub(s, 0, prefix.len), prefix);
+	       str_ieq(str_sub(s, 0, prefix.len), prefix);
 }
 
 bool str_ends(struct str s, struct str suffix)
 {
 	return s.len >= suffix.len &&
-		str_eq(str_sub(s, s.len - suffix.len, suffix.len), suffix);
+	       str_eq(str_sub(s, s.len - suffix.len, suffix.len), suffix);
 }
 
 size_t str_find(struct str s, char c)

@@ -72,7 +72,7 @@ int err_status(enum err_cause cause)
 
 _Noreturn void check_failed(const char *cond, const char *file, int line)
 {
-	(void)fprintf(stderr, "godwit: %s:%d: check failed: %s\n", file, line,
-		cond);
+	(void)fprintf(
+		stderr, "godwit: %s:%d: check failed: %s\n", file, line, cond);
 	abort();
 }

@@ -2,9 +2,9 @@
  * Fuzz targets: one function each, fed by a corpus or by libFuzzer.
  *
  * A target is t/fuzz/NAME.c, defines fuzz_one() and links $(FUZZ_LIBS), which
- * have main(). In a plain build the program replays t/fuzz/corpus/NAME/, a TAP line
- * a file, so the corpus runs in `make check`; after configure --enable-fuzzing
- * it is a libFuzzer program, which `make fuzz` runs.
+ * have main(). In a plain build the program replays t/fuzz/corpus/NAME/, a TAP
+ * line a file, so the corpus runs in `make check`; after configure
+ * --enable-fuzzing it is a libFuzzer program, which `make fuzz` runs.
  */
 #ifndef GODWIT_T_LIB_FUZZ_H
 #define GODWIT_T_LIB_FUZZ_H

@@ -66,8 +66,7 @@ int err_context(struct err *err, const char *format, ...)
 int err_status(enum err_cause cause);
 
 /* Aborts with the place and the condition, in every build. */
-#define check(cond)                                                            \
-	((cond) ? (void)0 : check_failed(#cond, __FILE__, __LINE__))
+#define check(cond) ((cond) ? (void)0 : check_failed(#cond, __FILE__, __LINE__))
 
 _Noreturn void check_failed(const char *cond, const char *file, int line);
 

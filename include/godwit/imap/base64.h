@@ -1,6 +1,7 @@
 /*
- * Base64 (RFC 4648) for SASL exchanges, and its modified alphabet for mailbox
- * names. Strict: no line breaks, no stray bits; bytes are wiped by the caller.
+ * Base64 (RFC 4648), for SASL, and in its modified form for mailbox names.
+ *
+ * Strict: no line breaks, no stray bits; bytes are wiped by the caller.
  */
 #ifndef GODWIT_IMAP_BASE64_H
 #define GODWIT_IMAP_BASE64_H
