@@ -13,18 +13,27 @@
 #include "godwit/engine/ports/transform.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct account;
 struct sasl_exchange; /* the implementation's own */
 
+/*
+ * Borrowed for the call of start. The channel binding also decides what a
+ * SCRAM without -PLUS tells the server (RFC 5802 6): with one, that we could
+ * have bound but saw no -PLUS offered ("y": a server that had offered it
+ * refuses, as somebody has cut its list); with NONE, that we do not bind
+ * ("n"). So pass the connection's binding where the server offers no -PLUS,
+ * and NONE where a -PLUS that it does offer cannot be had or has failed.
+ */
 struct sasl_request {
 	const char *mechanism; /* "SCRAM-SHA-256-PLUS" */
-	const char *user;
-	const char *host;    /* for GSSAPI's service name and OAUTHBEARER */
-	uint16_t port;       /* for OAUTHBEARER */
-	struct str password; /* or the token; borrowed for the exchange */
+	const char *user;      /* "": whom EXTERNAL and GSSAPI stand for */
+	const char *host;      /* for GSSAPI and OAUTHBEARER; or NULL */
+	uint16_t port;         /* for OAUTHBEARER */
+	struct str password;   /* or the token */
 	enum channel_binding binding;
-	struct str binding_data; /* borrowed for the exchange */
+	struct str binding_data;
 };
 
 struct login_port {

@@ -16,8 +16,9 @@
 
 struct net_stream; /* the implementation's own */
 
+/* Borrowed for the call of open only. */
 struct net_target {
-	const char *host; /* name or address; NULL with a tunnel */
+	const char *host; /* name or address; NULL: a tunnel without one */
 	uint16_t port;
 	/* The tunnel's argument vector, NULL-terminated; NULL for TCP. */
 	const char *const *tunnel;
@@ -56,8 +57,12 @@ struct net_port {
 	enum net_result (*send)(struct net_stream *stream, struct str bytes,
 		size_t *sent_r, struct err *err);
 
-	/* Sleeps until a stream may go on or `until_ms` (monotonic) is there.
-	 * Also advances streams that are being connected. */
+	/* Sleeps until a stream may go on or `until_ms` (the clock port's
+	 * monotonic_ms) is there. Also advances streams that are being
+	 * connected: they move on only here. May return earlier for no
+	 * reason, and does so when a signal was caught and every few seconds,
+	 * so that neither a signal nor a suspended machine goes unnoticed:
+	 * the caller looks at its clock and at its streams again. */
 	void (*wait)(void *ctx, const struct net_wait *waits, size_t count,
 		int64_t until_ms);
 

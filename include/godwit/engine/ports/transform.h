@@ -25,8 +25,9 @@ struct transform {
 	/*
 	 * Takes bytes from the wire and appends what they mean to *plain;
 	 * answers (handshake messages) are appended to *wire. Empty `bytes`
-	 * starts a handshake. -1 and err: the stream is to be closed. A
-	 * certificate that is not trusted is ERR_LOGIN with a sentence.
+	 * starts a handshake. -1 and err: the stream is to be closed, *wire
+	 * may hold an alert that is worth one attempt to send. A certificate
+	 * that is not trusted is ERR_LOGIN with a sentence.
 	 */
 	int (*from_wire)(void *ctx, struct str bytes, struct buf *plain,
 		struct buf *wire, struct err *err);
@@ -38,11 +39,16 @@ struct transform {
 	/* Whether the handshake is over. */
 	bool (*ready)(void *ctx);
 
+	/* Whether the other side has closed in good order (close_notify);
+	 * nothing that follows is taken. A wire that ends before that was cut
+	 * off, by whomever (RFC 8446 6.1). */
+	bool (*closed)(void *ctx);
+
 	/* Appends the channel binding's bytes; -1 if there is none of that
 	 * kind on this connection. */
 	int (*binding)(void *ctx, enum channel_binding kind, struct buf *data);
 
-	/* Appends the closing bytes (close_notify) to *wire. */
+	/* Appends the closing bytes (close_notify) to *wire, if ready. */
 	void (*finish)(void *ctx, struct buf *wire);
 
 	/* Releases everything; *ctx becomes NULL. */
@@ -55,8 +61,9 @@ struct account;
 struct tls_port {
 	void *ctx;
 
-	/* A client for `account`'s host name and its `tls` settings; -1 and
-	 * err (ERR_CONFIG) when a file it names cannot be read. */
+	/* A client for `account`'s host name and its `tls` settings, borrowed
+	 * for the transformer's life; -1 and err (ERR_CONFIG) when a file
+	 * they name cannot be read. */
 	int (*open)(void *ctx, const struct account *account,
 		struct transform *transform_r, struct err *err);
 };
