@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 /* The journal stores these numbers. */
-enum {
+enum flag {
 	FLAG_SEEN = 1,       /* \Seen, Maildir letter S */
 	FLAG_ANSWERED = 2,   /* \Answered, R */
 	FLAG_FLAGGED = 4,    /* \Flagged, F */
