@@ -108,22 +108,27 @@ static bool leads_back(
 	return same;
 }
 
+static const char *broken_name(
+	const struct mailbox_space *space, struct str server, struct str name)
+{
+	const char *broken;
+
+	if (!is_nfc(name))
+		return "its name is not NFC";
+	if (!leads_back(space, server, name))
+		return "its name does not lead back";
+	broken = broken_path(LAYOUT_NESTED, name);
+	return broken != NULL ? broken : broken_path(LAYOUT_MAILDIRPP, name);
+}
+
 const char *mailbox_promise_broken(
 	const struct mailbox_space *space, struct str server)
 {
 	struct buf name = {0};
 	const char *broken = NULL;
 
-	if (mailbox_name_from_server(space, server, &name, NULL) != 0)
-		return NULL;
-	if (!is_nfc(buf_str(&name)))
-		broken = "its name is not NFC";
-	else if (!leads_back(space, server, buf_str(&name)))
-		broken = "its name does not lead back";
-	if (broken == NULL)
-		broken = broken_path(LAYOUT_NESTED, buf_str(&name));
-	if (broken == NULL)
-		broken = broken_path(LAYOUT_MAILDIRPP, buf_str(&name));
+	if (mailbox_name_from_server(space, server, &name, NULL) == 0)
+		broken = broken_name(space, server, buf_str(&name));
 	buf_clear(&name);
 	return broken;
 }
