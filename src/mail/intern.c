@@ -144,6 +144,12 @@ uint32_t intern_add(struct intern *intern, struct str key)
 	return number;
 }
 
+size_t intern_memory(const struct intern *intern)
+{
+	return intern->bytes.len +
+	       intern->count * (sizeof(*intern->ends) + sizeof(*intern->nodes));
+}
+
 void intern_clear(struct intern *intern)
 {
 	buf_clear(&intern->bytes);

@@ -41,6 +41,9 @@ uint32_t intern_add(struct intern *intern, struct str key);
 /* The string with this number; borrowed until one is added. */
 struct str intern_get(const struct intern *intern, uint32_t number);
 
+/* The memory that all strings take, give or take what is in reserve. */
+size_t intern_memory(const struct intern *intern);
+
 void intern_clear(struct intern *intern);
 
 #endif

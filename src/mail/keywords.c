@@ -196,6 +196,10 @@ int keywords_set(struct keywords *keywords, const uint32_t *ids, size_t count,
 	struct str key_str;
 	uint32_t set;
 
+	if (count == 0) {
+		*set_r = KEYWORDS_EMPTY;
+		return 0;
+	}
 	for (size_t i = 0; i < count; i++) {
 		check(ids[i] < keywords->names.count);
 		bits.word[ids[i] / 64] |= UINT64_C(1) << ids[i] % 64;
@@ -204,7 +208,7 @@ int keywords_set(struct keywords *keywords, const uint32_t *ids, size_t count,
 	key_str = set_key_str(&key);
 	set = intern_find(&keywords->sets, key_str);
 	if (set == INTERN_NONE) {
-		if (keywords->sets.bytes.len + key_str.len >
+		if (intern_memory(&keywords->sets) + key_str.len >
 			LIMIT_KEYWORD_SET_BYTES)
 			return err_set(err, ERR_MAILBOX, ERR_NEVER,
 				ERR_PROTOCOL,

@@ -45,9 +45,9 @@ enum {
 	/* Distinct keywords of one mailbox, remembered. */
 	LIMIT_KEYWORDS = 4096,
 
-	/* Distinct sets of them, all together: a million messages, each with
-	 * its own choice of 16. */
-	LIMIT_KEYWORD_SET_BYTES = 32 << 20,
+	/* Memory for distinct sets of them: a million messages, each with its
+	 * own choice of 16, take 54 MiB. */
+	LIMIT_KEYWORD_SET_BYTES = 64 << 20,
 
 	/* A Maildir's keyword file: 26 lines of keywords, and some garbage. */
 	LIMIT_KEYWORD_FILE_BYTES = 64 << 10,

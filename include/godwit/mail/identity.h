@@ -37,7 +37,8 @@
 
 enum {
 	IDENTITY_HASH_BYTES = 32,
-	IDENTITY_FIELD_BYTES = 14, /* the longest injected name, its colon */
+	IDENTITY_FIELD_BYTES = 14,  /* the longest injected name, its colon */
+	IDENTITY_BLOCK_BYTES = 512, /* hashed at a time */
 };
 
 struct identity {
@@ -62,6 +63,8 @@ struct identity_stream {
 	bool cr_held;        /* a CR that may be half of a line end */
 	size_t held_bytes;
 	char held[IDENTITY_FIELD_BYTES];
+	size_t block_bytes;
+	char block[IDENTITY_BLOCK_BYTES];
 };
 
 /* Every stream that was begun must be finished or cleared. */
