@@ -59,7 +59,7 @@ static bool match(struct str pattern, struct str name)
 			name = drop(name, taken);
 		} else if (starred) {
 			pattern = behind;
-			name = left = drop(left, character_len(left));
+			name = left = drop(left, 1);
 		} else {
 			return false;
 		}

@@ -53,25 +53,16 @@ static void add_canonical(struct str raw, char delimiter, struct buf *name)
 	}
 }
 
-/* Adds what a name stands for, joined by `delimiter`. */
-static bool add_raw(struct str name, char delimiter, struct buf *raw)
+/* Adds what the parts of a name stand for, joined by `delimiter`. */
+static void add_raw(struct str name, char delimiter, struct buf *raw)
 {
 	struct str part;
 
 	for (bool first = true; str_split(&name, '/', &part); first = false) {
-		size_t start;
-
-		if (!first && delimiter == '\0')
-			return false;
 		if (!first)
 			buf_addc(raw, delimiter);
-		start = raw->len;
 		mailbox_unescape(part, raw);
-		part = str_sub(buf_str(raw), start, raw->len);
-		if (delimiter != '\0' && str_find(part, delimiter) < part.len)
-			return false;
 	}
-	return true;
 }
 
 static bool components_fit(struct str path)
@@ -141,9 +132,8 @@ int mailbox_name_to_server(const struct mailbox_space *space, struct str name,
 		rest = str_sub(name, OUTSIDE.len, name.len);
 	else
 		buf_add(server, space->prefix);
-	if (add_raw(rest, space->delimiter, server) &&
-		leads_to(space, str_sub(buf_str(server), start, server->len),
-			name))
+	add_raw(rest, space->delimiter, server);
+	if (leads_to(space, str_sub(buf_str(server), start, server->len), name))
 		return 0;
 	server->len = start;
 	return fail(err, ERR_SYNC, name,

@@ -3,7 +3,7 @@
  *
  * Ours, the canonical name, has components joined by '/', in UTF-8 and NFC, and
  * is fit to be a path: no component is empty, ".", "..", "cur", "new" or "tmp"
- * (in any case of letters), begins with a dot or with "dovecot-keywords", or
+ * (in any case of letters), begins with a dot or with "dovecot-keyword", or
  * holds a slash, a control character (C0, DEL, C1) or bytes that are not UTF-8.
  * Where the server's name has such a thing, its bytes are escaped as "%XX", as
  * are a '%' that begins a component or that two hex digits follow, and a

@@ -182,6 +182,8 @@ int main(void)
 	test_download("\n", "\n", LINE_FORM_RAW, "so does an LF alone");
 	test_upload("a\n\nb\n", "a\r\n\r\nb\r\n", "LF becomes CRLF");
 	test_upload("a\r\nb\n", "a\r\nb\r\n", "CRLF stays");
+	test_upload(
+		"\r\n\n\r\n", "\r\n\r\n\r\n", "an LF behind a CRLF is bare");
 	test_upload("a\rb\r\r\n\r", "a\rb\r\r\n\r", "a bare CR stays");
 	test_upload("", "", "nothing stays nothing");
 	test_all_short();

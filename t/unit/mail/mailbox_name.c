@@ -194,8 +194,14 @@ static void test_lengths(void)
 		-1, "a longer one does not");
 	is_int((intmax_t)out.len, 0, "nothing is left of it");
 	is_int(err.scope, ERR_MAILBOX, "it costs the mailbox");
+	memset(space, '/', sizeof(space));
 	is_int(mailbox_name_from_server(&plain,
-		       many(space, LIMIT_MAILBOX_NAME_BYTES + 1), &out, &err),
+		       (struct str){space, LIMIT_MAILBOX_NAME_BYTES}, &out,
+		       &err),
+		0, "so does the longest name");
+	buf_reset(&out);
+	is_int(mailbox_name_from_server(
+		       &plain, (struct str){space, sizeof(space)}, &out, &err),
 		-1, "nor does a name that is too long as a whole");
 	memset(space, '\xff', LIMIT_NAME_BYTES / 2);
 	is_int(mailbox_name_from_server(&plain,
@@ -284,6 +290,7 @@ static void test_bad_path(void)
 
 static void test_from_user(void)
 {
+	char space[LIMIT_NAME_BYTES + 1];
 	struct buf name = {0};
 	struct err err = {0};
 
@@ -297,6 +304,10 @@ static void test_from_user(void)
 	buf_reset(&name);
 	is_int(mailbox_name_from_user(STR("a/../b"), &name, &err), -1,
 		"a user may not climb up");
+	memset(space, 'x', sizeof(space));
+	is_int(mailbox_name_from_user(
+		       (struct str){space, sizeof(space)}, &name, &err),
+		-1, "nor give a part that is too long");
 	is_int(err.cause, ERR_CONFIG, "that is an error of the config");
 	is_int((intmax_t)name.len, 0, "nothing is left of it");
 	buf_clear(&name);

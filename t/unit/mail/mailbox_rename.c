@@ -12,8 +12,10 @@
 	}
 
 static const struct mailbox_rename map[] = {
-	RENAME("[Gmail]", "Google"),
 	RENAME("[Gmail]/All Mail", "Archive"),
+	RENAME("[Gmail]", "Google"),
+	RENAME("Lists/x", "L/x/y"),
+	RENAME("Lists", "L"),
 	RENAME("A", "B"),
 	RENAME("B", "A"),
 	RENAME("Gone", "There"),
@@ -44,6 +46,7 @@ int main(void)
 	test_both("x/y", "x/y", "what no line names keeps its name");
 	test_both("[Gmail]/Spam", "Google/Spam", "what is below goes along");
 	test_both("[Gmail]/All Mail", "Archive", "the longest name counts");
+	test_both("Lists/x/z", "L/x/y/z", "the longest name counts, both");
 	test_both("[Gmail]x", "[Gmail]x", "only whole parts count");
 	test_both("A/c", "B/c", "two mailboxes can change names");
 	test_both("B/c", "A/c", "two mailboxes can change names, both");

@@ -43,6 +43,8 @@ static void test_odd(void)
 
 	is_str(n.base, STR("a,b,=,s=1"), "only ,KEY= is a field");
 	ok(n.has_size && n.size == 4, "the first size that is one counts");
+	n = parsed("1.h,FMD5=d41d8c,x");
+	is_str(n.base, STR("1.h"), "a key may have digits");
 	n = parsed("S=9");
 	ok(!n.has_size, "a field has a comma before it");
 	n = parsed("a,S=99999999999999999999999:2,");
@@ -145,7 +147,7 @@ static void test_too_long(void)
 	struct maildir_name name;
 	struct kwfile kwfile;
 	struct buf out = {0};
-	char file[LIMIT_NAME_BYTES - 8];
+	char file[LIMIT_NAME_BYTES - 4];
 
 	memset(file, 'x', sizeof(file));
 	kwfile_init(&kwfile);
