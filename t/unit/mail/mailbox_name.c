@@ -6,6 +6,7 @@
 #include "mailbox_promise.h"
 #include "tap.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct mailbox_space plain = {.delimiter = '/'};
@@ -121,7 +122,10 @@ static void test_example(const struct example *e)
 	buf_clear(&name);
 }
 
-/* Every name of up to four of these pieces keeps every promise. */
+/*
+ * Every name of up to three of these pieces keeps every promise; in a long run,
+ * of up to four.
+ */
 static void test_all_short(void)
 {
 	static const struct str pieces[] = {SERVER(""), SERVER("."),
@@ -134,23 +138,27 @@ static void test_all_short(void)
 		&plain, &dotted, &courier, &flat};
 	const size_t n = sizeof(pieces) / sizeof(pieces[0]);
 	struct buf server = {0};
+	const int length = getenv("GODWIT_TEST_LONG") == NULL ? 3 : 4;
+	size_t names = 4;
 	int broken = 0;
 
-	for (size_t i = 0; i < n * n * n * n * 4; i++) {
+	for (int j = 0; j < length; j++)
+		names *= n;
+	for (size_t i = 0; i < names; i++) {
 		const struct mailbox_space *space = spaces[i % 4];
 		const char *promise;
 		size_t left = i / 4;
 
 		buf_reset(&server);
 		buf_add(&server, i / 4 % 2 ? space->prefix : STR(""));
-		for (int j = 0; j < 4; j++, left /= n)
+		for (int j = 0; j < length; j++, left /= n)
 			buf_add(&server, pieces[left % n]);
 		promise = mailbox_promise_broken(space, buf_str(&server));
 		if (promise != NULL && broken++ < 3)
 			tap_note("'%.*s': %s", STR_FMT(buf_str(&server)),
 				promise);
 	}
-	is_int(broken, 0, "names of four nasty pieces are safe and reversible");
+	is_int(broken, 0, "names of nasty pieces are safe and reversible");
 	buf_clear(&server);
 }
 
