@@ -152,13 +152,13 @@ struct account {
 	/* The server. */
 	const char *host; /* name or address without brackets; or NULL,
 			   * which only a tunnel allows */
-	uint16_t port;
 	struct account_tls tls;
-	bool allow_cleartext;          /* the user asked for it */
 	struct account_command tunnel; /* instead of a TCP connection */
 	uint32_t connections;          /* at least 1 */
-	enum account_compress compress;
 	uint32_t timeout_ms; /* of silence on the wire, at least 1000 */
+	enum account_compress compress;
+	uint16_t port;
+	bool allow_cleartext; /* the user asked for it */
 
 	/* The login. */
 	struct str user; /* empty: none given (EXTERNAL, PREAUTH tunnel) */
