@@ -15,6 +15,7 @@
 
 #include "godwit/base/bytes.h"
 #include "godwit/mail/mailbox_name.h"
+#include "godwit/mail/mailbox_rename.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -106,21 +107,15 @@ struct account_password {
 	const char *env;
 };
 
-/* One `rename:` entry. Both names use '/' between levels. */
-struct account_rename {
-	struct str server; /* as on the server, decoded to UTF-8 */
-	struct str local;
-};
-
 /*
  * Which mailboxes take part, and under which local name. A mailbox does if a
- * pattern of `include` fits its server name (or that list is empty) and none
- * of `exclude` does; mail/mailbox_glob.h says what fits.
+ * pattern of `include` fits its canonical name (or that list is empty) and
+ * none of `exclude` does; mail/mailbox_glob.h says what fits.
  */
 struct account_mailboxes {
 	struct account_list include;
 	struct account_list exclude;
-	struct account_rename *renames;
+	struct mailbox_rename *renames; /* of canonical names */
 	size_t rename_count;
 	bool subscribed; /* only those that the user is subscribed to */
 };
