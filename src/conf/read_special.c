@@ -210,53 +210,38 @@ int read_globs(const struct conf_context *c, const struct key *key,
 
 /* One rename, with where its names stand. */
 struct rename_at {
-	struct account_rename rename;
+	struct mailbox_rename rename;
 	struct node_mark server_mark;
 	struct node_mark local_mark;
 };
 
-/* INBOX and what is below it, written so whatever the case. */
-static struct str inbox_normal(struct arena *a, struct str name)
+/* A mailbox's name as `godwit list` shows it, into *name_r. */
+static int name_read(const struct conf_context *c, struct node_mark at,
+	struct str word, struct str *name_r)
 {
-	size_t top = str_find(name, '/');
+	struct buf name = {0};
+	int result = 0;
 
-	if (!str_ieq(str_sub(name, 0, top), STR("INBOX")))
-		return name;
-	return str_of(arena_printf(a, "INBOX%s", name.ptr + top));
-}
-
-/* Whether a local name can be a folder below the root and nowhere else. */
-static bool local_name_is_safe(struct str name)
-{
-	struct str part;
-
-	if (name.len > LIMIT_MAILBOX_NAME_BYTES || word_has_control(name))
-		return false;
-	while (str_split(&name, '/', &part)) {
-		if (part.len == 0 || part.len > LIMIT_NAME_BYTES ||
-			part.ptr[0] == '.')
-			return false;
-	}
-	return true;
+	if (word.len > LIMIT_MAILBOX_NAME_BYTES ||
+		mailbox_name_from_user(word, &name, NULL) != 0)
+		result = conf_error(c, at,
+			"'rename' wants a mailbox's name like a/b, no part of "
+			"it empty, with a dot in front, or cur, new or tmp");
+	else
+		*name_r = arena_str(c->arena, buf_str(&name));
+	buf_clear(&name);
+	return result;
 }
 
 static int rename_read(const struct conf_context *c, const struct key *key,
 	const struct node *item, struct rename_at *at)
 {
-	if (item->key.len == 0 || item->key.len > LIMIT_MAILBOX_NAME_BYTES)
-		return conf_error(c, item->key_mark,
-			"'rename' wants a mailbox's name in front of the ':'");
-	if (word_want(c, key, item) != 0)
-		return -1;
-	if (!local_name_is_safe(item->word))
-		return conf_error(c, item->mark,
-			"'rename' wants a local name like a/b, no part of it "
-			"empty or with a dot in front");
-	at->rename.server = inbox_normal(c->arena, item->key);
-	at->rename.local = inbox_normal(c->arena, item->word);
 	at->server_mark = item->key_mark;
 	at->local_mark = item->mark;
-	return 0;
+	if (name_read(c, item->key_mark, item->key, &at->rename.server) != 0 ||
+		word_want(c, key, item) != 0)
+		return -1;
+	return name_read(c, item->mark, item->word, &at->rename.local);
 }
 
 static int by_server(const void *a, const void *b)
@@ -323,7 +308,7 @@ static int renames_check(
 int read_renames(const struct conf_context *c, const struct key *key,
 	const struct node *value, struct account *account)
 {
-	struct account_rename *renames;
+	struct mailbox_rename *renames;
 	struct rename_at *items;
 	size_t count = 0;
 

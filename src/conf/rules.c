@@ -56,7 +56,10 @@ static bool map_gives_mode(const struct node *map)
 	       (tls->kind == NODE_WORD || node_find(tls, STR("mode")) != NULL);
 }
 
-/* TLS inside a tunnel only where it is asked for; then it needs a name. */
+/*
+ * TLS inside a tunnel only where it is asked for, or there is a server's name.
+ * Without the name only a key can be trusted.
+ */
 static int check_tunnel(const struct conf_context *c, const struct draft *draft)
 {
 	struct account *account = draft->account;
@@ -65,10 +68,11 @@ static int check_tunnel(const struct conf_context *c, const struct draft *draft)
 		return 0;
 	if (!map_gives_mode(draft->own) && !map_gives_mode(draft->defaults))
 		account->tls.mode = ACCOUNT_TLS_OFF;
-	if (account->tls.mode != ACCOUNT_TLS_OFF)
+	if (account->tls.mode != ACCOUNT_TLS_OFF &&
+		(account->tls.pin_count == 0 || account->tls.ca_path != NULL))
 		return conf_error(c, draft_mark(draft, STR("tls")),
-			"TLS in a tunnel needs 'server' beside it: the name "
-			"that the certificate must have");
+			"TLS in a tunnel needs 'server' beside it, the name "
+			"that the certificate must have, or just a 'pin'");
 	return 0;
 }
 

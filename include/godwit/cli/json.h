@@ -3,7 +3,8 @@
  *
  * The objects are those of godwit(1): each has "event" and "account" first;
  * what does not apply is left out rather than null. Text that is not UTF-8
- * has U+FFFD in place of what is wrong.
+ * has U+FFFD in place of what is wrong. Progress has no object: nothing is
+ * added for it.
  */
 #ifndef GODWIT_CLI_JSON_H
 #define GODWIT_CLI_JSON_H

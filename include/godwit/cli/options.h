@@ -64,7 +64,10 @@ struct cli_options {
 	bool allow_deletes;
 };
 
-/* Reads argv (argv[0] is skipped, argv[argc] not looked at). */
+/*
+ * Reads argv (argv[0] is skipped, argv[argc] not looked at). When it fails,
+ * only options_r->command is set, so that the right usage can be shown.
+ */
 int cli_options_parse(struct arena *a, int argc, const char *const *argv,
 	struct cli_options *options_r, struct err *err);
 

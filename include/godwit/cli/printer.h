@@ -37,6 +37,7 @@ struct printer_setup {
 struct printer {
 	struct printer_setup setup;
 	struct table table; /* the account's rows so far */
+	size_t tables;      /* written so far */
 	struct buf line;    /* scratch */
 	bool progress_shown;
 	int64_t progress_next_ms;

@@ -19,8 +19,11 @@ void text_clean(struct buf *out, struct str text);
 /* Adds `text` to `out` with each invalid UTF-8 byte as U+FFFD. */
 void text_utf8(struct buf *out, struct str text);
 
-/* How many terminal columns clean text takes. */
+/* How many columns of a terminal clean text takes. */
 size_t text_columns(struct str text);
+
+/* The front part of clean text that fits into so many columns. */
+struct str text_cut(struct str text, size_t columns);
 
 enum {
 	TABLE_COLUMNS_MAX = 8

@@ -15,6 +15,7 @@
 
 #include "godwit/base/bytes.h"
 #include "godwit/mail/mailbox_name.h"
+#include "godwit/mail/mailbox_rename.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -106,21 +107,15 @@ struct account_password {
 	const char *env;
 };
 
-/* One `rename:` entry. Both names use '/' between levels. */
-struct account_rename {
-	struct str server; /* as on the server, decoded to UTF-8 */
-	struct str local;
-};
-
 /*
  * Which mailboxes take part, and under which local name. A mailbox does if a
- * pattern of `include` fits its server name (or that list is empty) and none
- * of `exclude` does; mail/mailbox_glob.h says what fits.
+ * pattern of `include` fits its canonical name (or that list is empty) and
+ * none of `exclude` does; mail/mailbox_glob.h says what fits.
  */
 struct account_mailboxes {
 	struct account_list include;
 	struct account_list exclude;
-	struct account_rename *renames;
+	struct mailbox_rename *renames; /* of canonical names */
 	size_t rename_count;
 	bool subscribed; /* only those that the user is subscribed to */
 };
@@ -152,13 +147,13 @@ struct account {
 	/* The server. */
 	const char *host; /* name or address without brackets; or NULL,
 			   * which only a tunnel allows */
-	uint16_t port;
 	struct account_tls tls;
-	bool allow_cleartext;          /* the user asked for it */
 	struct account_command tunnel; /* instead of a TCP connection */
 	uint32_t connections;          /* at least 1 */
-	enum account_compress compress;
 	uint32_t timeout_ms; /* of silence on the wire, at least 1000 */
+	enum account_compress compress;
+	uint16_t port;
+	bool allow_cleartext; /* the user asked for it */
 
 	/* The login. */
 	struct str user; /* empty: none given (EXTERNAL, PREAUTH tunnel) */

@@ -159,6 +159,11 @@ static void test_tunnel(void)
 	ok(a->host == NULL, "a tunnel needs no server");
 	is_int(a->tls.mode, ACCOUNT_TLS_OFF, "nor TLS");
 	ok(a->user.len == 0, "nor a user");
+	a = parse("accounts:\n  a:\n    maildir: /m\n    tunnel: x\n"
+		  "    tls: {mode: implicit, pin: sha256:AAECAwQFBgcICQoLDA0O"
+		  "DxAREhMUFRYXGBkaGxwd/v8=}\n");
+	is_int(a->tls.mode, ACCOUNT_TLS_IMPLICIT,
+		"with a pin there may be TLS in a tunnel to nobody");
 	a = parse("accounts:\n  a:\n    maildir: /m\n    user: alice\n"
 		  "    server: mail.example.org\n"
 		  "    tunnel: socat - SOCKS4A:proxy:mail.example.org:993\n");
@@ -222,7 +227,11 @@ static void test_mailboxes(void)
 	is_str(a->mailboxes.renames[0].local, STR("Sent"), "then the local");
 	is_str(a->mailboxes.renames[1].server, STR("INBOX"),
 		"INBOX is written so");
-	is_str(a->mailboxes.renames[1].local, STR("INBOX/In"), "below it too");
+	is_str(a->mailboxes.renames[2].local, STR("INBOX"),
+		"as a local name too");
+	a = parse_more("    mailboxes: {rename: {\"e\\u0301\": x}}\n");
+	is_str(a->mailboxes.renames[0].server, STR("\xc3\xa9"),
+		"names are put together as Unicode wants them");
 }
 
 static void test_policy(void)

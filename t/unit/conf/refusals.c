@@ -203,8 +203,8 @@ static const struct refusal refusals[] = {
 	{ACCOUNT "    tls: {key: /x}\n",
 		"f:6:10: 'cert' and 'key' go together: 'cert' is missing"},
 	{"accounts: {a: {tunnel: x, tls: starttls, maildir: /m}}",
-		"f:1:32: TLS in a tunnel needs 'server' beside it: the name "
-		"that the certificate must have"},
+		"f:1:32: TLS in a tunnel needs 'server' beside it, the name "
+		"that the certificate must have, or just a 'pin'"},
 
 	/* Folders. */
 	{"accounts: {a: {tunnel: x, maildir: /m},\n"
@@ -233,11 +233,14 @@ static const struct refusal refusals[] = {
 	{ACCOUNT "    mailboxes: {rename: {INBOX: X, inbox: Y}}\n",
 		"f:6:36: 'INBOX' is renamed twice"},
 	{ACCOUNT "    mailboxes: {rename: {b: ../x}}\n",
-		"f:6:29: 'rename' wants a local name like a/b, no part of it "
-		"empty or with a dot in front"},
+		"f:6:29: 'rename' wants a mailbox's name like a/b, no part of "
+		"it empty, with a dot in front, or cur, new or tmp"},
+	{ACCOUNT "    mailboxes: {rename: {b/new: x}}\n",
+		"f:6:26: 'rename' wants a mailbox's name like a/b, no part of "
+		"it empty, with a dot in front, or cur, new or tmp"},
 	{ACCOUNT "    mailboxes: {rename: {b: /x}}\n",
-		"f:6:29: 'rename' wants a local name like a/b, no part of it "
-		"empty or with a dot in front"},
+		"f:6:29: 'rename' wants a mailbox's name like a/b, no part of "
+		"it empty, with a dot in front, or cur, new or tmp"},
 };
 
 static void refusals_check(void)
