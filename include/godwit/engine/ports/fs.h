@@ -41,23 +41,29 @@ enum fs_result {
 	FS_OK,
 	FS_ABSENT, /* no such name (ENOENT; ELOOP and ENOTDIR are errors) */
 	FS_EXISTS, /* the name is taken */
-	FS_FAILED, /* err is set: ERR_DISK, with the path and what to do */
+	FS_CROSS,  /* link, rename, replace: two file systems, copy instead */
+	FS_FAILED, /* err is set: ERR_DISK, with the path and what to do; its
+		      scope is the smallest that is lost (fs_fault.h) */
 };
 
 struct fs_port {
 	void *ctx;
 
 	/* Opens the folder `path` as a root (the one call that takes a path
-	 * and follows links); `create` makes it, 0700, parents included. */
+	 * and follows links); `create` makes it, 0700, parents included, and
+	 * what it made is durable. */
 	enum fs_result (*root_open)(void *ctx, const char *path, bool create,
 		struct fs_dir **dir_r, struct err *err);
 
-	/* Opens a folder within; with `create` makes it (0700) if absent. */
+	/* Opens a folder within; with `create` makes it (0700) if absent,
+	 * durable after dir_sync of `parent`. */
 	enum fs_result (*dir_open)(struct fs_dir *parent, const char *name,
 		bool create, struct fs_dir **dir_r, struct err *err);
 	void (*dir_close)(struct fs_dir **dir);
 
-	/* Starts reading the names from the front, afresh. */
+	/* Starts reading the names from the front, afresh; comes before the
+	 * first dir_next. Names made, moved or removed from then on may be
+	 * seen or not; one that is renamed, also twice or never. */
 	enum fs_result (*dir_rewind)(struct fs_dir *dir, struct err *err);
 
 	/* The next name but "." and "..", borrowed until the next call;
@@ -93,19 +99,23 @@ struct fs_port {
 		size_t *got_r, struct err *err);
 
 	/* Ends a file that was written: sets its mtime, and hands it to the
-	 * next flush. FS_FAILED also when earlier writes turn out lost. */
+	 * next flush. FS_FAILED also when earlier writes turn out lost. *file
+	 * becomes NULL in any case. */
 	enum fs_result (*finish)(
 		struct fs_file **file, int64_t mtime_ns, struct err *err);
 
-	/* Closes without a promise: for files read, or given up. */
+	/* Closes without a promise: for files read, or given up (whose name
+	 * stays until it is unlinked). *file becomes NULL. */
 	void (*close)(struct fs_file **file);
 
-	/* Makes the contents of all files finished since the last flush
-	 * durable. */
+	/* Makes the contents and mtimes of all files finished since the last
+	 * flush durable. After FS_FAILED any of them may be lost: none is
+	 * tried again, and the caller has to write them anew. */
 	enum fs_result (*flush)(void *ctx, struct err *err);
 
 	/* Atomic; FS_EXISTS rather than replace, FS_ABSENT if `from` is gone.
-	 */
+	 * Until both folders are synced, a crash leaves the old name, the new
+	 * one or both, never neither. */
 	enum fs_result (*rename)(struct fs_dir *from_dir, const char *from,
 		struct fs_dir *to_dir, const char *to, struct err *err);
 
@@ -118,11 +128,11 @@ struct fs_port {
 	enum fs_result (*unlink)(
 		struct fs_dir *dir, const char *name, struct err *err);
 
-	/* Removes an empty folder. */
+	/* Removes an empty folder; FS_EXISTS if something is in it. */
 	enum fs_result (*rmdir)(
 		struct fs_dir *dir, const char *name, struct err *err);
 
-	/* Sets a file's mtime. */
+	/* Sets a regular file's mtime; durable after the next flush. */
 	enum fs_result (*set_mtime)(struct fs_dir *dir, const char *name,
 		int64_t mtime_ns, struct err *err);
 
