@@ -9,9 +9,9 @@
  * Reads see what was committed, never what waits in a batch, and leave no
  * cursor open. Writes go into the caller's batch, so that the caller says what
  * is one transaction; nothing happens before journal_commit(). Of one batch:
- * a message is put or deleted at most once, and deletes come before the puts
- * that take over the deleted one's file name. After a failed commit, the
- * journal and its bases are to be given up and opened afresh.
+ * a message may be put again only with the name and identity it had there, and
+ * not both be put and be deleted. After a failed commit, the journal and its
+ * bases are to be given up and opened afresh.
  *
  *	journal_open(&journal, store, account, read_only, &err)
  *	journal_mailboxes(...)             what there is
@@ -66,7 +66,8 @@ int journal_commit(
 /*
  * Verifies everything: each record decodes; NAME and IDENTITY say what MESSAGE
  * says, and nothing more; mailboxes and keywords that are referred to exist.
- * The first damage found is the error. Reads the whole journal.
+ * The first damage found is the error. Reads the whole journal, in many reads:
+ * nobody may write to the store meanwhile.
  */
 int journal_check(struct journal *journal, struct err *err);
 
@@ -104,11 +105,12 @@ void journal_mailbox_put(struct journal *journal, struct store_batch *batch,
 	uint32_t id, const struct mailbox_record *record);
 
 /*
- * Forgets all messages of a mailbox (journal_messages_forget), or all there is
- * about it. Each call adds the deletions of the next thousand messages to the
- * batch; while *more_r is true it is to be committed and the call repeated. The
- * mailbox itself goes with the last batch, so a crash in between leaves a
- * mailbox that knows fewer messages, which match finds again on both sides.
+ * Forgets all messages of a mailbox and its troubles (journal_messages_forget),
+ * or all there is about it, intents that lead to it included. Each call adds
+ * the deletions of the next thousand messages to the batch; while *more_r is
+ * true it is to be committed and the call repeated. The mailbox itself goes
+ * with the last batch, so a crash in between leaves a mailbox that knows fewer
+ * messages, which match finds again on both sides.
  */
 int journal_messages_forget(struct journal *journal, struct store_batch *batch,
 	uint32_t id, bool *more_r, struct err *err);
@@ -163,8 +165,7 @@ int journal_message(struct journal_base *base, uint32_t uid,
 /*
  * Puts a message (new, or in place of the one with this uid) or deletes one
  * (which need not be there), and keeps the indexes and the keywords' names in
- * step. To be put, it needs its detail, and a name that no other message of the
- * mailbox has.
+ * step. To be put, it needs its detail.
  */
 int journal_message_put(struct journal_base *base, struct store_batch *batch,
 	const struct journal_message *message, struct err *err);

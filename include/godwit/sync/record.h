@@ -13,9 +13,9 @@
  * it may be used. Names of files are checked there too, so that a damaged
  * journal cannot name a file outside its folder.
  *
- * Encoding expects what its caller made to be within the bounds below; texts
- * for people are cut instead. Decoded strings borrow from the key or value
- * that was decoded; only a message's keywords go into an arena.
+ * Encoding aborts on what is not within the bounds below, but where they say
+ * otherwise. Decoded strings borrow from the key or value that was decoded;
+ * only a message's keywords go into an arena.
  *
  *	value: X_record_encode(&record, &buf)   X_record_decode(value, &record)
  *	key:   X_key(numbers...)                X_key_decode(key, &numbers...)
@@ -33,8 +33,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the tables hold, all together. A journal of a newer schema is refused,
- * one of an older schema is brought up when it is opened. */
+/* Of the tables all together: it grows when an older godwit must not use what
+ * a newer one wrote. */
 enum {
 	JOURNAL_SCHEMA = 1,
 };
@@ -44,7 +44,7 @@ enum journal_table {
 	JOURNAL_META,     /* name -> a value of its own kind */
 	JOURNAL_MAILBOX,  /* mailbox -> mailbox_record */
 	JOURNAL_MESSAGE,  /* mailbox, uid -> message_record */
-	JOURNAL_NAME,     /* file name, mailbox -> uid */
+	JOURNAL_NAME,     /* file name, mailbox, uid -> nothing */
 	JOURNAL_IDENTITY, /* identity, mailbox, uid -> nothing */
 	JOURNAL_KEYWORD,  /* mailbox, keyword id -> its name */
 	JOURNAL_INTENT,   /* sequence -> intent_record */
@@ -58,17 +58,19 @@ const char *journal_table_name(enum journal_table table);
 
 /* Bounds of what a record may hold. */
 enum {
-	/* The longest key: a name of LIMIT_NAME_BYTES, a NUL, a number. */
-	RECORD_KEY_BYTES_MAX = LIMIT_NAME_BYTES + 5,
+	/* The longest key: a name, a NUL, two numbers. */
+	RECORD_KEY_BYTES_MAX = LIMIT_NAME_BYTES + 9,
 
 	/* A mailbox's name in any of its three forms. Modified UTF-7 makes at
 	 * most five bytes of one, escapes in a path three. */
 	RECORD_MAILBOX_NAME_BYTES_MAX = 8 * LIMIT_MAILBOX_NAME_BYTES,
 
-	/* MAILBOXID, EMAILID (RFC 8474 section 7: 255), X-GM-MSGID. */
+	/* MAILBOXID, EMAILID (RFC 8474 section 7: 255), X-GM-MSGID. Longer
+	 * ones are left out when encoded. */
 	RECORD_OBJECT_ID_BYTES_MAX = 255,
 
-	/* Text for people; longer ones are cut when encoded. */
+	/* Text for people. Longer ones, and longer mailbox names of a
+	 * history_record, are cut when encoded. */
 	RECORD_TEXT_BYTES_MAX = 1024,
 };
 
@@ -197,12 +199,11 @@ bool message_record_decode(
  * "..". What the journal stores as a name is such a one. */
 bool record_name_valid(struct str name);
 
-/* All keys of one name start with name_prefix(); the value is the uid. */
+/* All keys of one name start with name_prefix(); values are empty. */
 struct record_key name_prefix(struct str name);
-struct record_key name_key(struct str name, uint32_t mailbox);
-bool name_key_decode(struct str key, struct str *name_r, uint32_t *mailbox_r);
-void name_value_encode(uint32_t uid, struct buf *value);
-bool name_value_decode(struct str value, uint32_t *uid_r);
+struct record_key name_key(struct str name, uint32_t mailbox, uint32_t uid);
+bool name_key_decode(struct str key, struct str *name_r, uint32_t *mailbox_r,
+	uint32_t *uid_r);
 
 /* All keys of one identity start with identity_prefix(); values are empty. */
 struct record_key identity_prefix(const struct identity *identity);
@@ -211,12 +212,11 @@ struct record_key identity_key(
 bool identity_key_decode(struct str key, struct identity *identity_r,
 	uint32_t *mailbox_r, uint32_t *uid_r);
 
-/* ---- KEYWORD: the value is the keyword's name, 1 to LIMIT_KEYWORD_BYTES -- */
+/* ---- KEYWORD: the value is the keyword's name (mail/keywords.h) ---------- */
 
 struct record_key keyword_key(uint32_t mailbox, uint16_t keyword);
 bool keyword_key_decode(
 	struct str key, uint32_t *mailbox_r, uint16_t *keyword_r);
-bool keyword_value_valid(struct str value);
 
 /* ---- INTENT: what was about to be asked of the server -------------------- */
 
