@@ -74,6 +74,9 @@ void imap_caps_set(struct imap_caps *caps, enum imap_cap cap);
 /* Whether AUTH=mechanism is there, in any case. */
 bool imap_caps_has_auth(const struct imap_caps *caps, struct str mechanism);
 
+/* The capability that `word` names, in any case. */
+bool imap_cap_find(struct str word, enum imap_cap *cap_r);
+
 /* The word as RFCs write it, such as "COMPRESS=DEFLATE". */
 const char *imap_cap_name(enum imap_cap cap);
 

@@ -256,7 +256,8 @@ struct imap_command {
 
 /*
  * One stretch of an encoded command. A command is one part, or several where
- * a literal has to wait for "+" or is given later by the caller.
+ * a literal has to wait for "+" or is given later by the caller; the last part
+ * ends the command.
  */
 struct imap_part {
 	size_t end; /* where it ends in the text */
@@ -275,12 +276,14 @@ struct imap_encoded {
 };
 
 /*
- * Appends `command` with `tag` to *out. `caps` decides between {n}, {n+} and a
- * literal8. The arguments must fit the grammar: it is checked that no string
- * that must be an atom (a flag, a set, a mechanism) holds anything else.
+ * Appends `command` with `tag` to *out. `caps` decides between {n} and {n+};
+ * `utf8` allows 8-bit bytes in quoted strings (UTF8=ACCEPT is enabled). It is
+ * checked that flags, sets, mechanisms and capabilities are what they must be
+ * (imap_is_flag() and so on): the caller has to look first at what comes from
+ * outside.
  */
 void imap_command_encode(const struct imap_command *command, struct str tag,
-	const struct imap_caps *caps, struct imap_encoded *out);
+	const struct imap_caps *caps, bool utf8, struct imap_encoded *out);
 void imap_encoded_clear(struct imap_encoded *encoded);
 
 /*
@@ -294,7 +297,13 @@ int imap_command_parse(struct arena *arena, struct str text, struct str *tag_r,
 /* "UID FETCH", "LIST"...: for messages. */
 const char *imap_command_name(enum imap_command_kind kind);
 
-/* Whether every byte of `s` may stand in an atom (and there is one). */
+/* Whether `s` is an atom: one that every server can read (RFC 3501). */
 bool imap_is_atom(struct str s);
+
+/* A keyword (an atom), or a backslash and an atom. */
+bool imap_is_flag(struct str s);
+
+/* A sequence-set's text, `*` allowed. */
+bool imap_is_set(struct str s);
 
 #endif

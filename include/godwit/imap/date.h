@@ -26,7 +26,10 @@ enum {
 	IMAP_DATE_BYTES = 27
 }; /* 26 and a NUL */
 
-/* Writes "17-Jul-1996 02:44:25 -0700". The year must be within 0 to 9999. */
+/*
+ * Writes "17-Jul-1996 02:44:25 -0700". A time outside of the years 0 to 9999,
+ * as a file's stamp can be, becomes the nearest inside.
+ */
 void imap_date_print(struct imap_date date, char text_r[IMAP_DATE_BYTES]);
 
 #endif

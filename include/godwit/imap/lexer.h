@@ -17,8 +17,10 @@ struct imap_lexer {
 	size_t at;
 	struct arena *arena; /* for unescaped quoted strings */
 	const char *wrong;   /* what was expected; NULL while all is well */
+	bool cut;            /* a literal's octets are not in the text */
 };
 
+/* `text` may end with its CRLF, which is no part of any token. */
 void imap_lexer_init(
 	struct imap_lexer *lexer, struct arena *arena, struct str text);
 
@@ -37,18 +39,26 @@ bool imap_lex_take(struct imap_lexer *lexer, char c);
 /* Takes spaces, any number: servers write none, one or two. */
 void imap_lex_spaces(struct imap_lexer *lexer);
 
-/* `word` at hand, in any case, and ended there. Takes it if so. */
+/* Takes `word` if it is at hand, in any case, and ends there. */
 bool imap_lex_take_word(struct imap_lexer *lexer, const char *word);
 
-/* `c` and spaces and SP must come next; else a failure. */
+/* `c` must be at hand; else a failure. */
 bool imap_lex_expect(struct imap_lexer *lexer, char c);
 
 /*
- * The tokens; each a failure (false) when something else stands there.
- * atom: any bytes but ( ) { SP CTL " and, with `brackets`, also up to an
- * unbalanced ']'. 8-bit bytes, backslash, % and * are let through.
+ * The tokens; each a failure (false) when something else stands there. More
+ * lenient than RFC 3501: 8-bit bytes, backslash, % and * are let through.
+ *
+ * atom: up to SP ( ) " { or a control character.
+ * code_atom: also up to ']', for what stands in a response code.
+ * word: up to SP or ')', for flags, which some servers quote (then without
+ *     quotes) and which may hold anything (Gmail: ']').
+ * name: up to SP, for a mailbox name without quotes.
  */
 bool imap_lex_atom(struct imap_lexer *lexer, struct str *atom_r);
+bool imap_lex_code_atom(struct imap_lexer *lexer, struct str *atom_r);
+bool imap_lex_word(struct imap_lexer *lexer, struct str *word_r);
+bool imap_lex_name(struct imap_lexer *lexer, struct str *name_r);
 bool imap_lex_quoted(struct imap_lexer *lexer, struct str *string_r);
 bool imap_lex_literal(struct imap_lexer *lexer, struct str *string_r);
 
@@ -57,15 +67,23 @@ bool imap_lex_string(struct imap_lexer *lexer, struct str *string_r);
 bool imap_lex_astring(struct imap_lexer *lexer, struct str *string_r);
 bool imap_lex_nstring(struct imap_lexer *lexer, struct str *string_r);
 
+/* One digit or more; a failure when 64 bits do not hold the number. */
+bool imap_lex_digits(struct imap_lexer *lexer, uint64_t *number_r);
+
 /*
- * A number of up to 64 bits. Tolerates an exponent ("9.3736e+06", mail.ru),
- * quotes, and a minus sign, which gives 0 (MODSEQ -1, Zoho).
+ * A number of up to 64 bits, as servers write it. Tolerates an exponent
+ * ("9.3736e+06", mail.ru), quotes, and a minus sign, which gives 0 (MODSEQ -1,
+ * Zoho).
  */
 bool imap_lex_number(struct imap_lexer *lexer, uint64_t *number_r);
 bool imap_lex_number32(struct imap_lexer *lexer, uint32_t *number_r);
 
-/* Skips one value of any shape, lists and BODY[...]<...> included. */
-bool imap_lex_skip(struct imap_lexer *lexer);
+/*
+ * Skips one value of any shape; its lists may be LIMIT_LIST_DEPTH deep. With
+ * *depth above 0 it goes on inside of as many lists. When it stops at a
+ * literal whose octets are not in the text (`cut`), *depth says where.
+ */
+bool imap_lex_skip(struct imap_lexer *lexer, unsigned *depth);
 
 /* What is left before the CRLF. */
 struct str imap_lex_rest(struct imap_lexer *lexer);

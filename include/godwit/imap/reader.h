@@ -33,9 +33,16 @@ struct imap_literal {
 	bool sync;   /* {n}: a client waits for "+" before it sends it */
 };
 
+/*
+ * Finds a literal's announcement at the end of `line` (CRLF included or not);
+ * *from_r is where it begins. RFC 3501, 3516, 7888.
+ */
+bool imap_literal_parse(
+	struct str line, size_t *from_r, struct imap_literal *literal_r);
+
 struct imap_reader;
 
-/* `literal_max`: most octets of one literal that may be kept. */
+/* `literal_max`: most octets of literals that a unit may keep. */
 struct imap_reader *imap_reader_new(size_t literal_max);
 void imap_reader_free(struct imap_reader **reader);
 

@@ -25,7 +25,7 @@ enum imap_response_kind {
 	IMAP_RESPONSE_CONTINUE,   /* "+": text */
 	IMAP_RESPONSE_CAPABILITY, /* caps */
 	IMAP_RESPONSE_ENABLED,    /* words (Courier: may be none) */
-	IMAP_RESPONSE_LIST,       /* list; also LSUB and XLIST */
+	IMAP_RESPONSE_LIST,       /* list; also of LSUB and XLIST */
 	IMAP_RESPONSE_STATUS,     /* status */
 	IMAP_RESPONSE_NAMESPACE,  /* namespaces */
 	IMAP_RESPONSE_ID,         /* words: name, value, name, value */
@@ -119,6 +119,7 @@ struct imap_status_line {
 };
 
 struct imap_list {
+	bool lsub;      /* of LSUB: \Noselect then means "not subscribed" */
 	unsigned attrs; /* enum imap_list_attr */
 	char delimiter; /* '\0': none (NIL) */
 	struct str name;
@@ -204,7 +205,7 @@ struct imap_response {
 	union {
 		struct imap_status_line line; /* TAGGED, CONDITION */
 		struct str text;              /* CONTINUE, BODY_CHUNK */
-		struct imap_caps caps;
+		const struct imap_caps *caps;
 		struct imap_strs words; /* ENABLED, ID, FLAGS */
 		struct imap_list list;
 		struct imap_status status;

@@ -13,8 +13,11 @@
 #include "godwit/imap/date.h"
 #include "godwit/imap/set.h"
 
-/* Whether `s` can be a quoted string: short, no NUL, CR, LF or 8-bit. */
-bool imap_can_quote(struct str s);
+/*
+ * Whether `s` can be a quoted string: short, no NUL, CR or LF, and 8-bit bytes
+ * only where `utf8` says that both sides have agreed on them (RFC 6855).
+ */
+bool imap_can_quote(struct str s, bool utf8);
 
 /* "s", with backslashes where needed. imap_can_quote() must hold. */
 void imap_write_quoted(struct buf *out, struct str s);
