@@ -2,8 +2,8 @@
  * What every mailbox name has to keep, whatever the server calls it: for the
  * unit test, which tries all short nasty names, and for the fuzz target.
  */
-#ifndef GODWIT_T_UNIT_MAIL_MAILBOX_PROMISE_H
-#define GODWIT_T_UNIT_MAIL_MAILBOX_PROMISE_H
+#ifndef GODWIT_T_LIB_MAILBOX_PROMISE_H
+#define GODWIT_T_LIB_MAILBOX_PROMISE_H
 
 #include "godwit/mail/mailbox_name.h"
 
