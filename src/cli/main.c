@@ -114,10 +114,11 @@ int main(int argc, char **argv)
 		printer_error(&printer, &err);
 		cli_outcome_add(&outcome, err_status(err.cause));
 	}
-	if (printer_close(&printer, &err) != 0) {
+	if (printer_flush(&printer, &err) != 0) {
 		printer_error(&printer, &err);
 		cli_outcome_add(&outcome, err_status(err.cause));
 	}
+	printer_clear(&printer);
 	arena_clear(&arena);
 	return outcome.status;
 }

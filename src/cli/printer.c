@@ -454,17 +454,18 @@ void printer_error(struct printer *p, const struct err *err)
 	line_put(p, p->setup.err);
 }
 
-int printer_close(struct printer *p, struct err *err)
+int printer_flush(struct printer *p, struct err *err)
 {
-	bool lost;
-
 	progress_wipe(p);
-	lost = ferror(p->setup.out) != 0 || fflush(p->setup.out) != 0;
 	(void)fflush(p->setup.err);
-	table_clear(&p->table);
-	buf_clear(&p->line);
-	if (!lost)
+	if (ferror(p->setup.out) == 0 && fflush(p->setup.out) == 0)
 		return 0;
 	return err_set(err, ERR_RUN, ERR_LATER, ERR_DISK,
 		"not all of the output could be written: %s", strerror(errno));
+}
+
+void printer_clear(struct printer *p)
+{
+	table_clear(&p->table);
+	buf_clear(&p->line);
 }

@@ -158,3 +158,8 @@ bool account_has_key(struct str name)
 {
 	return key_table_find(account_keys, name) != NULL;
 }
+
+const struct key *account_key_table(void)
+{
+	return account_keys;
+}

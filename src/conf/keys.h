@@ -25,4 +25,9 @@ int account_read(const struct conf_context *c, const struct node *map,
 /* Whether accounts have a key of that name. */
 bool account_has_key(struct str name);
 
+struct key;
+
+/* The table itself (key.h), for those who check that the manual is whole. */
+const struct key *account_key_table(void);
+
 #endif

@@ -52,8 +52,10 @@ struct report printer_report(struct printer *p);
  * usage line follows. */
 void printer_error(struct printer *p, const struct err *err);
 
-/* Flushes and releases; -1 and err (ERR_DISK) if output was lost on the way,
- * so that a full disk below `godwit list > file` is noticed. */
-int printer_close(struct printer *p, struct err *err);
+/* Ends the progress and flushes; -1 and err (ERR_DISK) if output was lost on
+ * the way, so that a full disk below `godwit list > file` is noticed. */
+int printer_flush(struct printer *p, struct err *err);
+
+void printer_clear(struct printer *p);
 
 #endif

@@ -50,8 +50,9 @@ static void scene_close(
 {
 	struct err lost = {0};
 
-	is_int(printer_close(&s->printer, &lost), 0, "%s: nothing is lost",
+	is_int(printer_flush(&s->printer, &lost), 0, "%s: nothing is lost",
 		sentence);
+	printer_clear(&s->printer);
 	check(fclose(s->out) == 0 && fclose(s->err) == 0);
 	is_str(str_sub(str_of(s->out_bytes), 0, s->out_len), str_of(out),
 		"%s: output", sentence);
@@ -381,12 +382,13 @@ static void test_full_disk(void)
 			.options = &options, .out = full, .err = stderr});
 	report = printer_report(&printer);
 	report.event(report.ctx, &fact);
-	is_int(printer_close(&printer, &err), -1, "a full disk is noticed");
+	is_int(printer_flush(&printer, &err), -1, "a full disk is noticed");
 	is_str(str_of(err.text),
 		STR("not all of the output could be written: No space left on "
 		    "device"),
 		"and said so");
 	is_int(err_status(err.cause), 74, "with its status");
+	printer_clear(&printer);
 	(void)fclose(full);
 }
 
