@@ -7,9 +7,7 @@
 
 #include "godwit/cli/json.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 
 enum {
 	PROGRESS_EVERY_MS = 100,
@@ -461,7 +459,7 @@ int printer_flush(struct printer *p, struct err *err)
 	if (ferror(p->setup.out) == 0 && fflush(p->setup.out) == 0)
 		return 0;
 	return err_set(err, ERR_RUN, ERR_LATER, ERR_DISK,
-		"not all of the output could be written: %s", strerror(errno));
+		"not all of the output could be written: is its disk full?");
 }
 
 void printer_clear(struct printer *p)

@@ -29,6 +29,7 @@ int main(void)
 	is_str(nearest_of("mailbox"), STR("mailboxes"), "two are missing");
 	is_str(nearest_of("tsl"), STR("tls"), "three letters take one swap");
 	is_str(nearest_of("xyz"), STR(""), "three mistakes are too many");
+	is_str(nearest_of("sxyzer"), STR(""), "in six letters too");
 	is_str(nearest_of("cat"), STR(""), "no near word, no suggestion");
 	is_str(nearest_of(""), STR(""), "nothing is near to nothing");
 	memset(endless, 's', sizeof(endless) - 1);

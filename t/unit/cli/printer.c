@@ -235,6 +235,14 @@ static void test_progress(void)
 		"\r\033[K",
 		"progress is drawn ten times a second");
 	scene_open(&s, sync_options, true, false);
+	tell(&s, (struct report_event){.kind = REPORT_PROGRESS});
+	tell(&s, (struct report_event){
+			 .kind = REPORT_NOTE, .text = STR("look")});
+	scene_close(&s, "",
+		"\r\033[Khome: 0/0 mailboxes, 0/0 changes, 0 bytes in, 0 bytes "
+		"out\r\033[Kgodwit: home: look\n",
+		"progress is wiped before a line");
+	scene_open(&s, sync_options, true, false);
 	tell(&s, (struct report_event){.kind = REPORT_PROGRESS,
 			 .mailbox = STR("a long name that a line has no room "
 					"for, as it is only so long"),
@@ -366,14 +374,16 @@ static void test_own_errors(void)
 		"wrong usage is followed by the usage, other errors are not");
 }
 
-static void test_full_disk(void)
+/* With --json a part is lost before the end, whose flush then goes well. */
+static void test_full_disk(bool json)
 {
 	FILE *full = fopen("/dev/full", "w");
-	struct cli_options options = {.command = CLI_CHECK};
+	struct cli_options options = {.command = CLI_CHECK, .json = json};
 	struct printer printer;
 	struct report report;
 	struct err err = {0};
 	const struct report_event fact = {.kind = REPORT_FACT};
+	const struct report_event summary = {.kind = REPORT_SUMMARY};
 
 	if (!ok(full != NULL, "there is a /dev/full"))
 		return;
@@ -382,10 +392,12 @@ static void test_full_disk(void)
 			.options = &options, .out = full, .err = stderr});
 	report = printer_report(&printer);
 	report.event(report.ctx, &fact);
+	if (json)
+		report.event(report.ctx, &summary);
 	is_int(printer_flush(&printer, &err), -1, "a full disk is noticed");
 	is_str(str_of(err.text),
-		STR("not all of the output could be written: No space left on "
-		    "device"),
+		STR("not all of the output could be written: is its disk "
+		    "full?"),
 		"and said so");
 	is_int(err_status(err.cause), 74, "with its status");
 	printer_clear(&printer);
@@ -405,6 +417,7 @@ int main(void)
 	test_check();
 	test_json();
 	test_own_errors();
-	test_full_disk();
+	test_full_disk(false);
+	test_full_disk(true);
 	return tap_done();
 }

@@ -135,6 +135,10 @@ static void test_cleartext(void)
 {
 	const struct account *a;
 
+	a = parse("accounts: {a: {server: h, maildir: /m,\n"
+		  "  tls: {cert: /c.pem, key: /k.pem}}}\n");
+	ok(a->user.len == 0, "a certificate may say who the user is");
+
 	a = parse("accounts: {a: {server: 127.0.0.1, user: u, tls: off,\n"
 		  "  maildir: /m}}\n");
 	is_int(a->tls.mode, ACCOUNT_TLS_OFF, "no TLS to a loopback address");

@@ -62,6 +62,9 @@ static const struct refusal refusals[] = {
 	{"accounts: {.a: {}}",
 		"f:1:12: an account's name is 1 to 64 bytes without space, '/' "
 		"and ':', and does not start with '.' or '-'"},
+	{"accounts: {-n: {}}",
+		"f:1:12: an account's name is 1 to 64 bytes without space, '/' "
+		"and ':', and does not start with '.' or '-'"},
 	{"accounts: {\"a:b\": {}}",
 		"f:1:12: an account's name is 1 to 64 bytes without space, '/' "
 		"and ':', and does not start with '.' or '-'"},
@@ -354,6 +357,15 @@ static int parse_repeated(const char *front, const char *part, size_t count,
 static void sizes_check(void)
 {
 	struct err err = {0};
+
+	ok(parse_repeated("accounts: {a: {tunnel: x, maildir: /m, user: ", "u",
+		   1000, "}}", &err) == 0,
+		"a user of 1000 bytes is taken");
+	ok(parse_repeated("accounts: {a: {tunnel: x, maildir: /m, user: ", "u",
+		   1001, "}}", &err) == -1,
+		"a longer one is refused");
+	is_str(str_of(err.text),
+		STR("f:1:46: 'user' is longer than 1000 bytes"), "and said so");
 
 	ok(parse_repeated("", "#%060zu\n", 16910, ACCOUNT, &err) == 0,
 		"a text just below the limit is taken");

@@ -107,7 +107,8 @@ static const struct server_example servers[] = {
 	{"alice@mail.example.org", NULL, 0},
 	{"alice:pw@mail.example.org", NULL, 0},
 	{"mail example", NULL, 0},
-	{"-oProxyCommand=x", NULL, 0},
+	{"-option", NULL, 0},
+	{".example.org", NULL, 0},
 	{"m\xc3\xbcller.example", NULL, 0},
 	{":993", NULL, 0},
 	{"", NULL, 0},
@@ -166,6 +167,9 @@ static void base64_check(void)
 	ok(!value_base64_32(
 		   STR("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd-_8="), bytes),
 		"the URL alphabet is refused");
+	ok(!value_base64_32(
+		   STR("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd/v8=A"), bytes),
+		"letters behind the end are refused");
 	ok(!value_base64_32(STR("AAEC"), bytes), "3 bytes are refused");
 }
 
