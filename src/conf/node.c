@@ -13,6 +13,10 @@
 #include <stdlib.h>
 #include <yaml.h>
 
+enum {
+	TAG_DIRECTIVES_MAX = 8,
+};
+
 struct loader {
 	const struct conf_context *context;
 	struct str text;
@@ -298,6 +302,30 @@ static int stream_read(struct loader *l, struct node **top_r)
 	return *top_r == NULL ? -1 : end_read(l);
 }
 
+/*
+ * libyaml compares each %TAG with all before it, in one call that cannot be
+ * stopped. There are no tags here, so a few are enough to find that out.
+ */
+static int directives_check(const struct conf_context *c, struct str text)
+{
+	struct node_mark at = {1, 0};
+	unsigned tags = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		bool is_end = text.ptr[i] == '\n';
+
+		at.line += is_end;
+		at.column = is_end ? 0 : at.column + 1;
+		if (text.ptr[i] != '%' ||
+			!str_starts(str_sub(text, i, 4), STR("%TAG")))
+			continue;
+		if (++tags > TAG_DIRECTIVES_MAX)
+			return conf_error(c, at,
+				"%%TAG has no meaning here: leave it out");
+	}
+	return 0;
+}
+
 int node_parse(const struct conf_context *c, struct str text,
 	const struct node **top_r)
 {
@@ -305,6 +333,8 @@ int node_parse(const struct conf_context *c, struct str text,
 	struct node *top = NULL;
 	int result;
 
+	if (directives_check(c, text) != 0)
+		return -1;
 	check(yaml_parser_initialize(&loader.parser) == 1);
 	yaml_parser_set_encoding(&loader.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&loader.parser,

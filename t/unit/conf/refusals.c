@@ -380,6 +380,11 @@ static void sizes_check(void)
 	is_str(str_of(err.text),
 		STR("f:2:3: there are more than 1000 accounts"),
 		"before they are compared");
+	ok(parse_repeated("", "%%TAG !a%zu! x\n", 60000, "--- a\n", &err) == -1,
+		"sixty thousand directives are refused");
+	is_str(str_of(err.text),
+		STR("f:9:1: %TAG has no meaning here: leave it out"),
+		"before libyaml sees them");
 	ok(parse_repeated("a: ", "[", 1000000, "", &err) == -1,
 		"a million open brackets are refused");
 	ok(parse_repeated("a: ", "{? ", 300000, "", &err) == -1,
