@@ -81,9 +81,9 @@ imap_save() { # MAILBOX DIR
 	imap 'UID FETCH 1:* (UID FLAGS INTERNALDATE BODY.PEEK[])' \
 		>"$imap_literals.answer" || return
 	while read -r line; do
-		[[ $line == "* "*" FETCH (UID "* ]] || continue
+		[[ $line =~ ^\*\ [0-9]+\ FETCH\ .*BODY\[\]\ \{ ]] || continue
 		index=$((index + 1))
-		[[ $line =~ UID\ ([0-9]+) ]]
+		[[ $line =~ [\ \(]UID\ ([0-9]+) ]]
 		uid=${BASH_REMATCH[1]}
 		mv "$imap_literals/$index" "$2/$uid"
 		[[ $line =~ FLAGS\ \(([^\)]*)\) ]]

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # server.sh: what the throw-away servers share. t/lib/dovecot, cyrus and courier
-# source it, define server_configure, and call server_main.
+# source it, define what server_main names, and call that.
 #
 # A server runs on 127.0.0.1 as an ordinary user (root becomes nobody), on two
 # ports that it finds free: DIR/port (IMAP with STARTTLS) and DIR/port-tls
@@ -23,11 +23,44 @@ die() {
 
 # Runs this script again as nobody, who may go wherever root may.
 as_ordinary_user() { # ARGUMENT...
-	[ "$(id -u)" = 0 ] || return 0
+	[ "$(id -u)" = 0 ] && [ "${server_drops_root:?}" = yes ] || return 0
 	chown nobody "$dir"
 	exec setpriv --reuid nobody --regid "$(id -g nobody)" --clear-groups \
 		--inh-caps +dac_override --ambient-caps +dac_override \
 		env HOME="$dir" TEST_OWNER="$owner" "$0" "$@"
+}
+
+# Unpacks Debian packages that cannot be installed here beside others, with what
+# they need and the machine lacks, into the tree $root, once. Mail transport
+# agents are left out. Trees are kept in SERVER_CACHE, else in the build.
+unpack() { # NAME PACKAGE...
+	local cache=${SERVER_CACHE:-${builddir:-$lib/../..}/t/servers} name=$1
+	shift
+	mkdir -p "$cache"
+	root=$(cd "$cache" && pwd)/$name
+	exec 8>"$root.lock"
+	flock 8
+	[ -e "$root/complete" ] || unpack_into "$root" "$@" || return
+	exec 8>&-
+}
+
+unpack_into() { # ROOT PACKAGE...
+	local root=$1 needed
+	shift
+	needed=$({
+		printf '%s\n' "$@"
+		apt-get -s --no-install-recommends install "$@" 2>/dev/null |
+			sed -n 's/^Inst \([^ ]*\).*/\1/p'
+	} | grep -vE '^(exim|postfix|courier-mta)' | sort -u)
+	rm -rf "$root"
+	mkdir -p "$root/debs"
+	# shellcheck disable=SC2086
+	(cd "$root/debs" && apt-get -q download $needed) \
+		>"$root/download.log" 2>&1 || return
+	find "$root/debs" -name '*.deb' -exec dpkg -x {} "$root" \;
+	rm -r "$root/debs"
+	chmod -R a+rX "$root"
+	touch "$root/complete"
 }
 
 listens() { # PORT
@@ -78,10 +111,13 @@ greets() {
 	return 1
 }
 
-# True when both ports serve; false when the server ended before.
+# True when both ports serve; false when the server ends, or does not serve in
+# half a minute.
 await_server() {
+	local end=$((SECONDS + 30))
 	until listens "$port_tls" && (greets) 2>/dev/null; do
 		! flock -n "$dir/lock" true || return 1
+		((SECONDS < end)) || return 1
 		sleep 0.01
 	done
 }
@@ -90,6 +126,7 @@ start() {
 	umask 022
 	mkdir -p "$dir"
 	dir=$(cd "$dir" && pwd)
+	server_install || die "what it needs is not to be had"
 	as_ordinary_user start "$dir"
 	exec 9>"$dir/lock"
 	flock -n 9 || die "a server is running in $dir already"
@@ -101,6 +138,7 @@ start() {
 	exec 9>&-
 	if ! await_server; then
 		tail -n 20 "$dir/log" >&2
+		stop
 		die "the server does not start; its log is above"
 	fi
 	echo "$port" >"$dir/port"
@@ -114,7 +152,8 @@ stop() {
 	flock "$dir/lock" true
 }
 
-# Before, define server_configure: it writes into $dir what the server needs to
+# Before, define server_drops_root, yes or no; server_install: it makes sure that what the server is made of is
+# there, still as the caller; and server_configure: it writes into $dir what the server needs to
 # serve $port and $port_tls, and sets the array `server` to the command that
 # serves in the foreground.
 server_main() { # start|stop DIR
