@@ -7,13 +7,13 @@ static const struct op_word {
 	const char *name;
 	enum side side;
 } op_words[OP_KINDS] = {
+	[OP_CONFLICT] = {"keep", BASE},
 	[OP_PAIR] = {"pair", BASE},
 	[OP_PULL] = {"pull", LOCAL},
 	[OP_PUSH] = {"push", REMOTE},
 	[OP_FLAG_LOCAL] = {"flag", LOCAL},
 	[OP_FLAG_REMOTE] = {"flag", REMOTE},
 	[OP_FLAG_BASE] = {"note", BASE},
-	[OP_CONFLICT] = {"keep", BASE},
 	[OP_REMOVE_REMOTE] = {"remove", REMOTE},
 	[OP_TRASH_REMOTE] = {"trash", REMOTE},
 	[OP_MARK_REMOTE] = {"mark", REMOTE},
@@ -32,8 +32,8 @@ static const char *const reason_texts[REASONS] = {
 	[REASON_GONE_FROM_MAILDIR] = "gone from the Maildir",
 	[REASON_GONE_FROM_BOTH] = "gone from both sides",
 	[REASON_EXPUNGED] = "marked as deleted, and `expunge` is set",
-	[REASON_CANNOT_EXPUNGE] = "gone from the Maildir, but the server "
-				  "cannot expunge a single message",
+	[REASON_CANNOT_EXPUNGE] =
+		"gone from the Maildir; the server cannot expunge it alone",
 	[REASON_SAME_NAME] = "another file of the Maildir has the same name",
 };
 

@@ -214,16 +214,20 @@ static void merge_message(struct planner *p, struct message *m)
 		hold_back(p);
 }
 
-/* Brings the flags of the sides in the mask to what merge_message() found. */
-static void write_flags(struct planner *p, const struct message *m, unsigned on)
+/*
+ * Brings the flags of the sides that keep the message to what merge_message()
+ * found. With one side only, nothing gets in step: the base stays.
+ */
+static void write_flags(
+	struct planner *p, const struct message *m, unsigned kept)
 {
-	bool local = (on & IN_LOCAL) != 0 && flags_change(m, LOCAL);
-	bool remote = (on & IN_REMOTE) != 0 && flags_change(m, REMOTE);
+	bool local = (kept & IN_LOCAL) != 0 && flags_change(m, LOCAL);
+	bool remote = (kept & IN_REMOTE) != 0 && flags_change(m, REMOTE);
 	struct op op = {
 		.reason = local && remote ? REASON_FLAGS_ON_BOTH
 			  : local         ? REASON_FLAGS_ON_SERVER
 					  : REASON_FLAGS_IN_MAILDIR,
-		.base = m->flags.settled,
+		.base = kept == IN_BOTH ? m->flags.settled : m->flags.base,
 	};
 
 	if (local) {
@@ -264,15 +268,17 @@ static void rule_merge(struct planner *p, struct message *m)
  */
 static void rule_pair(struct planner *p, struct message *m)
 {
+	unsigned kept;
 	bool pending;
 
 	merge_message(p, m);
+	kept = expunge(p, m);
 	pending = flags_change(m, LOCAL) || flags_change(m, REMOTE);
 	emit_op(p, m,
 		(struct op){.kind = OP_PAIR,
 			.reason = REASON_SAME_ON_BOTH,
 			.base = pending ? m->flags.base : m->flags.settled});
-	write_flags(p, m, expunge(p, m));
+	write_flags(p, m, kept);
 }
 
 static void copy(struct planner *p, const struct message *m, struct flags flags)

@@ -60,13 +60,13 @@ struct row {
 
 /* Those that take something away come last; apply does them last, too. */
 enum op_kind {
+	OP_CONFLICT,      /* no rule fits: kept, said, exit status 1 */
 	OP_PAIR,          /* both sides have it: write it into the journal */
 	OP_PULL,          /* download, flags and all */
 	OP_PUSH,          /* upload, flags and all */
 	OP_FLAG_LOCAL,    /* the Maildir's flags become op.flags */
 	OP_FLAG_REMOTE,   /* the server's flags become op.flags */
 	OP_FLAG_BASE,     /* only the journal learns something */
-	OP_CONFLICT,      /* no rule fits: kept, said, exit status 1 */
 	OP_REMOVE_REMOTE, /* \Deleted and UID EXPUNGE */
 	OP_TRASH_REMOTE,  /* UID MOVE (or COPY and UID EXPUNGE) to the \Trash
 			   * mailbox, its flags being op.flags */
