@@ -60,13 +60,13 @@ struct row {
 
 /* Those that take something away come last; apply does them last, too. */
 enum op_kind {
+	OP_CONFLICT,      /* no rule fits: kept, said, exit status 1 */
 	OP_PAIR,          /* both sides have it: write it into the journal */
 	OP_PULL,          /* download, flags and all */
 	OP_PUSH,          /* upload, flags and all */
 	OP_FLAG_LOCAL,    /* the Maildir's flags become op.flags */
 	OP_FLAG_REMOTE,   /* the server's flags become op.flags */
 	OP_FLAG_BASE,     /* only the journal learns something */
-	OP_CONFLICT,      /* no rule fits: kept, said, exit status 1 */
 	OP_REMOVE_REMOTE, /* \Deleted and UID EXPUNGE */
 	OP_TRASH_REMOTE,  /* UID MOVE (or COPY and UID EXPUNGE) to the \Trash
 			   * mailbox, its flags being op.flags */
@@ -141,17 +141,17 @@ struct flag_room {
 /*
  * What the user wants, and what the two sides of this mailbox can do.
  *
- * `keeps` holds the flags that a side shows if it has them. That another one is
- * missing there says nothing: it was never stored, and the journal speaks for
- * the side. `takes` holds the flags that can be set and cleared there by us; no
- * other is sent. So
+ * `keeps` holds the flags that a side shows whenever they are set there. That
+ * another one is missing says nothing: it was not removed, it is not seen.
+ * `takes` holds the flags that we can set and clear there; no other is sent. A
+ * flag that only one side can show never gets into the base, so it is neither
+ * stripped from that side nor, the day that the other side can show it, taken
+ * for removed. Hence
  *
- * - the server's are both what PERMANENTFLAGS lists (any_keyword: it has \*).
- *   Where PERMANENTFLAGS says nothing, as after EXAMINE, keep what FLAGS lists;
- * - the Maildir keeps the system flags and the keywords that had a letter when
- *   it was scanned (better: also when it was last settled, so that one which
- *   has just got its letter is not missed), and takes those, and any keyword
- *   while letters are free.
+ * - the server keeps and takes what PERMANENTFLAGS lists (any_keyword: it has
+ *   \*). Where that says nothing, as after EXAMINE, it keeps what FLAGS lists;
+ * - the Maildir keeps and takes the system flags and the keywords that have a
+ *   letter, and takes any keyword while letters are free.
  */
 struct policy {
 	enum policy_direction direction;
@@ -165,6 +165,9 @@ struct policy {
 	struct flag_room keeps[2]; /* of LOCAL and REMOTE */
 	struct flag_room takes[2];
 };
+
+/* Whether the user, and the server, let us change a side. */
+bool policy_writes(const struct policy *policy, enum side side);
 
 /* One mailbox, all that a plan depends on. */
 struct plan_input {
