@@ -404,6 +404,7 @@ enum imap_fetch_next imap_fetch_continue(struct imap_fetch_reading *reading,
 		return give_quoted(reading, response_r);
 	imap_lexer_init(&r.lexer, arena, reading->text);
 	r.lexer.at = reading->at;
+	r.lexer.announces = reading->pending;
 	next = read_items(&r);
 	reading->at = r.lexer.at;
 	*wrong_r = r.lexer.wrong;

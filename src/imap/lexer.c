@@ -212,7 +212,8 @@ bool imap_lex_literal(struct imap_lexer *lexer, struct str *string_r)
 	if (!imap_literal_parse(str_sub(rest, 0, line), &from, &literal) ||
 		from != 0)
 		return imap_lex_fail(lexer, "a string");
-	if (literal.octets > rest.len - line) {
+	if (literal.octets > rest.len - line ||
+		(lexer->announces && line == rest.len)) {
 		lexer->cut = true;
 		return imap_lex_fail(lexer, "a literal's octets");
 	}

@@ -28,6 +28,7 @@ struct imap_reader {
 	struct buf held;
 	bool holding;      /* the unit is in `held`, else in front of `lent` */
 	size_t scanned;    /* of the unit: no need to look again */
+	size_t line_from;  /* of the unit: where its last line begins */
 	size_t given;      /* of the unit: what was given as text */
 	size_t line_bytes; /* of the unit and what was consumed of it */
 	size_t kept_bytes; /* of literals in it */
@@ -99,8 +100,9 @@ bool imap_literal_parse(
 	size_t from;
 	char last;
 
-	while (end > 0 &&
-		(line.ptr[end - 1] == '\n' || line.ptr[end - 1] == '\r'))
+	if (end > 0 && line.ptr[end - 1] == '\n')
+		end--;
+	if (end > 0 && line.ptr[end - 1] == '\r')
 		end--;
 	if (end < 3 || line.ptr[--end] != '}')
 		return false;
@@ -121,15 +123,15 @@ bool imap_literal_parse(
 	return true;
 }
 
-/* A literal's announcement at the end of `text`, where one may stand. */
-static bool announces(struct imap_reader *reader, struct str text)
+/* A literal's announcement at the end of `line`, where one may stand. */
+static bool announces(struct imap_reader *reader, struct str line)
 {
 	size_t from;
 
-	if (!imap_literal_parse(text, &from, &reader->literal))
+	if (!imap_literal_parse(line, &from, &reader->literal))
 		return false;
-	return from == 0 || text.ptr[from - 1] == ' ' ||
-	       text.ptr[from - 1] == '(';
+	return from == 0 || line.ptr[from - 1] == ' ' ||
+	       line.ptr[from - 1] == '(';
 }
 
 static enum imap_read give_line(struct imap_reader *reader, struct str *text_r)
@@ -138,7 +140,7 @@ static enum imap_read give_line(struct imap_reader *reader, struct str *text_r)
 		reader->holding ? buf_str(&reader->held) : reader->lent;
 
 	*text_r = str_sub(unit, 0, reader->given);
-	if (announces(reader, *text_r)) {
+	if (announces(reader, str_sub(*text_r, reader->line_from, SIZE_MAX))) {
 		reader->mode = ASKED;
 		return IMAP_READ_LITERAL;
 	}
@@ -179,6 +181,7 @@ static void unit_skip(struct imap_reader *reader, size_t n)
 	reader->holding = reader->holding && reader->held.len > 0;
 	reader->given -= n;
 	reader->scanned -= n;
+	reader->line_from -= reader->line_from < n ? reader->line_from : n;
 }
 
 static void unit_end(struct imap_reader *reader)
@@ -198,6 +201,7 @@ static enum imap_read read_keep(struct imap_reader *reader)
 	hold(reader, n);
 	reader->octets_left -= n;
 	reader->scanned = reader->held.len;
+	reader->line_from = reader->scanned;
 	if (reader->octets_left > 0)
 		return IMAP_READ_MORE;
 	reader->mode = LINE;
@@ -267,6 +271,7 @@ bool imap_reader_keep(struct imap_reader *reader)
 	reader->kept_bytes += (size_t)octets;
 	if (!reader->holding && reader->lent.len - reader->given >= octets) {
 		reader->scanned = reader->given + (size_t)octets;
+		reader->line_from = reader->scanned;
 		reader->mode = LINE;
 		return true;
 	}
@@ -297,6 +302,7 @@ void imap_reader_drop(struct imap_reader *reader)
 	reader->held.len = from;
 	buf_addz(&reader->held, "{0}\r\n");
 	reader->scanned = reader->held.len;
+	reader->line_from = reader->scanned;
 	reader->octets_left = reader->literal.octets;
 	reader->mode = DROP;
 }
@@ -325,6 +331,7 @@ void imap_reader_cut(struct imap_reader *reader, struct buf *rest)
 	reader->lent = (struct str){0};
 	reader->holding = false;
 	reader->scanned = 0;
+	reader->line_from = 0;
 	reader->line_bytes = 0;
 	reader->kept_bytes = 0;
 	reader->mode = LINE;

@@ -37,6 +37,7 @@ struct side {
 	enum unit unit;
 	unsigned args;     /* of LOGIN: how many are past */
 	uint64_t left_out; /* octets of the literal at hand, if not printed */
+	bool announces;    /* the text at hand ends with a literal's size */
 	bool touched;      /* octets of the literal at hand were seen */
 	bool failed;
 	struct buf line;
@@ -241,6 +242,7 @@ static void begin_command(
 		return;
 	}
 	imap_lexer_init(&lexer, &trace->arena, text);
+	lexer.announces = side->announces;
 	(void)imap_lex_atom(&lexer, &tag);
 	imap_lex_spaces(&lexer);
 	side->unit = UNIT_PLAIN;
@@ -268,6 +270,7 @@ static void continue_login(
 	struct imap_lexer lexer;
 
 	imap_lexer_init(&lexer, &trace->arena, text);
+	lexer.announces = side->announces;
 	if (imap_lex_take(&lexer, ' '))
 		add(side, STR(" "), out);
 	add_login_args(side, &lexer, out);
@@ -369,7 +372,9 @@ static void see_literal(struct imap_trace *trace, struct side *side,
 	bool text_only = side->letter == 'S' && side->unit == UNIT_NEW &&
 			 has_no_literals(trace, text);
 
+	side->announces = true;
 	see_text(trace, side, text, out);
+	side->announces = false;
 	side->touched = !imap_reader_literal(side->reader)->sync;
 	if (text_only || is_sasl(trace, text)) {
 		imap_reader_not_literal(side->reader);

@@ -7,7 +7,7 @@
  *
  * Without arguments it plays $srcdir/t/transcript/, else the files named.
  */
-#include "event.h"
+#include "imap_event.h"
 #include "script.h"
 #include "tap.h"
 

@@ -17,7 +17,8 @@ struct imap_lexer {
 	size_t at;
 	struct arena *arena; /* for unescaped quoted strings */
 	const char *wrong;   /* what was expected; NULL while all is well */
-	bool cut;            /* a literal's octets are not in the text */
+	bool announces;      /* the text ends where a literal's octets begin */
+	bool cut;            /* that literal was met: its octets are missing */
 };
 
 /* `text` may end with its CRLF, which is no part of any token. */

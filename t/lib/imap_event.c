@@ -1,5 +1,5 @@
 /* How: one printer for each kind of response, found by a switch. */
-#include "event.h"
+#include "imap_event.h"
 
 #include "godwit/imap/writer.h"
 

@@ -1,8 +1,8 @@
 /*
  * Events of a session as a line of text each, for the E: lines of transcripts.
  */
-#ifndef GODWIT_T_TRANSCRIPT_EVENT_H
-#define GODWIT_T_TRANSCRIPT_EVENT_H
+#ifndef GODWIT_T_LIB_IMAP_EVENT_H
+#define GODWIT_T_LIB_IMAP_EVENT_H
 
 #include "godwit/imap/session.h"
 
