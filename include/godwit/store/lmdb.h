@@ -18,8 +18,8 @@
  * sense can crash LMDB, and so can a disk that cannot read what is mapped. Not
  * for network file systems: LMDB needs shared maps and working locks.
  *
- * One process opens a folder once at a time. No cursor may be open when
- * commit is called.
+ * A process opens a folder once at a time, and ends its cursors before it
+ * commits: the map cannot move under one, so a commit that must grow it aborts.
  */
 #ifndef GODWIT_STORE_LMDB_H
 #define GODWIT_STORE_LMDB_H

@@ -209,6 +209,33 @@ static void test_message(void)
 	arena_clear(&arena);
 }
 
+/* The example of godwit-journal(5), where only the hash is not spelled out. */
+static void test_manual(void)
+{
+	static const uint16_t keywords[] = {2};
+	struct message_record record = {
+		.flags = FLAG_SEEN,
+		.keywords = keywords,
+		.keyword_count = 1,
+		.name = STR("17.M1.host"),
+		.identity = {.bytes = 1234},
+		.internaldate_s = 1700000000,
+		.zone_min = 60,
+	};
+	struct buf value = {0};
+	struct str s;
+
+	message_record_encode(&record, &value);
+	s = buf_str(&value);
+	is_str(str_sub(s, 0, 18),
+		STR("\1\0\1\1\2\x0a"
+		    "17.M1.host\xd2\x09"),
+		"a message's value begins as the manual says");
+	is_str(str_sub(s, 18 + 32, SIZE_MAX), STR("\x80\xc4\x9f\xd5\x0c\x78\0"),
+		"and so it ends");
+	buf_clear(&value);
+}
+
 /* The name's bytes replaced by others of the same length. */
 static bool message_name_refused(struct str other)
 {
@@ -512,6 +539,7 @@ int main(void)
 	test_mailbox();
 	test_object_id_too_long();
 	test_message();
+	test_manual();
 	test_names();
 	test_intent();
 	test_trouble();
