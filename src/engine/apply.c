@@ -1,0 +1,364 @@
+/*
+ * How: what only the journal has to learn comes first, then pulls and pushes,
+ * then flags, then removals, each step over all mailboxes. A row's pending ops
+ * are bits; the op that clears a row's last flag bit writes its entry.
+ */
+#include "apply.h"
+
+#include "delta.h"
+#include "local.h"
+#include "pull.h"
+#include "push.h"
+#include "remote.h"
+
+#include "godwit/mail/flags.h"
+
+#define FLAG_OPS (1U << OP_FLAG_LOCAL | 1U << OP_FLAG_REMOTE)
+
+struct row *apply_row(const struct mailbox *mailbox, const struct op *op)
+{
+	return &mailbox->match.rows[op->row];
+}
+
+const struct op *apply_next(
+	const struct mailbox *mailbox, enum op_kind kind, size_t *at)
+{
+	for (; *at < mailbox->plan.count; ++*at) {
+		if (mailbox->plan.ops[*at].kind == kind)
+			return &mailbox->plan.ops[*at];
+	}
+	return NULL;
+}
+
+bool apply_has(const struct mailbox *mailbox, unsigned kinds)
+{
+	for (int kind = 0; kind < OP_KINDS; kind++) {
+		if ((kinds & 1U << kind) != 0 &&
+			mailbox->plan.per_kind[kind] > 0)
+			return true;
+	}
+	return false;
+}
+
+/* A task for every mailbox that has such work, in one run of memory. */
+static size_t make_tasks(
+	struct pass *pass, const struct apply_work *work, struct task **queue)
+{
+	unsigned char *tasks =
+		arena_array(&pass->arena, pass->count, work->task_bytes);
+	size_t count = 0;
+
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+		struct apply_task *at;
+
+		if (!mailbox_is_active(mailbox) ||
+			!apply_has(mailbox, work->kinds))
+			continue;
+		at = (struct apply_task *)(void *)(tasks +
+						   count * work->task_bytes);
+		at->task.kind = work->kind;
+		at->task.mailbox = mailbox;
+		at->pass = pass;
+		at->kinds = work->kinds;
+		queue[count++] = &at->task;
+	}
+	return count;
+}
+
+int apply_everywhere(
+	struct pass *pass, const struct apply_work *work, struct err *err)
+{
+	struct task **queue =
+		arena_array(&pass->arena, pass->count, sizeof(struct task *));
+	size_t count = make_tasks(pass, work, queue);
+	int result = pool_run(
+		pass->pool, queue, count, pass->account->connections, err);
+
+	for (size_t i = 0; i < count; i++) {
+		work->end(queue[i]);
+		if (queue[i]->result == TASK_FAILED)
+			pass_mailbox_failed(
+				pass, queue[i]->mailbox, &queue[i]->err);
+	}
+	return result;
+}
+
+static void pending_clear(struct mailbox *mailbox, const struct op *op)
+{
+	mailbox->pending[op->row] &= (uint16_t) ~(1U << op->kind);
+}
+
+int apply_record(struct pass *pass, struct mailbox *mailbox,
+	const struct op *op, const struct journal_message *message,
+	struct err *err)
+{
+	struct row *row = apply_row(mailbox, op);
+
+	pending_clear(mailbox, op);
+	row->present |= SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE);
+	return journal_message_put(&mailbox->base, &pass->batch, message, err);
+}
+
+/* Rewrites an entry with other flags. */
+static int rewrite(struct pass *pass, struct mailbox *mailbox, uint32_t uid,
+	struct flags flags, struct err *err)
+{
+	struct journal_message message;
+	struct arena scratch = {0};
+	int found =
+		journal_message(&mailbox->base, uid, &scratch, &message, err);
+	int result = found < 0 ? -1 : 0;
+
+	if (found == 1 && !flags_eq(message.flags, flags)) {
+		message.flags = flags;
+		result = journal_message_put(
+			&mailbox->base, &pass->batch, &message, err);
+	}
+	arena_clear(&scratch);
+	return result;
+}
+
+int apply_flagged(struct pass *pass, struct mailbox *mailbox,
+	const struct op *op, struct err *err)
+{
+	pending_clear(mailbox, op);
+	if ((mailbox->pending[op->row] & FLAG_OPS) != 0)
+		return 0;
+	return rewrite(
+		pass, mailbox, apply_row(mailbox, op)->uid, op->base, err);
+}
+
+int apply_removed(struct pass *pass, struct mailbox *mailbox,
+	const struct op *op, struct err *err)
+{
+	struct row *row = apply_row(mailbox, op);
+
+	pending_clear(mailbox, op);
+	row->present &= (uint8_t)~SIDE_BIT(op_side(op->kind));
+	if ((row->present & (SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE))) != 0)
+		return 0;
+	return journal_message_delete(
+		&mailbox->base, &pass->batch, row->uid, err);
+}
+
+void apply_failed(struct mailbox *mailbox)
+{
+	mailbox->unfinished = true;
+}
+
+/* What an op is to the report. False: nothing that is told. */
+static bool verb_of(enum op_kind kind, enum report_verb *verb_r)
+{
+	switch (kind) {
+	case OP_PULL:
+	case OP_PUSH:
+		*verb_r = REPORT_ADD;
+		return true;
+	case OP_FLAG_LOCAL:
+	case OP_FLAG_REMOTE:
+	case OP_MARK_REMOTE:
+		*verb_r = REPORT_FLAG;
+		return true;
+	case OP_REMOVE_LOCAL:
+	case OP_REMOVE_REMOTE:
+		*verb_r = REPORT_REMOVE;
+		return true;
+	case OP_TRASH_REMOTE:
+		*verb_r = REPORT_MOVE;
+		return true;
+	default:
+		return false;
+	}
+}
+
+void apply_tell(struct pass *pass, struct mailbox *mailbox, const struct op *op,
+	uint32_t uid, struct str file)
+{
+	struct report_op told = {
+		.uid = uid,
+		.file = file,
+		.reason = str_of(op_reason_text(op->reason)),
+		.side = op_side(op->kind) == LOCAL ? REPORT_LOCAL
+						   : REPORT_SERVER,
+	};
+
+	if (!verb_of(op->kind, &told.verb))
+		return;
+	if (told.verb == REPORT_MOVE && pass->trash != NULL)
+		told.to = pass->trash->server_name;
+	pass_done(pass, mailbox, &told);
+}
+
+/* ---- What only the journal learns ---------------------------------------- */
+
+/* Both sides have it already: the entry is made of what delta found. */
+static int record_pair(struct pass *pass, struct mailbox *mailbox,
+	const struct op *op, struct err *err)
+{
+	const struct row *row = apply_row(mailbox, op);
+	const struct local_item *item = &mailbox->scan.items[row->local];
+	const struct remote_item *remote = &mailbox->remote[row->remote];
+	const struct file_facts *known = mailbox_facts(mailbox, row->local);
+	struct file_facts facts = {0};
+	struct journal_detail detail = {0};
+	const struct journal_message message = {
+		.uid = row->uid,
+		.flags = op->base,
+		.name = item->name,
+		.internaldate_s = remote->date_s,
+		.zone_min = remote->zone_minutes,
+		.detail = &detail,
+	};
+
+	if (known != NULL)
+		facts = *known;
+	else if (delta_identify(&mailbox->md, item, &facts, err) != FS_OK)
+		return -1;
+	detail.identity = facts.identity;
+	return apply_record(pass, mailbox, op, &message, err);
+}
+
+static int record_op(struct pass *pass, struct mailbox *mailbox,
+	const struct op *op, struct err *err)
+{
+	switch (op->kind) {
+	case OP_PAIR:
+		return record_pair(pass, mailbox, op, err);
+	case OP_FLAG_BASE:
+		pending_clear(mailbox, op);
+		return rewrite(pass, mailbox, apply_row(mailbox, op)->uid,
+			op->base, err);
+	case OP_FORGET:
+		pending_clear(mailbox, op);
+		return journal_message_delete(&mailbox->base, &pass->batch,
+			apply_row(mailbox, op)->uid, err);
+	case OP_CONFLICT:
+		pass->summary.conflicts++;
+		pass_note(pass, mailbox, "message %u is kept as it is: %s",
+			(unsigned)apply_row(mailbox, op)->uid,
+			op_reason_text(op->reason));
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+/* Intents are settled: their messages are paired now, or to be sent again. */
+static void drop_intents(struct pass *pass, struct mailbox *mailbox)
+{
+	for (size_t i = 0; i < mailbox->intents.count; i++)
+		journal_intent_delete(&pass->journal, &pass->batch,
+			mailbox->intents.items[i].sequence);
+}
+
+/* The journal's entries of another UIDVALIDITY mean nothing any more. */
+static int forget_old_uids(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	bool more = true;
+
+	if (!mailbox->in_journal ||
+		mailbox->record.uidvalidity == mailbox->uidvalidity ||
+		mailbox->uidvalidity == 0)
+		return 0;
+	while (more) {
+		if (journal_messages_forget(&pass->journal, &pass->batch,
+			    mailbox->id, &more, err) != 0 ||
+			pass_commit(pass, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Makes the mailbox known to the journal, under the UIDVALIDITY it has. */
+static void register_mailbox(struct pass *pass, struct mailbox *mailbox)
+{
+	struct mailbox_record *record = &mailbox->record;
+
+	if (mailbox->in_journal && record->uidvalidity == mailbox->uidvalidity)
+		return;
+	record->name = mailbox->name;
+	record->server_name = mailbox->server_name;
+	record->wire_name = mailbox->wire_name;
+	record->uidvalidity = mailbox->uidvalidity;
+	record->uidnext = 0;
+	record->highestmodseq = 0;
+	if (!mailbox->in_journal)
+		mailbox->id = journal_mailbox_add(
+			&pass->journal, &pass->batch, record);
+	else
+		journal_mailbox_put(
+			&pass->journal, &pass->batch, mailbox->id, record);
+	mailbox->in_journal = true;
+	mailbox->base.mailbox = mailbox->id;
+}
+
+static int record_mailbox(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	bool reads = mailbox->on_local && apply_has(mailbox, 1U << OP_PAIR);
+	int result = 0;
+
+	if (forget_old_uids(pass, mailbox, err) != 0)
+		return -1;
+	register_mailbox(pass, mailbox);
+	if (reads && mailbox_open_maildir(pass, mailbox, false, err) != 0)
+		return -1;
+	for (size_t i = 0; i < mailbox->plan.count && result == 0; i++)
+		result = record_op(pass, mailbox, &mailbox->plan.ops[i], err);
+	mailbox_close_maildir(mailbox);
+	if (result != 0)
+		return -1;
+	drop_intents(pass, mailbox);
+	return pass_commit(pass, err);
+}
+
+/* ---- The order ----------------------------------------------------------- */
+
+static void note_pending(struct mailbox *mailbox)
+{
+	mailbox->pending = arena_array(&mailbox->arena, mailbox->match.count,
+		sizeof(*mailbox->pending));
+	for (size_t i = 0; i < mailbox->plan.count; i++)
+		mailbox->pending[mailbox->plan.ops[i].row] |=
+			(uint16_t)(1U << mailbox->plan.ops[i].kind);
+}
+
+/* Does one step to every mailbox that still takes part. What fails there for
+ * the disk's sake fails the account. */
+static int each(struct pass *pass,
+	int (*step)(
+		struct pass *pass, struct mailbox *mailbox, struct err *err),
+	struct err *err)
+{
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (!mailbox_is_active(mailbox) ||
+			step(pass, mailbox, err) == 0)
+			continue;
+		store_batch_reset(&pass->batch);
+		if (err->scope >= ERR_ACCOUNT)
+			return -1;
+		pass_mailbox_failed(pass, mailbox, err);
+	}
+	return 0;
+}
+
+static int prepare(struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	note_pending(mailbox);
+	return record_mailbox(pass, mailbox, err);
+}
+
+int apply(struct pass *pass, struct err *err)
+{
+	if (each(pass, prepare, err) != 0 || pull_all(pass, err) != 0 ||
+		push_all(pass, err) != 0 || each(pass, local_flags, err) != 0 ||
+		remote_flags(pass, err) != 0 ||
+		each(pass, local_removals, err) != 0 ||
+		remote_removals(pass, err) != 0)
+		return -1;
+	return 0;
+}

@@ -1,0 +1,73 @@
+/*
+ * Apply: carries the plans out, adds before removes.
+ *
+ * First everything that is new is copied and recorded, in all mailboxes; then
+ * flags; last what is to go. Each operation is recorded in the journal by the
+ * rules of sync/plan.h (`base`) once it is durable. What cannot be done for one
+ * message or one mailbox is told and left for the next run.
+ */
+#ifndef GODWIT_SRC_ENGINE_APPLY_H
+#define GODWIT_SRC_ENGINE_APPLY_H
+
+#include "pass.h"
+
+/* Carries out all plans. -1 and err when the account cannot go on. */
+int apply(struct pass *pass, struct err *err);
+
+/* A kind of work that is done in every mailbox whose plan asks for it. */
+struct apply_work {
+	unsigned kinds; /* bits (1 << enum op_kind) */
+	const struct task_kind *kind;
+	size_t task_bytes; /* of the task, whose first member is the struct
+			    * apply_task below */
+	void (*end)(struct task *task); /* releases what it holds */
+};
+
+/* What such a task begins with. */
+struct apply_task {
+	struct task task;
+	struct pass *pass;
+	unsigned kinds;
+};
+
+/* Does the work in all mailboxes that still take part. */
+int apply_everywhere(
+	struct pass *pass, const struct apply_work *work, struct err *err);
+
+/* ---- For the parts: pull, push, remote, local ---------------------------- */
+
+/* An operation's row. */
+struct row *apply_row(const struct mailbox *mailbox, const struct op *op);
+
+/* The first op of this kind at or after *at, which becomes its index; NULL
+ * after the last. */
+const struct op *apply_next(
+	const struct mailbox *mailbox, enum op_kind kind, size_t *at);
+
+/* Whether the mailbox's plan has an op of one of these kinds (bits). */
+bool apply_has(const struct mailbox *mailbox, unsigned kinds);
+
+/*
+ * Puts the entry of a message that both sides have now into the pass's batch,
+ * dropping the stale entry of its row.
+ */
+int apply_record(struct pass *pass, struct mailbox *mailbox,
+	const struct op *op, const struct journal_message *message,
+	struct err *err);
+
+/* A flag operation is done: writes op->base when it was the row's last. */
+int apply_flagged(struct pass *pass, struct mailbox *mailbox,
+	const struct op *op, struct err *err);
+
+/* A removal is done: drops the entry if neither side has the message now. */
+int apply_removed(struct pass *pass, struct mailbox *mailbox,
+	const struct op *op, struct err *err);
+
+/* An operation could not be done: its row's entry stays. */
+void apply_failed(struct mailbox *mailbox);
+
+/* Reports and counts an operation. */
+void apply_tell(struct pass *pass, struct mailbox *mailbox, const struct op *op,
+	uint32_t uid, struct str file);
+
+#endif

@@ -1,0 +1,152 @@
+/*
+ * How: bytes are converted into a buffer and written when there are enough of
+ * them. When the converter meets what LF cannot stand for, all that was written
+ * is read back, expanded into a second file, and the rest goes there as it
+ * comes. Messages seldom do that.
+ */
+#include "deliver.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	WRITE_BYTES = 128 << 10,
+	READ_BYTES = 64 << 10,
+};
+
+int delivery_begin(struct delivery *delivery, struct maildir *md,
+	uint64_t serial, struct err *err)
+{
+	struct buf kept = delivery->out;
+
+	buf_reset(&kept);
+	*delivery = (struct delivery){.md = md, .out = kept};
+	(void)snprintf(delivery->tmp_name, sizeof(delivery->tmp_name),
+		"%" PRIu64 ".godwit-tmp", serial);
+	to_lf_init(&delivery->conv, LINE_FORM_LF);
+	/* A name that is taken is a crash's left-over. */
+	if (md->fs->unlink(md->tmp, delivery->tmp_name, err) == FS_FAILED ||
+		md->fs->create(md->tmp, delivery->tmp_name, &delivery->file,
+			err) != FS_OK) {
+		delivery->md = NULL;
+		return -1;
+	}
+	identity_init(&delivery->stream);
+	return 0;
+}
+
+static int write_out(struct delivery *delivery, size_t least, struct err *err)
+{
+	if (delivery->out.len == 0 || delivery->out.len < least)
+		return 0;
+	if (delivery->md->fs->write(
+		    delivery->file, buf_str(&delivery->out), err) != FS_OK)
+		return -1;
+	delivery->disk_bytes += delivery->out.len;
+	buf_reset(&delivery->out);
+	return 0;
+}
+
+/* Copies the file `from`, LF to CRLF, into the delivery's new file. */
+static int expand_from(
+	struct delivery *delivery, struct fs_file *from, struct err *err)
+{
+	const struct fs_port *fs = delivery->md->fs;
+	struct buf chunk = {0};
+	struct to_crlf conv;
+	size_t got = 1;
+	int result = 0;
+
+	to_crlf_init(&conv, LINE_FORM_LF);
+	while (got > 0 && result == 0) {
+		buf_reset(&chunk);
+		if (fs->read(from, buf_reserve(&chunk, READ_BYTES), READ_BYTES,
+			    &got, err) != FS_OK) {
+			result = -1;
+			break;
+		}
+		buf_commit(&chunk, got);
+		to_crlf_feed(&conv, buf_str(&chunk), &delivery->out);
+		result = write_out(delivery, WRITE_BYTES, err);
+	}
+	buf_clear(&chunk);
+	return result;
+}
+
+/* The message turns out to be one that is stored as it came. */
+static int go_raw(struct delivery *delivery, struct err *err)
+{
+	const struct fs_port *fs = delivery->md->fs;
+	struct fs_dir *tmp = delivery->md->tmp;
+	char lf_name[DELIVERY_NAME_BYTES];
+	struct fs_file *from = NULL;
+	int result = -1;
+
+	memcpy(lf_name, delivery->tmp_name, sizeof(lf_name));
+	if (write_out(delivery, 0, err) != 0)
+		return -1;
+	fs->close(&delivery->file);
+	(void)snprintf(delivery->tmp_name, sizeof(delivery->tmp_name),
+		"raw.%.30s", lf_name);
+	delivery->disk_bytes = 0;
+	if (fs->unlink(tmp, delivery->tmp_name, err) != FS_FAILED &&
+		fs->create(tmp, delivery->tmp_name, &delivery->file, err) ==
+			FS_OK &&
+		fs->open(tmp, lf_name, &from, err) == FS_OK)
+		result = expand_from(delivery, from, err);
+	if (from != NULL)
+		fs->close(&from);
+	if (fs->unlink(tmp, lf_name, NULL) == FS_FAILED)
+		return result; /* maildir_clean_tmp() gets it later */
+	return result;
+}
+
+int delivery_write(struct delivery *delivery, struct str bytes, struct err *err)
+{
+	struct str rest = bytes;
+
+	identity_feed(&delivery->stream, bytes);
+	delivery->wire_bytes += bytes.len;
+	while (!to_lf_feed(&delivery->conv, &rest, &delivery->out)) {
+		if (go_raw(delivery, err) != 0)
+			return -1;
+	}
+	return write_out(delivery, WRITE_BYTES, err);
+}
+
+int delivery_end(struct delivery *delivery, int64_t mtime_ns,
+	struct delivered *delivered_r, struct err *err)
+{
+	while (!to_lf_finish(&delivery->conv, &delivery->out)) {
+		if (go_raw(delivery, err) != 0)
+			return -1;
+	}
+	if (write_out(delivery, 0, err) != 0 ||
+		delivery->md->fs->finish(&delivery->file, mtime_ns, err) !=
+			FS_OK)
+		return -1;
+	memcpy(delivered_r->tmp_name, delivery->tmp_name,
+		sizeof(delivered_r->tmp_name));
+	delivered_r->disk_bytes = delivery->disk_bytes;
+	delivered_r->wire_bytes = delivery->wire_bytes;
+	delivered_r->stored_raw = delivery->conv.form == LINE_FORM_RAW;
+	identity_finish(&delivery->stream, &delivered_r->identity);
+	delivery->md = NULL;
+	return 0;
+}
+
+void delivery_drop(struct delivery *delivery)
+{
+	struct maildir *md = delivery->md;
+
+	if (md == NULL)
+		return;
+	identity_clear(&delivery->stream);
+	if (delivery->file != NULL)
+		md->fs->close(&delivery->file);
+	/* What cannot be removed is cleaned up when next delivering. */
+	(void)md->fs->unlink(md->tmp, delivery->tmp_name, NULL);
+	buf_reset(&delivery->out);
+	delivery->md = NULL;
+}

@@ -1,0 +1,734 @@
+/*
+ * How: the local side is scanned first, without the server; then a task a
+ * mailbox goes through the stages below. What is new on the server is listed
+ * with size and date, what is known only with its flags. Headers are fetched
+ * for those new messages alone whose size says that they may be a new file.
+ */
+#include "delta.h"
+
+#include "intents.h"
+
+#include "godwit/base/limits.h"
+#include "godwit/mail/line_ends.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	LISTINGS_MAX = 2, /* tries to get a listing that adds up */
+	READ_BYTES = 64 << 10,
+};
+
+enum stage {
+	STAGE_SELECT,
+	STAGE_LIST,    /* UIDs and flags */
+	STAGE_DETAIL,  /* sizes and dates that are still missing */
+	STAGE_HEADERS, /* of candidates */
+};
+
+struct delta_task {
+	struct task task;
+	struct pass *pass;
+	enum stage stage;
+	uint32_t select_handle;
+	unsigned awaited;  /* answers of this stage */
+	unsigned listings; /* tries so far */
+	bool new_uidvalidity;
+	bool partial; /* the listing does not add up: nothing is gone */
+	bool refused; /* a command of this stage was answered NO or BAD */
+	struct match_identities headers; /* items on the heap */
+	size_t header_cap;
+};
+
+/* ---- The local side ------------------------------------------------------ */
+
+static int load_base(struct mailbox *mailbox, struct err *err)
+{
+	struct arena scratch = {0};
+	struct journal_messages list;
+	int result =
+		journal_messages(&mailbox->base, false, &scratch, &list, err);
+
+	if (result == 0) {
+		mailbox->journal.count = list.count;
+		mailbox->base_items = arena_array(&mailbox->arena, list.count,
+			sizeof(*mailbox->base_items));
+		for (size_t i = 0; i < list.count; i++)
+			mailbox->base_items[i] = (struct base_item){
+				.name = arena_str(
+					&mailbox->arena, list.items[i].name),
+				.flags = list.items[i].flags,
+				.uid = list.items[i].uid,
+				.stored_raw = list.items[i].stored_raw,
+			};
+	}
+	arena_clear(&scratch);
+	return result;
+}
+
+static int scan_local(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	const struct maildir_known known = {
+		mailbox->base_items, mailbox->journal.count};
+	int result;
+
+	for (int i = 0; i < KWFILE_LETTERS; i++)
+		mailbox->letters[i] = KEYWORD_NONE;
+	if (!mailbox->on_local)
+		return 0;
+	if (mailbox_open_maildir(pass, mailbox, false, err) != 0)
+		return -1;
+	memcpy(mailbox->letters, mailbox->md.kwfile.ids,
+		sizeof(mailbox->letters));
+	result = maildir_scan(
+		&mailbox->md, &known, &mailbox->arena, &mailbox->scan, err);
+	mailbox_close_maildir(mailbox);
+	return result;
+}
+
+static int prepare_local(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	if (mailbox_open_base(pass, mailbox, err) != 0)
+		return -1;
+	if (mailbox->in_journal && load_base(mailbox, err) != 0)
+		return -1;
+	return scan_local(pass, mailbox, err);
+}
+
+/* Feeds a file's canonical form to `stream`. */
+static enum fs_result feed_file(const struct fs_port *fs, struct fs_file *file,
+	struct identity_stream *stream, struct err *err)
+{
+	struct buf chunk = {0};
+	struct buf canonical = {0};
+	struct to_crlf conv;
+	size_t got = 1;
+	enum fs_result result = FS_OK;
+
+	to_crlf_init(&conv, LINE_FORM_LF);
+	while (got > 0 && result == FS_OK) {
+		buf_reset(&chunk);
+		buf_reset(&canonical);
+		result = fs->read(file, buf_reserve(&chunk, READ_BYTES),
+			READ_BYTES, &got, err);
+		if (result != FS_OK)
+			break;
+		buf_commit(&chunk, got);
+		to_crlf_feed(&conv, buf_str(&chunk), &canonical);
+		identity_feed(stream, buf_str(&canonical));
+	}
+	buf_clear(&chunk);
+	buf_clear(&canonical);
+	return result;
+}
+
+enum fs_result delta_identify(struct maildir *md, const struct local_item *item,
+	struct file_facts *facts_r, struct err *err)
+{
+	struct identity_stream stream;
+	struct fs_file *file = NULL;
+	struct fs_stat stat;
+	enum fs_result result = maildir_read(md, item, &file, &stat, err);
+
+	if (result != FS_OK)
+		return result;
+	identity_init(&stream);
+	result = feed_file(md->fs, file, &stream, err);
+	md->fs->close(&file);
+	facts_r->wire_bytes = stream.fed_bytes;
+	if (result == FS_OK)
+		identity_finish(&stream, &facts_r->identity);
+	else
+		identity_clear(&stream);
+	return result;
+}
+
+/* ---- Listing the server -------------------------------------------------- */
+
+static void fetch(struct delta_task *delta, struct str set, unsigned items)
+{
+	struct imap_command command = {.kind = IMAP_FETCH};
+
+	command.fetch.set = set;
+	command.fetch.items = IMAP_FETCH_UID | items;
+	conn_submit(delta->task.conn, &command);
+	delta->awaited++;
+}
+
+/* Fetches `items` of a set, in as many commands as its text needs. */
+static void fetch_set(
+	struct delta_task *delta, const struct imap_set *set, unsigned items)
+{
+	struct buf text = {0};
+	size_t from = 0;
+
+	while (imap_set_print_next(
+		set, &from, LIMIT_COMMAND_LINE_BYTES - 200, &text)) {
+		fetch(delta, buf_str(&text), items);
+		buf_reset(&text);
+	}
+	buf_clear(&text);
+}
+
+/* What PERMANENTFLAGS (RFC 3501 7.1) lets us set; where it says nothing, as
+ * after EXAMINE, what FLAGS lists is at least shown. */
+static void learn_policy(struct delta_task *delta)
+{
+	struct mailbox *mailbox = delta->task.mailbox;
+	struct policy *policy = &mailbox->policy;
+	const struct imap_mailbox *selected =
+		imap_session_mailbox(conn_session(delta->task.conn));
+	struct imap_strs names = selected->has_permanent_flags
+					 ? selected->permanent_flags
+					 : selected->flags;
+	struct flags listed = {0};
+
+	(void)flags_from_names(mailbox->base.keywords, names.items, names.count,
+		&listed, NULL);
+	policy->remote_readonly = selected->read_only;
+	policy->takes[REMOTE] = (struct flag_room){
+		.system = listed.system,
+		.keywords = listed.keywords,
+		.any_keyword = selected->new_keywords,
+	};
+	if (selected->new_keywords)
+		policy->takes[REMOTE].system |= FLAG_FORWARDED;
+	if (!selected->has_permanent_flags)
+		policy->takes[REMOTE] = (struct flag_room){
+			.system = FLAGS_SYSTEM, .any_keyword = true};
+	policy->keeps[REMOTE] = policy->takes[REMOTE];
+}
+
+static void list_remote(struct delta_task *delta)
+{
+	struct mailbox *mailbox = delta->task.mailbox;
+	const unsigned all =
+		IMAP_FETCH_FLAGS | IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE;
+	size_t known = delta->new_uidvalidity ? 0 : mailbox->journal.count;
+	uint32_t top = known > 0 ? mailbox->base_items[known - 1].uid : 0;
+	char set[64];
+
+	delta->stage = STAGE_LIST;
+	delta->listings++;
+	delta->refused = false;
+	mailbox->remote_count = 0;
+	if (top > 0) {
+		(void)snprintf(set, sizeof(set), "1:%" PRIu32, top);
+		fetch(delta, str_of(set), IMAP_FETCH_FLAGS);
+	}
+	if (top < UINT32_MAX) {
+		(void)snprintf(set, sizeof(set), "%" PRIu32 ":*", top + 1);
+		fetch(delta, str_of(set), all);
+	}
+}
+
+static int remote_cmp(const void *a, const void *b)
+{
+	const struct remote_item *x = a;
+	const struct remote_item *y = b;
+
+	return (x->uid > y->uid) - (x->uid < y->uid);
+}
+
+static struct remote_item *remote_find(struct mailbox *mailbox, uint32_t uid)
+{
+	const struct remote_item key = {.uid = uid};
+
+	if (mailbox->remote_count == 0)
+		return NULL;
+	return bsearch(&key, mailbox->remote, mailbox->remote_count,
+		sizeof(key), remote_cmp);
+}
+
+static void remote_detail(
+	struct remote_item *item, const struct imap_fetch *fetched)
+{
+	if ((fetched->present & IMAP_FETCH_SIZE) != 0)
+		item->bytes = fetched->size;
+	if ((fetched->present & IMAP_FETCH_INTERNALDATE) != 0) {
+		item->date_s = fetched->date.utc_seconds;
+		item->zone_minutes = (int16_t)fetched->date.zone_minutes;
+	}
+}
+
+/* A message of the listing. One without UID or FLAGS says nothing; the count
+ * then shows that the listing is not whole. */
+static int remote_add(struct mailbox *mailbox, const struct imap_fetch *fetched,
+	struct err *err)
+{
+	const unsigned needed = IMAP_FETCH_UID | IMAP_FETCH_FLAGS;
+	struct remote_item item = {.uid = fetched->uid};
+
+	if ((fetched->present & needed) != needed || fetched->uid == 0)
+		return 0;
+	if (flags_from_names(mailbox->base.keywords, fetched->flags.items,
+		    fetched->flags.count, &item.flags, err) != 0)
+		return -1;
+	remote_detail(&item, fetched);
+	mailbox->remote = array_grow(mailbox->remote, &mailbox->remote_cap,
+		mailbox->remote_count + 1, sizeof(*mailbox->remote));
+	mailbox->remote[mailbox->remote_count++] = item;
+	return 0;
+}
+
+/* Sorts by UID (o2.pl answers in any order) and joins doubles (Courier). */
+static void remote_settle(struct mailbox *mailbox)
+{
+	struct remote_item *items = mailbox->remote;
+	size_t kept = 0;
+
+	if (mailbox->remote_count > 0)
+		qsort(items, mailbox->remote_count, sizeof(*items), remote_cmp);
+	for (size_t i = 0; i < mailbox->remote_count; i++) {
+		if (kept > 0 && items[kept - 1].uid == items[i].uid) {
+			if (items[kept - 1].bytes == 0)
+				items[kept - 1] = items[i];
+			continue;
+		}
+		items[kept++] = items[i];
+	}
+	mailbox->remote_count = kept;
+}
+
+/* ---- Rows ---------------------------------------------------------------- */
+
+static struct match_input match_input_of(struct delta_task *delta)
+{
+	struct mailbox *mailbox = delta->task.mailbox;
+
+	return (struct match_input){
+		.base = mailbox->base_items,
+		.base_count = mailbox->journal.count,
+		.remote = mailbox->remote,
+		.remote_count = mailbox->remote_count,
+		.local = mailbox->scan.items,
+		.local_count = mailbox->scan.count,
+		.new_uidvalidity = delta->new_uidvalidity,
+	};
+}
+
+static bool row_is(const struct row *row, unsigned present)
+{
+	return row->present == present;
+}
+
+static bool has_only_server_rows(const struct match *match)
+{
+	for (size_t i = 0; i < match->count; i++) {
+		if (row_is(&match->rows[i], SIDE_BIT(REMOTE)))
+			return true;
+	}
+	return false;
+}
+
+static void identity_note(
+	struct mailbox *mailbox, size_t row, const struct identity *identity)
+{
+	mailbox->identities.items[mailbox->identities.count++] =
+		(struct match_identity){*identity, (uint32_t)row};
+}
+
+/* Reads the file of a row that only the Maildir has. */
+static int identify_file(struct delta_task *delta, uint32_t at, struct err *err)
+{
+	struct mailbox *mailbox = delta->task.mailbox;
+	struct row *row = &mailbox->match.rows[at];
+	struct file_facts facts = {.local = row->local};
+	enum fs_result result = delta_identify(
+		&mailbox->md, &mailbox->scan.items[row->local], &facts, err);
+
+	if (result == FS_FAILED)
+		return -1;
+	if (result == FS_ABSENT) {
+		row->present = 0; /* gone since the scan: next run */
+		return 0;
+	}
+	identity_note(mailbox, at, &facts.identity);
+	mailbox->facts[mailbox->fact_count++] = facts;
+	return 0;
+}
+
+/* After a new UIDVALIDITY the journal still knows what its files are. */
+static int identify_entry(
+	struct delta_task *delta, uint32_t at, struct err *err)
+{
+	struct mailbox *mailbox = delta->task.mailbox;
+	const struct row *row = &mailbox->match.rows[at];
+	struct journal_message message;
+	struct arena scratch = {0};
+	int found = journal_message(&mailbox->base,
+		mailbox->base_items[row->base].uid, &scratch, &message, err);
+
+	if (found == 1) {
+		identity_note(mailbox, at, &message.detail->identity);
+		if ((row->present & SIDE_BIT(LOCAL)) != 0)
+			mailbox->facts[mailbox->fact_count++] =
+				(struct file_facts){
+					.identity = message.detail->identity,
+					.local = row->local,
+				};
+	}
+	arena_clear(&scratch);
+	return found < 0 ? -1 : 0;
+}
+
+static int identify_rows(struct delta_task *delta, struct err *err)
+{
+	const struct match *match = &delta->task.mailbox->match;
+
+	for (uint32_t i = 0; i < match->count; i++) {
+		unsigned present = match->rows[i].present;
+		int result = 0;
+
+		if (present == SIDE_BIT(LOCAL))
+			result = identify_file(delta, i, err);
+		else if (delta->new_uidvalidity &&
+			 (present & SIDE_BIT(BASE)) != 0)
+			result = identify_entry(delta, i, err);
+		if (result != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* How many rows have no server side but something else. */
+static size_t count_without_server(const struct match *match)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < match->count; i++)
+		count += (match->rows[i].present & SIDE_BIT(REMOTE)) == 0;
+	return count;
+}
+
+static int identify(struct delta_task *delta, struct err *err)
+{
+	struct mailbox *mailbox = delta->task.mailbox;
+	size_t count = count_without_server(&mailbox->match);
+	int result;
+
+	mailbox->identities.count = 0;
+	mailbox->fact_count = 0;
+	mailbox->identities.items = arena_array(
+		&mailbox->arena, count, sizeof(*mailbox->identities.items));
+	mailbox->facts =
+		arena_array(&mailbox->arena, count, sizeof(*mailbox->facts));
+	if (mailbox->on_local &&
+		mailbox_open_maildir(delta->pass, mailbox, false, err) != 0)
+		return -1;
+	result = identify_rows(delta, err);
+	mailbox_close_maildir(mailbox);
+	return result;
+}
+
+/* A listing that does not add up proves no absence. */
+static void drop_absences(struct match *match)
+{
+	for (size_t i = 0; i < match->count; i++) {
+		struct row *row = &match->rows[i];
+
+		if ((row->present & SIDE_BIT(BASE)) != 0 &&
+			(row->present & SIDE_BIT(REMOTE)) == 0)
+			row->present = 0;
+	}
+}
+
+static enum task_step rows_done(struct delta_task *delta)
+{
+	struct mailbox *mailbox = delta->task.mailbox;
+	struct match *match = &mailbox->match;
+
+	match_pair(match, &delta->headers, &mailbox->identities);
+	intents_pair(mailbox, &delta->headers);
+	if (delta->partial)
+		drop_absences(match);
+	return TASK_DONE;
+}
+
+/* ---- Stages -------------------------------------------------------------- */
+
+/* Headers of the new messages that may be new files. */
+static enum task_step begin_headers(struct delta_task *delta, struct err *err)
+{
+	struct mailbox *mailbox = delta->task.mailbox;
+	struct match_input input = match_input_of(delta);
+	struct match_candidates candidates = {0};
+	struct imap_set set = {0};
+
+	delta->stage = STAGE_HEADERS;
+	delta->refused = false;
+	delta->headers.count = 0;
+	if (identify(delta, err) != 0)
+		return TASK_FAILED;
+	if (has_only_server_rows(&mailbox->match))
+		match_candidates(&mailbox->match, &input, &mailbox->identities,
+			&mailbox->arena, &candidates);
+	for (size_t i = 0; i < candidates.remote.count; i++) {
+		uint32_t row = candidates.remote.rows[i];
+
+		imap_set_push(&set, mailbox->match.rows[row].uid,
+			mailbox->match.rows[row].uid);
+	}
+	intents_wanted(mailbox, &set);
+	imap_set_settle(&set);
+	fetch_set(delta, &set, IMAP_FETCH_SIZE | IMAP_FETCH_HEADER);
+	imap_set_clear(&set);
+	return delta->awaited == 0 ? rows_done(delta) : TASK_MORE;
+}
+
+/* Sizes and dates of what is new but stood among the known UIDs. */
+static enum task_step begin_detail(struct delta_task *delta, struct err *err)
+{
+	struct mailbox *mailbox = delta->task.mailbox;
+	struct imap_set set = {0};
+
+	delta->stage = STAGE_DETAIL;
+	delta->refused = false;
+	for (size_t i = 0; i < mailbox->match.count; i++) {
+		const struct row *row = &mailbox->match.rows[i];
+
+		if ((row->present & SIDE_BIT(BASE)) == 0 && row->uid != 0 &&
+			mailbox->remote[row->remote].bytes == 0)
+			imap_set_add(&set, row->uid);
+	}
+	fetch_set(delta, &set, IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE);
+	imap_set_clear(&set);
+	return delta->awaited == 0 ? begin_headers(delta, err) : TASK_MORE;
+}
+
+static enum task_step listed(struct delta_task *delta, struct err *err)
+{
+	struct mailbox *mailbox = delta->task.mailbox;
+	const struct imap_mailbox *selected =
+		imap_session_mailbox(conn_session(delta->task.conn));
+	struct match_input input;
+	struct match_place place;
+
+	remote_settle(mailbox);
+	if (delta->refused || mailbox->remote_count != selected->exists) {
+		if (delta->listings < LISTINGS_MAX) {
+			list_remote(delta);
+			return TASK_MORE;
+		}
+		delta->partial = true;
+		pass_note(delta->pass, mailbox,
+			"the server says that %" PRIu32 " messages exist, but "
+			"lists %zu; nothing will count as deleted there",
+			selected->exists, mailbox->remote_count);
+	}
+	input = match_input_of(delta);
+	match_join(&input, &mailbox->arena, &mailbox->match);
+	place = (struct match_place){
+		.account = delta->pass->account->name,
+		.mailbox = mailbox->name,
+		.uidvalidity = mailbox->uidvalidity,
+	};
+	match_derived(&mailbox->match, &input, &place);
+	return begin_detail(delta, err);
+}
+
+static enum task_step selected_now(struct delta_task *delta, struct err *err)
+{
+	struct mailbox *mailbox = delta->task.mailbox;
+	const struct imap_mailbox *selected =
+		imap_session_mailbox(conn_session(delta->task.conn));
+
+	mailbox->uidnext = selected->uidnext;
+	mailbox->highestmodseq = selected->highestmodseq;
+	delta->new_uidvalidity =
+		mailbox->in_journal && mailbox->record.uidvalidity != 0 &&
+		mailbox->record.uidvalidity != mailbox->uidvalidity;
+	learn_policy(delta);
+	delta->listings = 0;
+	if (selected->exists > 0) {
+		list_remote(delta);
+		return TASK_MORE;
+	}
+	mailbox->remote_count = 0;
+	return listed(delta, err);
+}
+
+static enum task_step delta_begin(struct task *task, struct err *err)
+{
+	struct delta_task *delta = (struct delta_task *)task;
+
+	delta->stage = STAGE_SELECT;
+	delta->awaited = 0;
+	delta->partial = false;
+	*task->selected = NULL; /* its data must be fresh */
+	delta->select_handle = task_select(task);
+	(void)err;
+	return TASK_MORE;
+}
+
+/* The row of a message on the server, or PLAN_NONE. Rows with a UID come first
+ * and in its order. */
+static uint32_t row_of_uid(const struct match *match, uint32_t uid)
+{
+	size_t low = 0;
+	size_t high = match->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		uint32_t at = match->rows[middle].uid;
+
+		if (at == uid && uid != 0)
+			return (uint32_t)middle;
+		if (at == 0 || at > uid)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return PLAN_NONE;
+}
+
+static void header_add(
+	struct delta_task *delta, const struct imap_fetch *fetched)
+{
+	const unsigned needed =
+		IMAP_FETCH_UID | IMAP_FETCH_SIZE | IMAP_FETCH_HEADER;
+	const struct match *match = &delta->task.mailbox->match;
+	struct match_identity *item;
+	uint32_t row = row_of_uid(match, fetched->uid);
+
+	if ((fetched->present & needed) != needed || fetched->header_nil ||
+		fetched->header_not_kept || row == PLAN_NONE)
+		return;
+	delta->headers.items = array_grow(delta->headers.items,
+		&delta->header_cap, delta->headers.count + 1,
+		sizeof(*delta->headers.items));
+	item = &delta->headers.items[delta->headers.count++];
+	item->row = row;
+	identity_of_header(fetched->header, fetched->size, &item->identity);
+}
+
+static int delta_fetched(struct delta_task *delta,
+	const struct imap_fetch *fetched, struct err *err)
+{
+	struct mailbox *mailbox = delta->task.mailbox;
+	struct remote_item *item;
+
+	switch (delta->stage) {
+	case STAGE_SELECT:
+		break;
+	case STAGE_LIST:
+		return remote_add(mailbox, fetched, err);
+	case STAGE_DETAIL:
+		item = remote_find(mailbox, fetched->uid);
+		if (item != NULL)
+			remote_detail(item, fetched);
+		break;
+	case STAGE_HEADERS:
+		header_add(delta, fetched);
+		break;
+	}
+	return 0;
+}
+
+static enum task_step delta_answered(struct delta_task *delta,
+	const struct imap_event *event, struct err *err)
+{
+	const struct imap_status_line *line = &event->response->line;
+
+	if (delta->stage == STAGE_SELECT)
+		return task_selected(&delta->task, line, err) != 0
+			       ? TASK_FAILED
+			       : selected_now(delta, err);
+	if (line->condition != IMAP_OK)
+		delta->refused = true;
+	if (--delta->awaited > 0)
+		return TASK_MORE;
+	switch (delta->stage) {
+	case STAGE_LIST:
+		return listed(delta, err);
+	case STAGE_DETAIL:
+		return begin_headers(delta, err);
+	default:
+		return rows_done(delta);
+	}
+}
+
+static enum task_step delta_event(
+	struct task *task, const struct imap_event *event, struct err *err)
+{
+	struct delta_task *delta = (struct delta_task *)task;
+
+	if (event->kind == IMAP_EVENT_TAGGED)
+		return delta_answered(delta, event, err);
+	if (event->kind == IMAP_EVENT_UNTAGGED &&
+		event->response->kind == IMAP_RESPONSE_FETCH &&
+		delta_fetched(delta, &event->response->fetch, err) != 0)
+		return TASK_FAILED;
+	return TASK_MORE;
+}
+
+/* ---- All mailboxes ------------------------------------------------------- */
+
+/* A mailbox that the server does not have (yet): nothing is listed there. */
+static int delta_offline(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	struct delta_task delta = {.pass = pass, .task.mailbox = mailbox};
+	struct match_input input = match_input_of(&delta);
+
+	mailbox->policy.takes[REMOTE] =
+		(struct flag_room){.system = FLAGS_SYSTEM, .any_keyword = true};
+	mailbox->policy.keeps[REMOTE] = mailbox->policy.takes[REMOTE];
+	match_join(&input, &mailbox->arena, &mailbox->match);
+	return identify(&delta, err);
+}
+
+/* Prepares the local sides; returns the tasks for the others. */
+static size_t delta_tasks(
+	struct pass *pass, struct delta_task *tasks, struct task **queue)
+{
+	static const struct task_kind kind = {delta_begin, delta_event};
+	size_t count = 0;
+
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+		struct err err;
+
+		if (!mailbox_is_active(mailbox))
+			continue;
+		if (prepare_local(pass, mailbox, &err) != 0 ||
+			intents_load(pass, mailbox, &err) != 0 ||
+			(!mailbox->on_server &&
+				delta_offline(pass, mailbox, &err) != 0)) {
+			pass_mailbox_failed(pass, mailbox, &err);
+			continue;
+		}
+		if (!mailbox->on_server)
+			continue;
+		tasks[count] = (struct delta_task){
+			.task = {.kind = &kind, .mailbox = mailbox},
+			.pass = pass,
+		};
+		queue[count] = &tasks[count].task;
+		count++;
+	}
+	return count;
+}
+
+int delta(struct pass *pass, struct err *err)
+{
+	struct delta_task *tasks =
+		arena_array(&pass->arena, pass->count, sizeof(*tasks));
+	struct task **queue =
+		arena_array(&pass->arena, pass->count, sizeof(struct task *));
+	size_t count = delta_tasks(pass, tasks, queue);
+	int result = pool_run(
+		pass->pool, queue, count, pass->account->connections, err);
+
+	for (size_t i = 0; i < count; i++) {
+		free(tasks[i].headers.items);
+		if (result == 0 && tasks[i].task.result == TASK_FAILED)
+			pass_mailbox_failed(pass, tasks[i].task.mailbox,
+				&tasks[i].task.err);
+	}
+	return result;
+}

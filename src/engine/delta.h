@@ -1,0 +1,23 @@
+/*
+ * Delta: what each mailbox holds on either side, made into rows.
+ *
+ * Lists the server's side by UID FETCH and the Maildir's by a scan, joins both
+ * with the journal's base, and finds out which new messages are the same on
+ * both (match.h). A listing that does not add up never reaches the planner as
+ * a deletion. It changes nothing on either side.
+ */
+#ifndef GODWIT_SRC_ENGINE_DELTA_H
+#define GODWIT_SRC_ENGINE_DELTA_H
+
+#include "pass.h"
+
+/* Makes the rows of every active mailbox. Failures of one mailbox take that
+ * one out; -1 and err when the account cannot go on. */
+int delta(struct pass *pass, struct err *err);
+
+/* Reads the file of a scan's item, to know what it is. FS_ABSENT when it is not
+ * there any more. facts_r->local is left to the caller. */
+enum fs_result delta_identify(struct maildir *md, const struct local_item *item,
+	struct file_facts *facts_r, struct err *err);
+
+#endif

@@ -1,0 +1,120 @@
+/*
+ * How: the header's hash decides, the size only chooses among equals; each
+ * message found is taken out, so that equal messages pair one to one.
+ */
+#include "intents.h"
+
+#include <string.h>
+
+int intents_load(struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	struct journal_intents all;
+	size_t count = 0;
+
+	mailbox->intents = (struct journal_intents){0};
+	if (!mailbox->in_journal)
+		return 0;
+	if (journal_intents(&pass->journal, &mailbox->arena, &all, err) != 0)
+		return -1;
+	for (size_t i = 0; i < all.count; i++) {
+		if (all.items[i].record.kind == INTENT_APPEND &&
+			all.items[i].record.mailbox == mailbox->id)
+			all.items[count++] = all.items[i];
+	}
+	mailbox->intents = all;
+	mailbox->intents.count = count;
+	return 0;
+}
+
+/* Whether the intent speaks of the UIDs that the mailbox has now. */
+static bool is_current(
+	const struct mailbox *mailbox, const struct journal_intent *intent)
+{
+	return intent->record.uidvalidity == mailbox->uidvalidity;
+}
+
+void intents_wanted(const struct mailbox *mailbox, struct imap_set *uids)
+{
+	uint32_t first = UINT32_MAX;
+
+	for (size_t i = 0; i < mailbox->intents.count; i++) {
+		const struct journal_intent *intent =
+			&mailbox->intents.items[i];
+
+		if (is_current(mailbox, intent) &&
+			intent->record.uidnext < first)
+			first = intent->record.uidnext;
+	}
+	for (size_t i = 0; i < mailbox->match.count; i++) {
+		const struct row *row = &mailbox->match.rows[i];
+
+		if (row->present == SIDE_BIT(REMOTE) && row->uid >= first)
+			imap_set_push(uids, row->uid, row->uid);
+	}
+}
+
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+size_t intents_find(
+	const struct match_identities *headers, const struct identity *identity)
+{
+	size_t best = headers->count;
+	uint64_t best_distance = 0;
+
+	for (size_t i = 0; i < headers->count; i++) {
+		const struct identity *other = &headers->items[i].identity;
+		uint64_t far = distance(other->bytes, identity->bytes);
+
+		if (headers->items[i].row == PLAN_NONE ||
+			memcmp(other->header_sha256, identity->header_sha256,
+				sizeof(other->header_sha256)) != 0)
+			continue;
+		if (best == headers->count || far < best_distance) {
+			best = i;
+			best_distance = far;
+		}
+	}
+	return best;
+}
+
+/* The row of a file that the server does not have, or PLAN_NONE. */
+static uint32_t row_of_file(const struct mailbox *mailbox, struct str name)
+{
+	for (size_t i = 0; i < mailbox->match.count; i++) {
+		const struct row *row = &mailbox->match.rows[i];
+
+		if (row->present == SIDE_BIT(LOCAL) &&
+			str_eq(mailbox->scan.items[row->local].name, name))
+			return (uint32_t)i;
+	}
+	return PLAN_NONE;
+}
+
+void intents_pair(struct mailbox *mailbox, struct match_identities *headers)
+{
+	for (size_t i = 0; i < headers->count; i++) {
+		struct match_identity *header = &headers->items[i];
+
+		/* What match_pair() has united is taken. */
+		if (mailbox->match.rows[header->row].present !=
+			SIDE_BIT(REMOTE))
+			header->row = PLAN_NONE;
+	}
+	for (size_t i = 0; i < mailbox->intents.count; i++) {
+		const struct journal_intent *intent =
+			&mailbox->intents.items[i];
+		uint32_t file = row_of_file(mailbox, intent->record.name);
+		size_t found;
+
+		if (!is_current(mailbox, intent) || file == PLAN_NONE)
+			continue;
+		found = intents_find(headers, &intent->record.identity);
+		if (found == headers->count)
+			continue;
+		match_unite(&mailbox->match, headers->items[found].row, file);
+		headers->items[found].row = PLAN_NONE;
+	}
+}

@@ -1,0 +1,126 @@
+/*
+ * How: ops are done in batches; a batch's renames, then the directories'
+ * fsync, then the commit.
+ */
+#include "local.h"
+
+#include "apply.h"
+#include "vault.h"
+
+#include "godwit/base/limits.h"
+
+/* Does one op. 1: done; 0: the file is not what it was; -1: err. */
+typedef int local_act(struct pass *pass, struct mailbox *mailbox,
+	const struct op *op, struct err *err);
+
+static struct local_item *item_of(struct mailbox *mailbox, const struct op *op)
+{
+	return &mailbox->scan.items[apply_row(mailbox, op)->local];
+}
+
+static int act_flag(struct pass *pass, struct mailbox *mailbox,
+	const struct op *op, struct err *err)
+{
+	enum fs_result result = maildir_set_flags(&mailbox->md,
+		item_of(mailbox, op), op->flags, &mailbox->arena, err);
+
+	if (result == FS_FAILED && err->scope == ERR_MESSAGE) {
+		pass_error(
+			pass, mailbox, err, 0, item_of(mailbox, op)->file_name);
+		return 0;
+	}
+	if (result == FS_FAILED)
+		return -1;
+	if (result != FS_OK)
+		return 0;
+	return apply_flagged(pass, mailbox, op, err) == 0 ? 1 : -1;
+}
+
+static int act_remove(struct pass *pass, struct mailbox *mailbox,
+	const struct op *op, struct err *err)
+{
+	enum fs_result result =
+		vault_take(pass, mailbox, item_of(mailbox, op), err);
+
+	if (result == FS_FAILED)
+		return -1;
+	if (result != FS_OK)
+		return 0;
+	return apply_removed(pass, mailbox, op, err) == 0 ? 1 : -1;
+}
+
+static int make_durable(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	if (vault_sync(pass, mailbox, err) != 0 ||
+		maildir_sync(&mailbox->md, err) != 0)
+		return -1;
+	return pass_commit(pass, err);
+}
+
+/* Does all ops of a kind. */
+static int act_all(struct pass *pass, struct mailbox *mailbox,
+	enum op_kind kind, local_act *act, struct err *err)
+{
+	const struct op *op;
+	unsigned waiting = 0;
+
+	for (size_t at = 0; (op = apply_next(mailbox, kind, &at)) != NULL;
+		at++) {
+		int done = act(pass, mailbox, op, err);
+
+		if (done < 0)
+			return -1;
+		if (done == 0) {
+			apply_failed(mailbox);
+			continue;
+		}
+		apply_tell(pass, mailbox, op, apply_row(mailbox, op)->uid,
+			item_of(mailbox, op)->file_name);
+		if (++waiting < LIMIT_BATCH_MESSAGES)
+			continue;
+		waiting = 0;
+		if (make_durable(pass, mailbox, err) != 0)
+			return -1;
+	}
+	return make_durable(pass, mailbox, err);
+}
+
+/* The letters that the new names need must be on disk before the names. */
+static int letter_all(struct mailbox *mailbox, struct err *err)
+{
+	const struct op *op;
+
+	for (size_t at = 0;
+		(op = apply_next(mailbox, OP_FLAG_LOCAL, &at)) != NULL; at++)
+		maildir_letter_keywords(&mailbox->md, op->flags);
+	return maildir_write_keywords(&mailbox->md, err);
+}
+
+int local_flags(struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	int result = 0;
+
+	if (!apply_has(mailbox, 1U << OP_FLAG_LOCAL))
+		return 0;
+	if (mailbox_open_maildir(pass, mailbox, false, err) != 0)
+		return -1;
+	if (letter_all(mailbox, err) != 0 ||
+		act_all(pass, mailbox, OP_FLAG_LOCAL, act_flag, err) != 0)
+		result = -1;
+	mailbox_close_maildir(mailbox);
+	return result;
+}
+
+int local_removals(struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	int result;
+
+	if (!apply_has(mailbox, 1U << OP_REMOVE_LOCAL))
+		return 0;
+	if (mailbox_open_maildir(pass, mailbox, false, err) != 0)
+		return -1;
+	result = act_all(pass, mailbox, OP_REMOVE_LOCAL, act_remove, err);
+	mailbox_close_maildir(mailbox);
+	return result;
+}

@@ -1,0 +1,581 @@
+/*
+ * How: a machine with a state for each answer that it waits for. Mechanisms
+ * are tried in the order of their strength, as far as the account, the server
+ * and the build have them; a -PLUS that fails falls back to the same mechanism
+ * without binding once (Cyrus offers -PLUS over TLS 1.3 and then refuses the
+ * only binding that TLS 1.3 has); any other refusal ends the login, since
+ * trying one password again and again locks accounts.
+ */
+#include "login.h"
+
+#include "godwit/base/limits.h"
+#include "godwit/imap/name.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* What the answer is awaited to. */
+enum login_state {
+	AWAIT_GREETING,
+	AWAIT_CAPS_FOR_TLS,
+	AWAIT_STARTTLS,
+	AWAIT_CAPS,
+	AWAIT_AUTH,
+	AWAIT_CAPS_AFTER,
+	AWAIT_SETUP,
+};
+
+struct mechanism {
+	const char *name;
+	enum channel_binding binding;
+	bool plaintext; /* shows the secret to who listens */
+	bool needs_cert;
+	bool needs_token; /* the password is an OAuth token: only if named */
+	bool needs_password;
+};
+
+/* The strongest first. LOGIN is the command, not the mechanism. */
+static const struct mechanism mechanisms[] = {
+	{"EXTERNAL", CHANNEL_BINDING_NONE, false, true, false, false},
+	{"SCRAM-SHA-256-PLUS", CHANNEL_BINDING_TLS_EXPORTER, false, false,
+		false, true},
+	{"SCRAM-SHA-256-PLUS", CHANNEL_BINDING_TLS_UNIQUE, false, false, false,
+		true},
+	{"SCRAM-SHA-1-PLUS", CHANNEL_BINDING_TLS_EXPORTER, false, false, false,
+		true},
+	{"SCRAM-SHA-1-PLUS", CHANNEL_BINDING_TLS_UNIQUE, false, false, false,
+		true},
+	{"SCRAM-SHA-256", CHANNEL_BINDING_NONE, false, false, false, true},
+	{"SCRAM-SHA-1", CHANNEL_BINDING_NONE, false, false, false, true},
+	{"GSSAPI", CHANNEL_BINDING_NONE, false, false, true, false},
+	{"OAUTHBEARER", CHANNEL_BINDING_NONE, true, false, true, true},
+	{"XOAUTH2", CHANNEL_BINDING_NONE, true, false, true, true},
+	{"CRAM-MD5", CHANNEL_BINDING_NONE, false, false, false, true},
+	{"PLAIN", CHANNEL_BINDING_NONE, true, false, false, true},
+	{"LOGIN", CHANNEL_BINDING_NONE, true, false, false, true},
+};
+
+enum {
+	MECHANISMS = sizeof(mechanisms) / sizeof(mechanisms[0]),
+};
+
+struct login {
+	struct conn *conn;
+	const struct account *account;
+	const struct ports *ports;
+	struct secret *password;
+	struct server *server;
+	enum login_state state;
+	size_t next_mechanism; /* index from which on to look */
+	const struct mechanism *mechanism;
+	bool bound_refused; /* a -PLUS failed */
+	struct sasl_exchange *exchange;
+	struct buf binding_data;
+	unsigned awaited; /* answers of the setup still to come */
+};
+
+void server_clear(struct server *server)
+{
+	buf_clear(&server->personal);
+	buf_clear(&server->foreign);
+	buf_clear(&server->name);
+	*server = (struct server){0};
+}
+
+struct mailbox_space server_space(const struct server *server)
+{
+	return (struct mailbox_space){
+		.prefix = buf_str(&server->personal),
+		.delimiter = server->delimiter,
+	};
+}
+
+struct login *login_new(struct conn *conn, const struct account *account,
+	const struct ports *ports, struct secret *password,
+	struct server *server)
+{
+	struct login *login = calloc(1, sizeof(*login));
+
+	check(login != NULL);
+	login->conn = conn;
+	login->account = account;
+	login->ports = ports;
+	login->password = password;
+	login->server = server;
+	return login;
+}
+
+void login_free(struct login **login)
+{
+	if (*login == NULL)
+		return;
+	if ((*login)->exchange != NULL)
+		(*login)->ports->login.end(&(*login)->exchange);
+	buf_clear(&(*login)->binding_data);
+	free(*login);
+	*login = NULL;
+}
+
+static enum login_step refuse(
+	struct err *err, enum err_cause cause, const char *sentence)
+{
+	err_set(err, ERR_ACCOUNT, ERR_NEVER, cause, "%s", sentence);
+	return LOGIN_FAILED;
+}
+
+static const struct imap_caps *caps_of(const struct login *login)
+{
+	return imap_session_caps(conn_session(login->conn));
+}
+
+static void submit(struct login *login, enum imap_command_kind kind,
+	enum login_state awaiting)
+{
+	conn_submit(login->conn, &(struct imap_command){.kind = kind});
+	login->state = awaiting;
+}
+
+/* The account's own list, or any mechanism that needs not be asked for. */
+static bool is_allowed(
+	const struct login *login, const struct mechanism *mechanism)
+{
+	const struct account_list *list = &login->account->auth;
+
+	if (list->count == 0)
+		return !mechanism->needs_token &&
+		       (!mechanism->needs_cert ||
+			       login->account->tls.cert_path != NULL);
+	for (size_t i = 0; i < list->count; i++) {
+		if (str_ieq(list->items[i], str_of(mechanism->name)))
+			return true;
+	}
+	return false;
+}
+
+static bool is_loopback_or_tunnel(const struct account *account)
+{
+	return account->tunnel.argv != NULL || account->host == NULL ||
+	       strcasecmp(account->host, "localhost") == 0 ||
+	       strcmp(account->host, "::1") == 0 ||
+	       strncmp(account->host, "127.", 4) == 0;
+}
+
+static bool may_say_plaintext(const struct login *login)
+{
+	return conn_is_secure(login->conn) || login->account->allow_cleartext ||
+	       is_loopback_or_tunnel(login->account);
+}
+
+static bool is_offered(
+	const struct login *login, const struct mechanism *mechanism)
+{
+	const struct imap_caps *caps = caps_of(login);
+
+	if (strcmp(mechanism->name, "LOGIN") == 0)
+		return !imap_caps_has(caps, IMAP_CAP_LOGINDISABLED);
+	return imap_caps_has_auth(caps, str_of(mechanism->name)) &&
+	       login->ports->login.has_mechanism(
+		       login->ports->login.ctx, mechanism->name);
+}
+
+/* Whether it can be used here; fetches the channel binding's data. */
+static bool is_usable(struct login *login, const struct mechanism *mechanism)
+{
+	if (!is_allowed(login, mechanism) || !is_offered(login, mechanism))
+		return false;
+	if (mechanism->plaintext && !may_say_plaintext(login))
+		return false;
+	buf_reset(&login->binding_data);
+	if (mechanism->binding == CHANNEL_BINDING_NONE)
+		return true;
+	return !login->bound_refused &&
+	       conn_binding(login->conn, mechanism->binding,
+		       &login->binding_data) == 0;
+}
+
+static int need_password(struct login *login, struct err *err)
+{
+	const struct login_port *port = &login->ports->login;
+
+	if (!login->mechanism->needs_password ||
+		secret_get(login->password).len > 0)
+		return 0;
+	return port->password(port->ctx, login->account, login->password, err);
+}
+
+/* Whether the server offers the mechanism's -PLUS twin. */
+static bool offers_bound(
+	const struct login *login, const struct mechanism *mechanism)
+{
+	struct buf twin = {0};
+	bool offers;
+
+	buf_addf(&twin, "%s-PLUS", mechanism->name);
+	offers = imap_caps_has_auth(caps_of(login), buf_str(&twin));
+	buf_clear(&twin);
+	return offers;
+}
+
+/* The binding to say that we have (login.h): none where it may not count. */
+static enum channel_binding binding_to_say(struct login *login)
+{
+	static const enum channel_binding kinds[] = {
+		CHANNEL_BINDING_TLS_EXPORTER, CHANNEL_BINDING_TLS_UNIQUE};
+
+	if (login->mechanism->binding != CHANNEL_BINDING_NONE)
+		return login->mechanism->binding;
+	if (offers_bound(login, login->mechanism))
+		return CHANNEL_BINDING_NONE;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (conn_binding(login->conn, kinds[i], &login->binding_data) ==
+			0)
+			return kinds[i];
+	}
+	return CHANNEL_BINDING_NONE;
+}
+
+static int exchange_start(struct login *login, struct err *err)
+{
+	enum channel_binding binding = binding_to_say(login);
+	const struct login_port *port = &login->ports->login;
+	const struct sasl_request request = {
+		.mechanism = login->mechanism->name,
+		.user = login->account->user.ptr != NULL
+				? login->account->user.ptr
+				: "",
+		.host = login->account->host,
+		.port = login->account->port,
+		.password = secret_get(login->password),
+		.binding = binding,
+		.binding_data = buf_str(&login->binding_data),
+	};
+
+	login->exchange = port->start(port->ctx, &request, err);
+	return login->exchange == NULL ? -1 : 0;
+}
+
+/* Sends AUTHENTICATE, with the initial response where there is one. */
+static enum login_step authenticate(struct login *login, struct err *err)
+{
+	const struct login_port *port = &login->ports->login;
+	struct imap_command command = {.kind = IMAP_AUTHENTICATE};
+	struct secret initial = {0};
+
+	if (exchange_start(login, err) != 0)
+		return LOGIN_FAILED;
+	command.authenticate.mechanism = str_of(login->mechanism->name);
+	if (port->client_first(login->exchange)) {
+		if (port->step(login->exchange, (struct str){0}, &initial,
+			    err) != 0)
+			return LOGIN_FAILED;
+		command.authenticate.has_initial = true;
+		command.authenticate.initial = secret_get(&initial);
+	}
+	conn_submit(login->conn, &command);
+	secret_clear(&initial);
+	login->state = AWAIT_AUTH;
+	return LOGIN_MORE;
+}
+
+static enum login_step log_in(struct login *login)
+{
+	struct imap_command command = {.kind = IMAP_LOGIN};
+
+	command.login.user = login->account->user;
+	command.login.password = secret_get(login->password);
+	conn_submit(login->conn, &command);
+	login->state = AWAIT_AUTH;
+	return LOGIN_MORE;
+}
+
+static enum login_step no_mechanism(struct login *login, struct err *err)
+{
+	struct buf offered = {0};
+	const struct imap_caps *caps = caps_of(login);
+
+	for (size_t i = 0; i < caps->auth_count; i++)
+		buf_addf(&offered, " %s", caps->auth[i]);
+	err_set(err, ERR_ACCOUNT, ERR_NEVER, ERR_LOGIN,
+		"no way to log in is left that both sides have and that keeps "
+		"the password safe; the server offers:%s%s",
+		offered.len > 0 ? buf_z(&offered) : " none",
+		imap_caps_has(caps, IMAP_CAP_LOGINDISABLED)
+			? " (LOGIN is disabled)"
+			: " (and LOGIN)");
+	buf_clear(&offered);
+	return LOGIN_FAILED;
+}
+
+/* Begins with the next mechanism that can be used. */
+static enum login_step next_mechanism(struct login *login, struct err *err)
+{
+	for (; login->next_mechanism < MECHANISMS; login->next_mechanism++) {
+		const struct mechanism *mechanism =
+			&mechanisms[login->next_mechanism];
+
+		if (!is_usable(login, mechanism))
+			continue;
+		login->next_mechanism++;
+		login->mechanism = mechanism;
+		if (need_password(login, err) != 0)
+			return LOGIN_FAILED;
+		if (strcmp(mechanism->name, "LOGIN") == 0)
+			return log_in(login);
+		return authenticate(login, err);
+	}
+	return no_mechanism(login, err);
+}
+
+/* Capabilities are wanted in the state reached; asks if they are not known. */
+static enum login_step want_caps(struct login *login, enum login_state state,
+	enum login_step (*then)(struct login *login, struct err *err),
+	struct err *err)
+{
+	if (imap_session_caps_known(conn_session(login->conn)))
+		return then(login, err);
+	submit(login, IMAP_CAPABILITY, state);
+	return LOGIN_MORE;
+}
+
+static void setup_submit(
+	struct login *login, const struct imap_command *command)
+{
+	conn_submit(login->conn, command);
+	login->awaited++;
+}
+
+/* Asks at once for all that the server offers to tell. */
+static enum login_step set_up(struct login *login, struct err *err)
+{
+	static const struct str id[] = {{"name", 4}, {"godwit", 6},
+		{"version", 7}, {PACKAGE_VERSION, sizeof(PACKAGE_VERSION) - 1}};
+	static const struct str utf8[] = {{"UTF8=ACCEPT", 11}};
+	const struct imap_caps *caps = caps_of(login);
+	struct imap_command command = {0};
+
+	(void)err;
+	if (imap_caps_has(caps, IMAP_CAP_ID)) {
+		command.kind = IMAP_ID;
+		command.id.pairs = (struct imap_strs){id, 4};
+		setup_submit(login, &command);
+	}
+	if (imap_caps_has(caps, IMAP_CAP_UTF8_ONLY)) {
+		command.kind = IMAP_ENABLE;
+		command.enable = (struct imap_strs){utf8, 1};
+		setup_submit(login, &command);
+	}
+	if (imap_caps_has(caps, IMAP_CAP_NAMESPACE)) {
+		command.kind = IMAP_NAMESPACE;
+		setup_submit(login, &command);
+	}
+	login->state = AWAIT_SETUP;
+	return login->awaited == 0 ? LOGIN_DONE : LOGIN_MORE;
+}
+
+static enum login_step logged_in(struct login *login, struct err *err)
+{
+	login->server->tls = conn_is_secure(login->conn);
+	return want_caps(login, AWAIT_CAPS_AFTER, set_up, err);
+}
+
+static enum login_step start_tls(struct login *login, struct err *err)
+{
+	if (!imap_caps_has(caps_of(login), IMAP_CAP_STARTTLS))
+		return refuse(err, ERR_LOGIN,
+			"the server does not offer STARTTLS; use `tls: "
+			"implicit` (port 993) if it has that");
+	submit(login, IMAP_STARTTLS, AWAIT_STARTTLS);
+	return LOGIN_MORE;
+}
+
+static bool wants_starttls(const struct login *login)
+{
+	return login->account->tls.mode == ACCOUNT_TLS_STARTTLS;
+}
+
+static enum login_step greeted(struct login *login,
+	const struct imap_status_line *line, struct err *err)
+{
+	if (line->condition == IMAP_BYE) {
+		err_set(err, ERR_ACCOUNT, ERR_LATER, ERR_NET,
+			"the server turned us away: %.*s", STR_FMT(line->text));
+		return LOGIN_FAILED;
+	}
+	if (wants_starttls(login) && line->condition == IMAP_PREAUTH)
+		return refuse(err, ERR_LOGIN,
+			"the server says that we are logged in before TLS "
+			"could start; somebody may be in between, or `tls: "
+			"implicit` is what it wants");
+	if (wants_starttls(login))
+		return want_caps(login, AWAIT_CAPS_FOR_TLS, start_tls, err);
+	if (line->condition == IMAP_PREAUTH)
+		return logged_in(login, err);
+	return want_caps(login, AWAIT_CAPS, next_mechanism, err);
+}
+
+/* The server refused the mechanism that was tried. */
+static enum login_step auth_refused(struct login *login,
+	const struct imap_status_line *line, struct err *err)
+{
+	bool was_bound = login->mechanism->binding != CHANNEL_BINDING_NONE;
+
+	if (login->exchange != NULL)
+		login->ports->login.end(&login->exchange);
+	if (was_bound && line->code.kind != IMAP_CODE_AUTHENTICATIONFAILED) {
+		login->bound_refused = true;
+		return next_mechanism(login, err);
+	}
+	if (line->code.kind == IMAP_CODE_UNAVAILABLE)
+		err_set(err, ERR_ACCOUNT, ERR_LATER, ERR_NET,
+			"the server cannot check passwords just now: %.*s",
+			STR_FMT(line->text));
+	else
+		err_set(err, ERR_ACCOUNT, ERR_NEVER, ERR_LOGIN,
+			"the server refused the login of user '%s' (%s): "
+			"%.*s; check `user` and `password`",
+			login->account->user.ptr != NULL
+				? login->account->user.ptr
+				: "",
+			login->mechanism->name, STR_FMT(line->text));
+	return LOGIN_FAILED;
+}
+
+static enum login_step auth_answered(struct login *login,
+	const struct imap_status_line *line, struct err *err)
+{
+	if (line->condition != IMAP_OK)
+		return auth_refused(login, line, err);
+	if (login->exchange != NULL &&
+		!login->ports->login.complete(login->exchange))
+		return refuse(err, ERR_LOGIN,
+			"the server let us in without proving that it knows "
+			"the password; somebody may be in between");
+	login->server->mechanism = login->mechanism->name;
+	if (login->exchange != NULL)
+		login->ports->login.end(&login->exchange);
+	return logged_in(login, err);
+}
+
+/* The answer to what was awaited. */
+static enum login_step answered(struct login *login,
+	const struct imap_status_line *line, struct err *err)
+{
+	bool is_ok = line->condition == IMAP_OK;
+
+	switch (login->state) {
+	case AWAIT_CAPS_FOR_TLS:
+		return start_tls(login, err);
+	case AWAIT_STARTTLS:
+		if (!is_ok)
+			return refuse(err, ERR_LOGIN,
+				"the server refused STARTTLS; nothing was sent "
+				"in the clear");
+		if (conn_start_tls(login->conn, err) != 0)
+			return LOGIN_FAILED;
+		submit(login, IMAP_CAPABILITY, AWAIT_CAPS);
+		return LOGIN_MORE;
+	case AWAIT_CAPS:
+		return next_mechanism(login, err);
+	case AWAIT_AUTH:
+		return auth_answered(login, line, err);
+	case AWAIT_CAPS_AFTER:
+		return set_up(login, err);
+	case AWAIT_SETUP:
+		return --login->awaited == 0 ? LOGIN_DONE : LOGIN_MORE;
+	case AWAIT_GREETING:
+		break;
+	}
+	return LOGIN_MORE;
+}
+
+static enum login_step challenged(
+	struct login *login, struct str challenge, struct err *err)
+{
+	struct secret response = {0};
+	struct err reason;
+
+	(void)err;
+	if (login->exchange == NULL ||
+		login->ports->login.step(
+			login->exchange, challenge, &response, &reason) != 0)
+		imap_session_cancel_auth(conn_session(login->conn));
+	else
+		imap_session_respond(
+			conn_session(login->conn), secret_get(&response));
+	secret_clear(&response);
+	return LOGIN_MORE;
+}
+
+/* The first personal namespace, and the prefixes of what is not ours. */
+static void learn_namespaces(
+	struct server *server, const struct imap_namespaces *spaces)
+{
+	const struct imap_namespace *own =
+		spaces->items[IMAP_NAMESPACE_PERSONAL];
+
+	server->has_namespace = true;
+	if (spaces->count[IMAP_NAMESPACE_PERSONAL] > 0) {
+		buf_reset(&server->personal);
+		(void)imap_name_decode(own[0].prefix, false, &server->personal);
+		server->delimiter = own[0].delimiter;
+	}
+	buf_reset(&server->foreign);
+	for (int kind = IMAP_NAMESPACE_OTHERS; kind < IMAP_NAMESPACE_KINDS;
+		kind++) {
+		for (size_t i = 0; i < spaces->count[kind]; i++) {
+			buf_add(&server->foreign,
+				spaces->items[kind][i].prefix);
+			buf_addc(&server->foreign, '\0');
+		}
+	}
+}
+
+static void learn_id(struct server *server, struct imap_strs pairs)
+{
+	buf_reset(&server->name);
+	for (size_t i = 0; i + 1 < pairs.count; i += 2) {
+		if (str_ieq(pairs.items[i], STR("name")) ||
+			str_ieq(pairs.items[i], STR("version"))) {
+			if (server->name.len > 0)
+				buf_addc(&server->name, ' ');
+			buf_add(&server->name, pairs.items[i + 1]);
+		}
+	}
+}
+
+static enum login_step told(struct login *login,
+	const struct imap_response *response, struct err *err)
+{
+	if (response->kind == IMAP_RESPONSE_NAMESPACE)
+		learn_namespaces(login->server, &response->namespaces);
+	if (response->kind == IMAP_RESPONSE_ID)
+		learn_id(login->server, response->words);
+	if (response->kind == IMAP_RESPONSE_CONDITION &&
+		response->line.condition == IMAP_BYE) {
+		err_set(err, ERR_ACCOUNT, ERR_LATER, ERR_NET,
+			"the server ended the connection: %.*s",
+			STR_FMT(response->line.text));
+		return LOGIN_FAILED;
+	}
+	return LOGIN_MORE;
+}
+
+enum login_step login_event(
+	struct login *login, const struct imap_event *event, struct err *err)
+{
+	switch (event->kind) {
+	case IMAP_EVENT_GREETING:
+		return greeted(login, &event->response->line, err);
+	case IMAP_EVENT_TAGGED:
+		return answered(login, &event->response->line, err);
+	case IMAP_EVENT_CHALLENGE:
+		return challenged(login, event->bytes, err);
+	case IMAP_EVENT_UNTAGGED:
+		return told(login, event->response, err);
+	case IMAP_EVENT_LITERAL_WANTED:
+	case IMAP_EVENT_IDLING:
+		break;
+	}
+	return LOGIN_MORE;
+}

@@ -1,0 +1,90 @@
+/* How: opening and releasing what the steps share. */
+#include "mailbox.h"
+
+#include "pass.h"
+
+#include <stdlib.h>
+
+int mailbox_open_maildir(struct pass *pass, struct mailbox *mailbox,
+	bool create, struct err *err)
+{
+	struct buf path = {0};
+	struct maildir_place place = {
+		.fs = &pass->ports->fs,
+		.root = pass->root,
+		.create = create,
+	};
+	enum fs_result result = FS_FAILED;
+
+	check(!mailbox->md_open);
+	if (mailbox_name_path(
+		    pass->account->layout, mailbox->name, &path, err) == 0) {
+		place.path = buf_str(&path);
+		result = maildir_open(
+			&mailbox->md, &place, mailbox->base.keywords, err);
+	}
+	buf_clear(&path);
+	if (result == FS_OK) {
+		mailbox->md_open = true;
+		return 0;
+	}
+	if (mailbox->md.fs != NULL)
+		maildir_close(&mailbox->md);
+	if (result == FS_ABSENT)
+		err_set(err, ERR_MAILBOX, ERR_LATER, ERR_DISK,
+			"its Maildir folder went during the sync");
+	return -1;
+}
+
+void mailbox_close_maildir(struct mailbox *mailbox)
+{
+	if (mailbox->md_open)
+		maildir_close(&mailbox->md);
+	mailbox->md_open = false;
+}
+
+int mailbox_open_base(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	if (mailbox->base_open)
+		return 0;
+	/* One that the journal does not know yet has no keywords there. */
+	if (journal_base_open(&mailbox->base, &pass->journal,
+		    mailbox->in_journal ? mailbox->id : UINT32_MAX, err) != 0)
+		return -1;
+	mailbox->base_open = true;
+	return 0;
+}
+
+const struct file_facts *mailbox_facts(
+	const struct mailbox *mailbox, uint32_t local)
+{
+	size_t low = 0;
+	size_t high = mailbox->fact_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (mailbox->facts[middle].local == local)
+			return &mailbox->facts[middle];
+		if (mailbox->facts[middle].local < local)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+void mailbox_clear(struct mailbox *mailbox)
+{
+	mailbox_close_maildir(mailbox);
+	if (mailbox->vault != NULL)
+		mailbox->md.fs->dir_close(&mailbox->vault);
+	if (mailbox->base_open)
+		journal_base_close(&mailbox->base);
+	mailbox->base_open = false;
+	free(mailbox->remote);
+	mailbox->remote = NULL;
+	mailbox->remote_cap = 0;
+	arena_clear(&mailbox->arena);
+}

@@ -1,0 +1,104 @@
+/*
+ * Mailboxes in a pass: what survey, delta, plan and apply hand on.
+ *
+ * One value a mailbox, filled step by step: survey names it, delta lists its
+ * two sides and makes rows, plan and guard turn rows into operations, apply
+ * carries them out, settle writes the record. Whatever is listed lives in the
+ * mailbox's arena and goes when the mailbox is done.
+ */
+#ifndef GODWIT_SRC_ENGINE_MAILBOX_H
+#define GODWIT_SRC_ENGINE_MAILBOX_H
+
+#include "maildir.h"
+
+#include "godwit/engine/journal.h"
+#include "godwit/engine/report.h"
+#include "godwit/sync/guard.h"
+#include "godwit/sync/match.h"
+#include "godwit/sync/plan.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the pass does with it. */
+enum mailbox_part {
+	MAILBOX_SYNCED,   /* takes part, on both sides */
+	MAILBOX_LEFT_OUT, /* by include, exclude or subscribed */
+	MAILBOX_DETACHED, /* gone on one side, kept on the other */
+	MAILBOX_BROKEN,   /* cannot be synced in this pass: said so */
+};
+
+/* What reading a file told. */
+struct file_facts {
+	struct identity identity;
+	uint64_t wire_bytes; /* of its canonical form; 0: not read */
+	uint32_t local;      /* index into the scan */
+};
+
+struct mailbox {
+	/* survey */
+	struct str name;        /* local, canonical */
+	struct str server_name; /* UTF-8 */
+	struct str wire_name;   /* as the server spells it */
+	unsigned attrs;         /* enum imap_list_attr */
+	bool on_server;         /* listed, and can be selected */
+	bool on_local;
+	bool in_journal;
+	enum mailbox_part part;
+	uint32_t id; /* in the journal, if in_journal */
+	struct mailbox_record record;
+
+	/* delta */
+	struct arena arena;
+	struct journal_base base;
+	bool base_open;
+	struct maildir md;
+	bool md_open;
+	struct journal_messages journal;
+	struct base_item *base_items;
+	struct maildir_scan scan;
+	uint32_t letters[KWFILE_LETTERS]; /* kwfile ids as of the scan */
+	struct remote_item *remote;       /* on the heap; sorted by uid */
+	size_t remote_count;
+	size_t remote_cap;
+	uint32_t uidvalidity; /* 0: not yet told */
+	uint64_t uidnext;
+	uint64_t highestmodseq;
+	struct match match;
+	struct match_identities identities; /* of rows without server side */
+	struct file_facts *facts; /* of files without; by rising local */
+	size_t fact_count;
+	struct journal_intents intents; /* its open ones */
+	struct journal_troubles troubles;
+
+	/* plan */
+	struct policy policy;
+	struct plan plan;
+	struct guard_verdict verdict;
+
+	/* apply */
+	uint16_t *pending; /* by row: bits (1 << enum op_kind) not yet done */
+	struct fs_dir *vault; /* cur/ of it in this run's folder, if open */
+	bool dirty;           /* there was something to do */
+	bool unfinished;      /* an operation failed: not to be settled */
+	struct report_mailbox report;
+};
+
+/* Opens the Maildir folder, or makes it with `create`. ERR_MAILBOX. */
+struct pass;
+int mailbox_open_maildir(struct pass *pass, struct mailbox *mailbox,
+	bool create, struct err *err);
+void mailbox_close_maildir(struct mailbox *mailbox);
+
+/* Opens the journal's base (keywords; messages only in delta). */
+int mailbox_open_base(
+	struct pass *pass, struct mailbox *mailbox, struct err *err);
+
+/* What is known of a file, or NULL. */
+const struct file_facts *mailbox_facts(
+	const struct mailbox *mailbox, uint32_t local);
+
+/* Releases all that delta and later steps hold. */
+void mailbox_clear(struct mailbox *mailbox);
+
+#endif

@@ -1,0 +1,683 @@
+/*
+ * How: every path is opened component by component, so that no link can lead
+ * outside. A scan reads new/ before cur/: a mail reader moves files in that
+ * direction, so one that is moved meanwhile is seen twice rather than never.
+ */
+#include "maildir.h"
+
+#include "godwit/base/limits.h"
+#include "godwit/mail/maildir_name.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SCANS_MAX = 8,         /* until a folder counts as never at rest */
+	FOLDER_DEPTH_MAX = 64, /* levels of folders below the root */
+};
+
+#define KEYWORD_FILE "dovecot-keywords"
+#define KEYWORD_TMP  "dovecot-keywords.godwit"
+
+static bool stat_eq(const struct fs_stat *a, const struct fs_stat *b)
+{
+	return a->inode == b->inode && a->mtime_ns == b->mtime_ns &&
+	       a->ctime_ns == b->ctime_ns;
+}
+
+bool maildir_stamp_eq(
+	const struct maildir_stamp *a, const struct maildir_stamp *b)
+{
+	return stat_eq(&a->cur, &b->cur) && stat_eq(&a->new_, &b->new_);
+}
+
+enum fs_result maildir_make(const struct fs_port *fs, struct fs_dir *dir,
+	const char *name, struct fs_dir **made_r, struct err *err)
+{
+	enum fs_result result = fs->dir_open(dir, name, false, made_r, err);
+
+	if (result != FS_ABSENT)
+		return result;
+	result = fs->dir_open(dir, name, true, made_r, err);
+	if (result != FS_OK)
+		return result;
+	result = fs->dir_sync(dir, err);
+	if (result != FS_OK)
+		fs->dir_close(made_r);
+	return result;
+}
+
+/* Opens the place's folder, a directory at a time. */
+static enum fs_result folder_open(const struct maildir_place *place,
+	struct fs_dir **dir_r, struct err *err)
+{
+	const struct fs_port *fs = place->fs;
+	enum fs_result result = FS_OK;
+	struct fs_dir *dir = NULL;
+	struct str rest = place->path;
+	struct str part;
+	struct buf name = {0};
+
+	while (result == FS_OK && str_split(&rest, '/', &part)) {
+		struct fs_dir *at = dir == NULL ? place->root : dir;
+		struct fs_dir *below = NULL;
+
+		buf_reset(&name);
+		buf_add(&name, part);
+		result = place->create ? maildir_make(fs, at, buf_z(&name),
+						 &below, err)
+				       : fs->dir_open(at, buf_z(&name), false,
+						 &below, err);
+		if (dir != NULL)
+			fs->dir_close(&dir);
+		dir = below;
+	}
+	buf_clear(&name);
+	*dir_r = dir;
+	return result;
+}
+
+static int read_whole(const struct fs_port *fs, struct fs_file *file,
+	size_t max, struct buf *text, struct err *err)
+{
+	size_t got = 1;
+
+	while (got > 0 && text->len < max) {
+		if (fs->read(file, buf_reserve(text, 4096), 4096, &got, err) !=
+			FS_OK)
+			return -1;
+		buf_commit(text, got);
+	}
+	return 0;
+}
+
+static int read_keywords(struct maildir *md, struct err *err)
+{
+	struct fs_file *file = NULL;
+	struct buf text = {0};
+	enum fs_result result;
+	int failed = 0;
+
+	result = md->fs->open(md->folder, KEYWORD_FILE, &file, err);
+	if (result == FS_ABSENT) {
+		kwfile_init(&md->kwfile);
+		return 0;
+	}
+	if (result != FS_OK)
+		return -1;
+	failed = read_whole(md->fs, file, LIMIT_KEYWORD_FILE_BYTES, &text, err);
+	md->fs->close(&file);
+	if (failed == 0)
+		kwfile_parse(&md->kwfile, md->keywords, buf_str(&text));
+	buf_clear(&text);
+	return failed;
+}
+
+/* tmp/ first and cur/ last: a folder with cur/ is whole. */
+static enum fs_result open_parts(struct maildir *md, struct err *err)
+{
+	const struct fs_port *fs = md->fs;
+	enum fs_result result;
+
+	result = maildir_make(fs, md->folder, "tmp", &md->tmp, err);
+	if (result == FS_OK)
+		result = maildir_make(fs, md->folder, "new", &md->new_, err);
+	if (result == FS_OK)
+		result = maildir_make(fs, md->folder, "cur", &md->cur, err);
+	return result;
+}
+
+/* A mailbox may lack tmp/ or new/ (backups drop empty folders): mended. */
+static enum fs_result open_existing(struct maildir *md, struct err *err)
+{
+	struct fs_stat stat;
+	enum fs_result result = md->fs->stat(md->folder, "cur", &stat, err);
+
+	if (result != FS_OK)
+		return result;
+	return open_parts(md, err);
+}
+
+enum fs_result maildir_open(struct maildir *md,
+	const struct maildir_place *place, struct keywords *keywords,
+	struct err *err)
+{
+	enum fs_result result = FS_OK;
+
+	*md = (struct maildir){
+		.fs = place->fs,
+		.folder = place->root,
+		.is_root = place->path.len == 0,
+		.keywords = keywords,
+	};
+	kwfile_init(&md->kwfile);
+	if (!md->is_root)
+		result = folder_open(place, &md->folder, err);
+	if (result != FS_OK)
+		return result;
+	result = place->create ? open_parts(md, err) : open_existing(md, err);
+	if (result == FS_OK && read_keywords(md, err) != 0)
+		result = FS_FAILED;
+	return result;
+}
+
+void maildir_close(struct maildir *md)
+{
+	struct fs_dir **const dirs[] = {
+		&md->cur, &md->new_, &md->tmp, &md->folder};
+
+	if (md->is_root)
+		md->folder = NULL; /* the caller's */
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		if (*dirs[i] != NULL)
+			md->fs->dir_close(dirs[i]);
+	}
+	kwfile_clear(&md->kwfile);
+}
+
+int maildir_stamp(
+	struct maildir *md, struct maildir_stamp *stamp_r, struct err *err)
+{
+	struct maildir_stamp stamp;
+
+	if (md->fs->dir_stat(md->cur, &stamp.cur, err) != FS_OK ||
+		md->fs->dir_stat(md->new_, &stamp.new_, err) != FS_OK)
+		return -1;
+	*stamp_r = stamp;
+	return 0;
+}
+
+struct fs_dir *maildir_dir(const struct maildir *md, bool in_new)
+{
+	return in_new ? md->new_ : md->cur;
+}
+
+/* Items being gathered. */
+struct gathering {
+	struct local_item *items; /* on the heap */
+	size_t count;
+	size_t cap;
+	struct arena *arena;
+};
+
+static int gather_file(struct maildir *md, struct gathering *g,
+	const char *file_name, bool in_new, struct err *err)
+{
+	struct maildir_name name;
+	struct local_item *item;
+	struct str kept;
+
+	if (!maildir_name_parse(str_of(file_name), &name))
+		return 0; /* dot files and such are nobody's mail */
+	kept = arena_str(g->arena, str_of(file_name));
+	g->items =
+		array_grow(g->items, &g->cap, g->count + 1, sizeof(*g->items));
+	item = &g->items[g->count];
+	*item = (struct local_item){
+		.name = str_sub(kept, 0, name.unique.len),
+		.file_name = kept,
+		.bytes = name.has_size ? name.size : 0,
+		.in_new = in_new,
+	};
+	if (maildir_name_flags(
+		    &name, &md->kwfile, md->keywords, &item->flags, err) != 0)
+		return -1;
+	g->count++;
+	return 0;
+}
+
+/* Whether a name is a message's file; links and folders are not. */
+static int is_file(struct maildir *md, struct fs_dir *dir, const char *name,
+	enum fs_type type, struct err *err)
+{
+	struct fs_stat stat;
+	enum fs_result result;
+
+	if (type != FS_UNKNOWN)
+		return type == FS_FILE;
+	result = md->fs->stat(dir, name, &stat, err);
+	if (result == FS_FAILED)
+		return -1;
+	return result == FS_OK && stat.type == FS_FILE;
+}
+
+static int gather_dir(
+	struct maildir *md, struct gathering *g, bool in_new, struct err *err)
+{
+	struct fs_dir *dir = maildir_dir(md, in_new);
+	const char *name;
+	enum fs_type type;
+	enum fs_result result = md->fs->dir_rewind(dir, err);
+
+	if (result != FS_OK)
+		return -1;
+	while ((result = md->fs->dir_next(dir, &name, &type, err)) == FS_OK) {
+		int wanted = is_file(md, dir, name, type, err);
+
+		if (wanted < 0 || (wanted > 0 && gather_file(md, g, name,
+							 in_new, err) != 0))
+			return -1;
+	}
+	return result == FS_ABSENT ? 0 : -1;
+}
+
+static int item_cmp(const void *a, const void *b)
+{
+	const struct local_item *x = a;
+	const struct local_item *y = b;
+	int order = str_cmp(x->name, y->name);
+
+	/* The one in cur/ first: it is the newer name of a moved file. */
+	return order != 0 ? order : (int)x->in_new - (int)y->in_new;
+}
+
+/* A file between link and unlink, or seen before and after its move, has two
+ * names with one unique part: keeps the one that is there. */
+static int drop_ghosts(struct maildir *md, struct gathering *g, struct err *err)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < g->count; i++) {
+		struct local_item *item = &g->items[i];
+		struct fs_stat stat;
+		enum fs_result result = FS_OK;
+		bool twin =
+			(i > 0 && str_eq(item->name, g->items[i - 1].name)) ||
+			(i + 1 < g->count &&
+				str_eq(item->name, g->items[i + 1].name));
+
+		if (twin)
+			result = md->fs->stat(maildir_dir(md, item->in_new),
+				item->file_name.ptr, &stat, err);
+		if (result == FS_FAILED)
+			return -1;
+		if (result == FS_OK)
+			g->items[kept++] = *item;
+	}
+	g->count = kept;
+	return 0;
+}
+
+/* Of two names of one inode the first is enough. */
+static int drop_links(struct maildir *md, struct gathering *g, struct err *err)
+{
+	size_t kept = 0;
+	struct fs_stat last = {0};
+
+	for (size_t i = 0; i < g->count; i++) {
+		struct local_item *item = &g->items[i];
+		struct fs_stat stat = {0};
+		bool twin =
+			kept > 0 && str_eq(item->name, g->items[kept - 1].name);
+
+		if (twin || (i + 1 < g->count &&
+				    str_eq(item->name, g->items[i + 1].name))) {
+			if (md->fs->stat(maildir_dir(md, item->in_new),
+				    item->file_name.ptr, &stat,
+				    err) == FS_FAILED)
+				return -1;
+			if (twin && stat.inode == last.inode)
+				continue;
+		}
+		last = stat;
+		g->items[kept++] = *item;
+	}
+	g->count = kept;
+	return 0;
+}
+
+/* One scan; *steady_r tells whether nothing moved meanwhile. */
+static int scan_once(struct maildir *md, struct gathering *g, bool *steady_r,
+	struct maildir_stamp *stamp_r, struct err *err)
+{
+	struct maildir_stamp before;
+
+	g->count = 0;
+	if (maildir_stamp(md, &before, err) != 0 ||
+		gather_dir(md, g, true, err) != 0 ||
+		gather_dir(md, g, false, err) != 0)
+		return -1;
+	if (g->count > 0)
+		qsort(g->items, g->count, sizeof(*g->items), item_cmp);
+	if (drop_ghosts(md, g, err) != 0 || drop_links(md, g, err) != 0 ||
+		maildir_stamp(md, stamp_r, err) != 0)
+		return -1;
+	*steady_r = maildir_stamp_eq(&before, stamp_r);
+	return 0;
+}
+
+/* Whether a known name is missing; both are sorted by name. */
+static bool lacks_known(const struct gathering *g,
+	const struct maildir_known *known, const size_t *by_name)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < known->count; i++) {
+		struct str name = known->items[by_name[i]].name;
+
+		while (at < g->count && str_cmp(g->items[at].name, name) < 0)
+			at++;
+		if (at == g->count || !str_eq(g->items[at].name, name))
+			return true;
+	}
+	return false;
+}
+
+struct by_name {
+	const struct base_item *known;
+	size_t at;
+};
+
+static int by_name_cmp(const void *a, const void *b)
+{
+	const struct by_name *x = a;
+	const struct by_name *y = b;
+
+	return str_cmp(x->known[x->at].name, y->known[y->at].name);
+}
+
+/* The indexes of `known` in the order of names. */
+static size_t *order_by_name(
+	const struct maildir_known *known, struct arena *arena)
+{
+	struct by_name *sorting = NULL;
+	size_t cap = 0;
+	size_t *order = arena_array(arena, known->count, sizeof(*order));
+
+	sorting = array_grow(sorting, &cap, known->count, sizeof(*sorting));
+	for (size_t i = 0; i < known->count; i++)
+		sorting[i] = (struct by_name){known->items, i};
+	if (known->count > 0)
+		qsort(sorting, known->count, sizeof(*sorting), by_name_cmp);
+	for (size_t i = 0; i < known->count; i++)
+		order[i] = sorting[i].at;
+	free(sorting);
+	return order;
+}
+
+static void scan_give(struct gathering *g, struct maildir_stamp stamp,
+	struct maildir_scan *scan_r)
+{
+	scan_r->items = arena_array(g->arena, g->count, sizeof(*scan_r->items));
+	if (g->count > 0)
+		memcpy(scan_r->items, g->items, g->count * sizeof(*g->items));
+	scan_r->count = g->count;
+	scan_r->stamp = stamp;
+}
+
+int maildir_scan(struct maildir *md, const struct maildir_known *known,
+	struct arena *arena, struct maildir_scan *scan_r, struct err *err)
+{
+	struct gathering g = {.arena = arena};
+	struct maildir_stamp last = {0};
+	struct maildir_stamp stamp;
+	const size_t *order = order_by_name(known, arena);
+	bool last_steady = false;
+	bool done = false;
+	int result = 0;
+
+	for (int i = 0; i < SCANS_MAX && !done && result == 0; i++) {
+		bool steady = false;
+
+		result = scan_once(md, &g, &steady, &stamp, err);
+		if (result != 0)
+			break;
+		done = steady &&
+		       ((last_steady && maildir_stamp_eq(&last, &stamp)) ||
+			       !lacks_known(&g, known, order));
+		last_steady = steady;
+		last = stamp;
+	}
+	if (result == 0 && done)
+		scan_give(&g, stamp, scan_r);
+	else if (result == 0)
+		result = err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+			"another program keeps changing the Maildir folder; "
+			"it will be synced when it comes to rest");
+	free(g.items);
+	return result;
+}
+
+enum fs_result maildir_read(struct maildir *md, const struct local_item *item,
+	struct fs_file **file_r, struct fs_stat *stat_r, struct err *err)
+{
+	struct fs_dir *dir = maildir_dir(md, item->in_new);
+	enum fs_result result =
+		md->fs->stat(dir, item->file_name.ptr, stat_r, err);
+
+	if (result != FS_OK)
+		return result;
+	return md->fs->open(dir, item->file_name.ptr, file_r, err);
+}
+
+enum fs_result maildir_set_flags(struct maildir *md, struct local_item *item,
+	struct flags flags, struct arena *arena, struct err *err)
+{
+	bool to_new = item->in_new && flags.system == 0 &&
+		      flags.keywords == KEYWORDS_EMPTY;
+	struct maildir_name name;
+	struct buf to = {0};
+	enum fs_result result = FS_OK;
+
+	check(maildir_name_parse(item->file_name, &name));
+	if (to_new)
+		return FS_OK;
+	if (!maildir_name_print(&name, &md->kwfile, md->keywords, flags, &to)) {
+		err_set(err, ERR_MESSAGE, ERR_NEVER, ERR_SYNC,
+			"the file name %s is too long to carry more flags",
+			item->file_name.ptr);
+		return FS_FAILED;
+	}
+	if (item->in_new || !str_eq(buf_str(&to), item->file_name))
+		result = md->fs->rename(maildir_dir(md, item->in_new),
+			item->file_name.ptr, md->cur, buf_z(&to), err);
+	if (result == FS_OK) {
+		item->file_name = arena_str(arena, buf_str(&to));
+		item->name = str_sub(item->file_name, 0, name.unique.len);
+		item->flags = flags;
+		item->in_new = false;
+	}
+	buf_clear(&to);
+	return result;
+}
+
+void maildir_letter_keywords(struct maildir *md, struct flags flags)
+{
+	size_t count;
+	const uint16_t *ids =
+		keywords_set_ids(md->keywords, flags.keywords, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (kwfile_letter(&md->kwfile, ids[i]) == '\0' &&
+			kwfile_add(&md->kwfile, md->keywords, ids[i]) != '\0')
+			md->kwfile_dirty = true;
+	}
+}
+
+int maildir_write_keywords(struct maildir *md, struct err *err)
+{
+	const struct fs_port *fs = md->fs;
+	struct fs_file *file = NULL;
+	struct fs_stat stat;
+
+	if (!md->kwfile_dirty)
+		return 0;
+	if (fs->unlink(md->folder, KEYWORD_TMP, err) == FS_FAILED ||
+		fs->create(md->folder, KEYWORD_TMP, &file, err) != FS_OK)
+		return -1;
+	if (fs->write(file, kwfile_text(&md->kwfile), err) != FS_OK) {
+		fs->close(&file);
+		return -1;
+	}
+	if (fs->dir_stat(md->folder, &stat, err) != FS_OK) {
+		fs->close(&file);
+		return -1;
+	}
+	if (fs->finish(&file, stat.mtime_ns, err) != FS_OK ||
+		fs->flush(fs->ctx, err) != FS_OK ||
+		fs->replace(md->folder, KEYWORD_TMP, md->folder, KEYWORD_FILE,
+			err) != FS_OK ||
+		fs->dir_sync(md->folder, err) != FS_OK)
+		return -1;
+	md->kwfile_dirty = false;
+	return 0;
+}
+
+int maildir_sync(struct maildir *md, struct err *err)
+{
+	if (md->fs->dir_sync(md->cur, err) != FS_OK ||
+		md->fs->dir_sync(md->new_, err) != FS_OK)
+		return -1;
+	return 0;
+}
+
+int maildir_clean_tmp(struct maildir *md, struct err *err)
+{
+	const char *name;
+	enum fs_type type;
+	enum fs_result result = md->fs->dir_rewind(md->tmp, err);
+
+	if (result != FS_OK)
+		return -1;
+	while ((result = md->fs->dir_next(md->tmp, &name, &type, err)) ==
+		FS_OK) {
+		if (str_ends(str_of(name), STR(".godwit-tmp")) &&
+			md->fs->unlink(md->tmp, name, err) == FS_FAILED)
+			return -1;
+	}
+	return result == FS_ABSENT ? 0 : -1;
+}
+
+/* The walk over the folders. */
+struct walk {
+	const struct fs_port *fs;
+	enum mailbox_layout layout;
+	struct arena *arena;
+	struct str *names; /* on the heap */
+	size_t count;
+	size_t cap;
+	struct buf path; /* of the folder that is looked at */
+};
+
+static int walk_note(struct walk *walk, struct fs_dir *dir, struct err *err)
+{
+	struct fs_stat stat;
+	struct buf name = {0};
+	enum fs_result result = walk->fs->stat(dir, "cur", &stat, err);
+
+	if (result == FS_FAILED)
+		return -1;
+	if (result != FS_OK || stat.type != FS_DIR)
+		return 0;
+	if (mailbox_name_from_path(
+		    walk->layout, buf_str(&walk->path), &name, NULL) == 0) {
+		walk->names = array_grow(walk->names, &walk->cap,
+			walk->count + 1, sizeof(*walk->names));
+		walk->names[walk->count++] =
+			arena_str(walk->arena, buf_str(&name));
+	}
+	buf_clear(&name);
+	return 0;
+}
+
+static bool is_part(const char *name)
+{
+	return strcmp(name, "cur") == 0 || strcmp(name, "new") == 0 ||
+	       strcmp(name, "tmp") == 0;
+}
+
+/* The folders of `dir`, named in the arena: the walk may not read one
+ * directory while it descends into another. */
+static int subfolders(struct walk *walk, struct fs_dir *dir,
+	struct str **names_r, size_t *count_r, struct err *err)
+{
+	size_t cap = 0;
+	struct str *names = NULL;
+	size_t count = 0;
+	const char *name;
+	enum fs_type type;
+	enum fs_result result = walk->fs->dir_rewind(dir, err);
+
+	while (result == FS_OK && (result = walk->fs->dir_next(
+					   dir, &name, &type, err)) == FS_OK) {
+		if (is_part(name) || (type != FS_DIR && type != FS_UNKNOWN))
+			continue;
+		names = array_grow(names, &cap, count + 1, sizeof(*names));
+		names[count++] = arena_str(walk->arena, str_of(name));
+	}
+	*names_r = arena_array(walk->arena, count, sizeof(*names));
+	if (count > 0)
+		memcpy(*names_r, names, count * sizeof(*names));
+	*count_r = count;
+	free(names);
+	return result == FS_ABSENT ? 0 : -1;
+}
+
+static int walk_into(
+	struct walk *walk, struct fs_dir *dir, int depth, struct err *err);
+
+static int walk_below(struct walk *walk, struct fs_dir *dir, struct str name,
+	int depth, struct err *err)
+{
+	struct fs_dir *below = NULL;
+	size_t length = walk->path.len;
+	struct fs_stat stat;
+	enum fs_result result = walk->fs->stat(dir, name.ptr, &stat, err);
+	int failed;
+
+	if (result == FS_ABSENT || (result == FS_OK && stat.type != FS_DIR))
+		return 0;
+	if (result != FS_OK)
+		return -1;
+	result = walk->fs->dir_open(dir, name.ptr, false, &below, err);
+	if (result != FS_OK)
+		return result == FS_ABSENT ? 0 : -1;
+	if (length > 0)
+		buf_addc(&walk->path, '/');
+	buf_add(&walk->path, name);
+	failed = walk_into(walk, below, depth, err);
+	walk->path.len = length;
+	walk->fs->dir_close(&below);
+	return failed;
+}
+
+static int walk_into(
+	struct walk *walk, struct fs_dir *dir, int depth, struct err *err)
+{
+	struct str *names;
+	size_t count;
+
+	if (walk_note(walk, dir, err) != 0)
+		return -1;
+	if (depth >= (walk->layout == LAYOUT_MAILDIRPP ? 1 : FOLDER_DEPTH_MAX))
+		return 0;
+	if (subfolders(walk, dir, &names, &count, err) != 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		bool dotted = names[i].ptr[0] == '.';
+
+		/* A dot leads the mailboxes of Maildir++, and only those. */
+		if (dotted != (walk->layout == LAYOUT_MAILDIRPP))
+			continue;
+		if (walk_below(walk, dir, names[i], depth + 1, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int maildir_list(const struct maildir_place *place, enum mailbox_layout layout,
+	struct arena *arena, struct maildir_names *names_r, struct err *err)
+{
+	struct walk walk = {.fs = place->fs, .layout = layout, .arena = arena};
+	int result = walk_into(&walk, place->root, 0, err);
+
+	names_r->items =
+		arena_array(arena, walk.count, sizeof(*names_r->items));
+	if (walk.count > 0)
+		memcpy(names_r->items, walk.names,
+			walk.count * sizeof(*walk.names));
+	names_r->count = walk.count;
+	free(walk.names);
+	buf_clear(&walk.path);
+	return result;
+}

@@ -1,0 +1,134 @@
+/*
+ * Maildirs: one mailbox's folder, through the fs port.
+ *
+ * Opens, lists and changes the folder with its cur/, new/ and tmp/. Listing is
+ * careful: a file may be renamed by a mail reader while it is being read, so a
+ * scan is believed only between two equal stamps of the folders. What a file
+ * means is mail/maildir_name.h; what is to be done with it is the plan's.
+ */
+#ifndef GODWIT_SRC_ENGINE_MAILDIR_H
+#define GODWIT_SRC_ENGINE_MAILDIR_H
+
+#include "godwit/base/arena.h"
+#include "godwit/engine/account.h"
+#include "godwit/engine/ports/fs.h"
+#include "godwit/mail/keywords.h"
+#include "godwit/mail/kwfile.h"
+#include "godwit/mail/mailbox_name.h"
+#include "godwit/sync/match.h"
+
+#include <stdbool.h>
+
+/* One folder's state; equal stamps mean that no name came, went or changed. */
+struct maildir_stamp {
+	struct fs_stat cur;
+	struct fs_stat new_;
+};
+
+bool maildir_stamp_eq(
+	const struct maildir_stamp *a, const struct maildir_stamp *b);
+
+/* An open mailbox folder. */
+struct maildir {
+	const struct fs_port *fs;
+	struct fs_dir *folder;
+	bool is_root; /* folder is the root, borrowed */
+	struct fs_dir *cur;
+	struct fs_dir *new_;
+	struct fs_dir *tmp;
+	struct keywords *keywords; /* borrowed: the mailbox's table */
+	struct kwfile kwfile;
+	bool kwfile_dirty; /* letters were given that are not on disk */
+};
+
+/* Opens the folder `name` in `dir`, making it, durably, if it is absent. */
+enum fs_result maildir_make(const struct fs_port *fs, struct fs_dir *dir,
+	const char *name, struct fs_dir **made_r, struct err *err);
+
+/* Where a mailbox's folder is. All borrowed. */
+struct maildir_place {
+	const struct fs_port *fs;
+	struct fs_dir *root;
+	struct str path; /* below the root, as mailbox_name_path() made it; ""
+			  * is the root itself */
+	bool create;     /* make what is missing */
+};
+
+/*
+ * Opens a mailbox's folder, and reads its keyword file into `keywords`, which
+ * is borrowed. FS_ABSENT when there is no such mailbox.
+ */
+enum fs_result maildir_open(struct maildir *md,
+	const struct maildir_place *place, struct keywords *keywords,
+	struct err *err);
+
+/* Also for one that failed to open. */
+void maildir_close(struct maildir *md);
+
+int maildir_stamp(
+	struct maildir *md, struct maildir_stamp *stamp_r, struct err *err);
+
+/* What a scan found. All in the arena that was given. */
+struct maildir_scan {
+	struct local_item *items; /* sorted by name */
+	size_t count;
+	struct maildir_stamp stamp;
+};
+
+/* Entries of the journal whose files ought to be there. */
+struct maildir_known {
+	const struct base_item *items;
+	size_t count;
+};
+
+/*
+ * Lists new/ and cur/. A name of `known` that is missing is believed gone only
+ * after a second scan under an unchanged stamp. -1 and err (ERR_LATER) when the
+ * folder keeps changing.
+ */
+int maildir_scan(struct maildir *md, const struct maildir_known *known,
+	struct arena *arena, struct maildir_scan *scan_r, struct err *err);
+
+/* Opens an item's file to read, and says what it is. FS_ABSENT: renamed or
+ * removed since the scan. */
+enum fs_result maildir_read(struct maildir *md, const struct local_item *item,
+	struct fs_file **file_r, struct fs_stat *stat_r, struct err *err);
+
+/*
+ * Renames an item's file so that its name says `flags`, moving it to cur/
+ * where it must. item->file_name, flags and in_new become the new ones (from
+ * `arena`). FS_ABSENT as above, FS_EXISTS when the name is taken.
+ */
+enum fs_result maildir_set_flags(struct maildir *md, struct local_item *item,
+	struct flags flags, struct arena *arena, struct err *err);
+
+/* Gives letters to the keywords of `flags` that have none; the file must then
+ * be written before a name uses them. */
+void maildir_letter_keywords(struct maildir *md, struct flags flags);
+
+/* Writes the keyword file if it has to be, durably. */
+int maildir_write_keywords(struct maildir *md, struct err *err);
+
+/* Which directory an item or a new file is in. */
+struct fs_dir *maildir_dir(const struct maildir *md, bool in_new);
+
+/* Makes the names in cur/ and new/ durable. */
+int maildir_sync(struct maildir *md, struct err *err);
+
+/* Removes from tmp/ what an interrupted delivery of ours left. */
+int maildir_clean_tmp(struct maildir *md, struct err *err);
+
+/* Canonical names of mailboxes. */
+struct maildir_names {
+	struct str *items;
+	size_t count;
+};
+
+/*
+ * All mailboxes below the place's root, in the arena, in no order. Folders that
+ * no canonical name leads to are passed over.
+ */
+int maildir_list(const struct maildir_place *place, enum mailbox_layout layout,
+	struct arena *arena, struct maildir_names *names_r, struct err *err);
+
+#endif

@@ -1,0 +1,189 @@
+/*
+ * How: whatever happens is told to the report port at once, counted for the
+ * summary, and added to the batch as history, which is committed with what it
+ * tells of. A run that did nothing leaves no history.
+ */
+#include "pass.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+bool mailbox_is_active(const struct mailbox *mailbox)
+{
+	return mailbox->part == MAILBOX_SYNCED;
+}
+
+int64_t pass_now_s(const struct pass *pass)
+{
+	return pass->ports->clock.wall_ns(pass->ports->clock.ctx) / 1000000000;
+}
+
+static void emit(
+	struct pass *pass, struct mailbox *mailbox, struct report_event *event)
+{
+	event->account = pass->account->name;
+	if (mailbox != NULL)
+		event->mailbox = mailbox->server_name;
+	pass->ports->report.event(pass->ports->report.ctx, event);
+}
+
+static bool records(const struct pass *pass)
+{
+	return pass->options->depth == SYNC_APPLY && pass->has_journal;
+}
+
+static void record(struct pass *pass, const struct history_record *history)
+{
+	const struct history_record begin = {
+		.kind = HISTORY_BEGIN, .text = STR("sync")};
+
+	if (!records(pass))
+		return;
+	if (!pass->run_recorded)
+		journal_history_add(
+			&pass->journal, &pass->batch, &pass->run, &begin);
+	pass->run_recorded = true;
+	journal_history_add(&pass->journal, &pass->batch, &pass->run, history);
+}
+
+/* Counts a failure for the exit status. */
+static void count_failure(struct pass *pass, const struct err *err)
+{
+	pass->summary.errors++;
+	if (!pass->failed)
+		pass->worst = *err;
+	pass->failed = true;
+}
+
+void pass_error(struct pass *pass, struct mailbox *mailbox,
+	const struct err *err, uint32_t uid, struct str file)
+{
+	struct report_event event = {
+		.kind = REPORT_ERROR,
+		.error = {.err = err, .uid = uid, .file = file},
+	};
+	const struct history_record history = {
+		.kind = HISTORY_FAIL,
+		.side = LOCAL,
+		.mailbox = mailbox != NULL ? mailbox->server_name : STR(""),
+		.uid = uid,
+		.text = str_of(err->text),
+	};
+
+	count_failure(pass, err);
+	record(pass, &history);
+	emit(pass, mailbox, &event);
+}
+
+void pass_mailbox_failed(
+	struct pass *pass, struct mailbox *mailbox, const struct err *err)
+{
+	if (mailbox->part == MAILBOX_BROKEN)
+		return;
+	mailbox->part = MAILBOX_BROKEN;
+	mailbox->report.state = REPORT_FAILED;
+	pass_error(pass, mailbox, err, 0, (struct str){0});
+}
+
+void pass_message_failed(struct pass *pass, struct mailbox *mailbox,
+	const struct trouble_key *key, const struct err *err)
+{
+	const struct journal_failure failure = {
+		.key = *key,
+		.reason = str_of(err->text),
+		.now_s = pass_now_s(pass),
+	};
+	struct err ignored;
+
+	mailbox->unfinished = true;
+	pass_error(pass, mailbox, err, key->uid, key->name);
+	/* Not to remember it only means to try again sooner. */
+	if (journal_trouble_note(
+		    &pass->journal, &pass->batch, &failure, &ignored) != 0)
+		pass_error(pass, mailbox, &ignored, key->uid, key->name);
+}
+
+void pass_note(
+	struct pass *pass, struct mailbox *mailbox, const char *format, ...)
+{
+	char text[ERR_TEXT_MAX];
+	struct report_event event = {.kind = REPORT_NOTE};
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	event.text = str_of(text);
+	emit(pass, mailbox, &event);
+}
+
+static enum history_kind history_of(enum report_verb verb)
+{
+	static const enum history_kind kinds[] = {
+		[REPORT_ADD] = HISTORY_ADD,
+		[REPORT_REMOVE] = HISTORY_REMOVE,
+		[REPORT_MOVE] = HISTORY_MOVE,
+		[REPORT_COPY] = HISTORY_COPY,
+		[REPORT_FLAG] = HISTORY_FLAG,
+		[REPORT_MAILBOX_CREATE] = HISTORY_CREATE,
+		[REPORT_MAILBOX_REMOVE] = HISTORY_DELETE,
+		[REPORT_MAILBOX_RENAME] = HISTORY_RENAME,
+	};
+
+	return kinds[verb];
+}
+
+static void count_op(struct report_counts *counts, enum report_verb verb)
+{
+	switch (verb) {
+	case REPORT_ADD:
+		counts->added++;
+		break;
+	case REPORT_REMOVE:
+		counts->removed++;
+		break;
+	case REPORT_MOVE:
+		counts->moved++;
+		break;
+	case REPORT_COPY:
+		counts->copied++;
+		break;
+	case REPORT_FLAG:
+		counts->flagged++;
+		break;
+	default:
+		break;
+	}
+}
+
+void pass_done(
+	struct pass *pass, struct mailbox *mailbox, const struct report_op *op)
+{
+	bool is_local = op->side == REPORT_LOCAL;
+	struct report_event event = {
+		.kind = pass->options->depth == SYNC_APPLY ? REPORT_DONE
+							   : REPORT_WOULD,
+		.op = *op,
+	};
+	const struct history_record history = {
+		.kind = history_of(op->verb),
+		.side = is_local ? LOCAL : REMOTE,
+		.mailbox = mailbox->server_name,
+		.to = op->to,
+		.uid = op->uid,
+		.text = op->reason,
+	};
+
+	count_op(is_local ? &pass->summary.local : &pass->summary.server,
+		op->verb);
+	count_op(is_local ? &mailbox->report.local : &mailbox->report.server,
+		op->verb);
+	record(pass, &history);
+	if (pass->options->depth != SYNC_STATUS)
+		emit(pass, mailbox, &event);
+}
+
+int pass_commit(struct pass *pass, struct err *err)
+{
+	return journal_commit(&pass->journal, &pass->batch, err);
+}

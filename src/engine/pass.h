@@ -1,0 +1,78 @@
+/*
+ * The pass: one account's sync, from survey to settle.
+ *
+ * The value that the steps hand on, and what all of them need: reporting,
+ * history, committing. The steps themselves are in survey.h, delta.h, apply.h
+ * and settle.h; the order is in sync.c.
+ */
+#ifndef GODWIT_SRC_ENGINE_PASS_H
+#define GODWIT_SRC_ENGINE_PASS_H
+
+#include "mailbox.h"
+#include "pool.h"
+
+#include "godwit/engine/account.h"
+#include "godwit/engine/journal.h"
+#include "godwit/engine/ports.h"
+#include "godwit/engine/sync.h"
+
+#include <stdbool.h>
+
+struct pass {
+	const struct account *account;
+	const struct ports *ports;
+	const struct sync_options *options;
+	struct arena arena; /* of the whole pass */
+	struct journal journal;
+	bool has_journal;
+	struct journal_run run;
+	bool run_recorded; /* the run's first record is in the batch */
+	struct fs_dir *root;
+	struct fs_dir *state;
+	struct pool *pool;
+	struct mailbox *mailboxes; /* on the heap */
+	size_t count;
+	size_t cap;
+	struct mailbox *trash;    /* the \Trash one, or NULL */
+	struct store_batch batch; /* what is to be committed next */
+	struct report_summary summary;
+	uint64_t next_serial; /* names the next file in a tmp/ */
+	struct err worst;     /* decides the exit status */
+	bool failed;          /* worst is set */
+	int64_t start_ns;     /* wall */
+	int64_t start_ms;     /* monotonic */
+};
+
+int64_t pass_now_s(const struct pass *pass);
+
+/* Tells the user about an error, counts it for the exit status, and records
+ * it. `mailbox` may be NULL. */
+void pass_error(struct pass *pass, struct mailbox *mailbox,
+	const struct err *err, uint32_t uid, struct str file);
+
+/* The mailbox cannot be synced in this pass: tells, and takes it out. */
+void pass_mailbox_failed(
+	struct pass *pass, struct mailbox *mailbox, const struct err *err);
+
+/* Something worth knowing that is no error. */
+void pass_note(struct pass *pass, struct mailbox *mailbox, const char *format,
+	...) __attribute__((format(printf, 3, 4)));
+
+/* Reports and records an operation that is (being made) durable. */
+void pass_done(
+	struct pass *pass, struct mailbox *mailbox, const struct report_op *op);
+
+/* Commits the pass's batch. */
+int pass_commit(struct pass *pass, struct err *err);
+
+/* Whether the mailbox still takes part. */
+bool mailbox_is_active(const struct mailbox *mailbox);
+
+/*
+ * Notes that a message could not be synced, so that it is tried again with
+ * growing pauses, and tells. Commits nothing.
+ */
+void pass_message_failed(struct pass *pass, struct mailbox *mailbox,
+	const struct trouble_key *key, const struct err *err);
+
+#endif

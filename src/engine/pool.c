@@ -1,0 +1,482 @@
+/*
+ * How: a slot a connection, and a loop that goes round them until all are
+ * blocked, then waits. A slot logs in by itself before it takes a task. When a
+ * task ends, its slot drains: what is still answered belongs to nobody, and
+ * only then comes the next task. Rounds are bounded, so that one busy
+ * connection does not starve the others.
+ */
+#include "pool.h"
+
+#include "mailbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	POOL_SLOTS = 16,      /* as many as `connections` may ask for */
+	EVENTS_A_ROUND = 256, /* of one connection */
+	TASK_TRIES_MAX = 2,   /* a task is begun again once */
+	BREAKS_MAX = 6,       /* connections lost with nothing achieved */
+	LOGOUT_PATIENCE_MS = 2000,
+};
+
+struct slot {
+	struct conn *conn;
+	struct login *login; /* until it is done */
+	struct task *task;   /* what it works at, or NULL */
+	struct mailbox *selected;
+};
+
+struct pool {
+	const struct account *account;
+	const struct ports *ports;
+	struct secret password;
+	struct server server;
+	struct imap_caps caps;
+	struct slot slots[POOL_SLOTS];
+	uint32_t slots_max; /* what the server grants, as far as known */
+	uint64_t bytes_in;  /* of connections that are closed */
+	uint64_t bytes_out;
+	struct task **tasks; /* of the run */
+	size_t task_count;
+	struct err broken; /* why the last connection broke */
+	unsigned breaks;   /* how many did since a task was done */
+	bool ruined;       /* a task found that no other can go on */
+};
+
+struct pool *pool_new(const struct account *account, const struct ports *ports)
+{
+	struct pool *pool = calloc(1, sizeof(*pool));
+
+	check(pool != NULL);
+	pool->account = account;
+	pool->ports = ports;
+	pool->slots_max = POOL_SLOTS;
+	return pool;
+}
+
+static void slot_close(struct pool *pool, struct slot *slot)
+{
+	if (slot->conn == NULL)
+		return;
+	pool->bytes_in += conn_bytes_in(slot->conn);
+	pool->bytes_out += conn_bytes_out(slot->conn);
+	login_free(&slot->login);
+	conn_close(&slot->conn);
+	slot->selected = NULL;
+}
+
+static int slot_open(struct pool *pool, struct slot *slot, struct err *err)
+{
+	slot->conn = conn_open(pool->account, pool->ports, err);
+	if (slot->conn == NULL)
+		return -1;
+	slot->login = login_new(slot->conn, pool->account, pool->ports,
+		&pool->password, &pool->server);
+	return 0;
+}
+
+/* The next task that waits. */
+static struct task *task_waiting(struct pool *pool)
+{
+	for (size_t i = 0; i < pool->task_count; i++) {
+		struct task *task = pool->tasks[i];
+
+		if (task->result == TASK_MORE && task->conn == NULL)
+			return task;
+	}
+	return NULL;
+}
+
+static bool slot_is_idle(const struct slot *slot)
+{
+	return slot->conn != NULL && slot->login == NULL &&
+	       slot->task == NULL &&
+	       imap_session_pending(conn_session(slot->conn)) == 0;
+}
+
+static void task_end(
+	struct pool *pool, struct slot *slot, enum task_step result)
+{
+	pool->breaks = 0;
+	slot->task->result = result;
+	slot->task->conn = NULL;
+	slot->task->selected = NULL;
+	slot->task = NULL;
+}
+
+/* A task says that it is done or has failed. -1: the connection is to be given
+ * up for `err`. What concerns the whole account ends the run. */
+static int task_over(struct pool *pool, struct slot *slot, enum task_step step,
+	struct err *err)
+{
+	const struct err *why = &slot->task->err;
+
+	if (step == TASK_FAILED && why->scope >= ERR_ACCOUNT) {
+		*err = *why;
+		if (why->retry == ERR_NOW)
+			return -1;
+		pool->ruined = true;
+		pool->broken = *why;
+	}
+	task_end(pool, slot, step);
+	return 0;
+}
+
+/* The connection is of no use any more; its task waits again, or fails. */
+static void slot_broke(
+	struct pool *pool, struct slot *slot, const struct err *why)
+{
+	struct task *task = slot->task;
+
+	pool->broken = *why;
+	pool->breaks++;
+	slot_close(pool, slot);
+	if (task == NULL)
+		return;
+	slot->task = NULL;
+	task->conn = NULL;
+	task->selected = NULL;
+	if (task->tries < TASK_TRIES_MAX && why->retry == ERR_NOW)
+		return;
+	task->err = *why;
+	task->result = TASK_FAILED;
+}
+
+static void slot_give(struct pool *pool, struct slot *slot)
+{
+	struct task *task = task_waiting(pool);
+	enum task_step step;
+	struct err err;
+
+	if (task == NULL)
+		return;
+	task->conn = slot->conn;
+	task->selected = &slot->selected;
+	task->tries++;
+	slot->task = task;
+	step = task->kind->begin(task, &task->err);
+	if (step != TASK_MORE && task_over(pool, slot, step, &err) != 0)
+		slot_broke(pool, slot, &err);
+}
+
+static void report_alert(struct pool *pool, const struct slot *slot,
+	const struct imap_status_line *line)
+{
+	struct report_event event = {
+		.kind = REPORT_ALERT,
+		.account = pool->account->name,
+		.text = line->text,
+	};
+
+	if (slot->task != NULL && slot->task->mailbox != NULL)
+		event.mailbox = slot->task->mailbox->server_name;
+	pool->ports->report.event(pool->ports->report.ctx, &event);
+}
+
+static void login_over(struct pool *pool, struct slot *slot)
+{
+	pool->caps = *imap_session_caps(conn_session(slot->conn));
+	login_free(&slot->login);
+}
+
+/* 0, or -1: the connection is to be given up for `err`. */
+static int slot_event(struct pool *pool, struct slot *slot,
+	const struct imap_event *event, struct err *err)
+{
+	enum task_step step;
+
+	if (event->kind == IMAP_EVENT_UNTAGGED &&
+		event->response->kind == IMAP_RESPONSE_CONDITION) {
+		const struct imap_status_line *line = &event->response->line;
+
+		if (line->code.kind == IMAP_CODE_ALERT)
+			report_alert(pool, slot, line);
+		if (line->condition == IMAP_BYE && slot->login == NULL)
+			return err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_NET,
+				"the server ended the connection: %.*s",
+				STR_FMT(line->text));
+	}
+	if (slot->login != NULL) {
+		enum login_step login = login_event(slot->login, event, err);
+
+		if (login == LOGIN_DONE)
+			login_over(pool, slot);
+		return login == LOGIN_FAILED ? -1 : 0;
+	}
+	if (slot->task == NULL)
+		return 0; /* draining */
+	step = slot->task->kind->event(slot->task, event, &slot->task->err);
+	return step == TASK_MORE ? 0 : task_over(pool, slot, step, err);
+}
+
+/* Goes on with one connection. True if anything happened. */
+static bool slot_round(struct pool *pool, struct slot *slot)
+{
+	struct imap_event event;
+	struct err err = {0};
+	int i;
+
+	for (i = 0; i < EVENTS_A_ROUND && slot->conn != NULL; i++) {
+		enum conn_next next = conn_next(slot->conn, &event, &err);
+
+		if (next == CONN_BLOCKED)
+			break;
+		if (next == CONN_CLOSED)
+			err_set(&err, ERR_ACCOUNT, ERR_NOW, ERR_NET,
+				"the server closed the connection");
+		if (next != CONN_EVENT ||
+			slot_event(pool, slot, &event, &err) != 0)
+			slot_broke(pool, slot, &err);
+		else if (slot_is_idle(slot))
+			slot_give(pool, slot);
+	}
+	return i > 0;
+}
+
+/* How many connections the tasks that are left can use. */
+static uint32_t slots_wanted(const struct pool *pool, uint32_t connections)
+{
+	uint32_t left = 0;
+
+	for (size_t i = 0; i < pool->task_count; i++)
+		left += pool->tasks[i]->result == TASK_MORE;
+	if (left > connections)
+		left = connections;
+	return left < pool->slots_max ? left : pool->slots_max;
+}
+
+static uint32_t slots_open(const struct pool *pool)
+{
+	uint32_t open = 0;
+
+	for (size_t i = 0; i < POOL_SLOTS; i++)
+		open += pool->slots[i].conn != NULL;
+	return open;
+}
+
+/* Opens what is wanted. -1 when there is none and none can be had. */
+static int slots_fill(struct pool *pool, uint32_t wanted, struct err *err)
+{
+	for (size_t i = 0; i < POOL_SLOTS && slots_open(pool) < wanted; i++) {
+		struct slot *slot = &pool->slots[i];
+
+		if (slot->conn != NULL)
+			continue;
+		if (slot_open(pool, slot, err) == 0)
+			continue;
+		if (slots_open(pool) == 0)
+			return -1;
+		pool->slots_max = slots_open(pool);
+	}
+	return 0;
+}
+
+/* Waits until a connection can go on. */
+static void pool_wait(struct pool *pool)
+{
+	struct net_wait waits[POOL_SLOTS];
+	int64_t until_ms = INT64_MAX;
+	size_t count = 0;
+
+	for (size_t i = 0; i < POOL_SLOTS; i++) {
+		int64_t slot_until_ms;
+
+		if (pool->slots[i].conn == NULL)
+			continue;
+		conn_wait(pool->slots[i].conn, &waits[count++], &slot_until_ms);
+		if (slot_until_ms < until_ms)
+			until_ms = slot_until_ms;
+	}
+	pool->ports->net.wait(pool->ports->net.ctx, waits, count, until_ms);
+}
+
+/* One round over all connections. -1 and err: none is left to work with. */
+static int pool_round(struct pool *pool, uint32_t wanted, struct err *err)
+{
+	bool moved = false;
+
+	if (pool->ruined || pool->breaks > BREAKS_MAX) {
+		*err = pool->broken;
+		return -1;
+	}
+	if (slots_fill(pool, wanted, err) != 0)
+		return -1;
+	for (size_t i = 0; i < POOL_SLOTS; i++) {
+		struct slot *slot = &pool->slots[i];
+		bool logging_in = slot->login != NULL;
+
+		if (slot->conn == NULL)
+			continue;
+		if (slot_is_idle(slot))
+			slot_give(pool, slot);
+		moved = slot_round(pool, slot) || moved;
+		if (slot->conn != NULL || !logging_in)
+			continue;
+		/* It broke before it was of any use. */
+		if (slots_open(pool) == 0) {
+			*err = pool->broken;
+			return -1;
+		}
+		pool->slots_max = slots_open(pool);
+	}
+	if (!moved)
+		pool_wait(pool);
+	return 0;
+}
+
+/* Whether every task has ended. */
+static bool tasks_ended(const struct pool *pool)
+{
+	for (size_t i = 0; i < pool->task_count; i++) {
+		if (pool->tasks[i]->result == TASK_MORE)
+			return false;
+	}
+	return true;
+}
+
+int pool_run(struct pool *pool, struct task **tasks, size_t count,
+	uint32_t connections, struct err *err)
+{
+	int result = 0;
+
+	pool->tasks = tasks;
+	pool->task_count = count;
+	while (result == 0 && (!tasks_ended(pool) || pool->ruined))
+		result = pool_round(pool, slots_wanted(pool, connections), err);
+	for (size_t i = 0; i < count; i++) {
+		if (tasks[i]->result == TASK_MORE) {
+			tasks[i]->result = TASK_FAILED;
+			tasks[i]->err = *err;
+		}
+	}
+	pool->tasks = NULL;
+	pool->task_count = 0;
+	return result;
+}
+
+const struct server *pool_server(const struct pool *pool)
+{
+	return &pool->server;
+}
+
+const struct imap_caps *pool_caps(const struct pool *pool)
+{
+	return &pool->caps;
+}
+
+uint64_t pool_bytes_in(const struct pool *pool)
+{
+	uint64_t bytes = pool->bytes_in;
+
+	for (size_t i = 0; i < POOL_SLOTS; i++) {
+		if (pool->slots[i].conn != NULL)
+			bytes += conn_bytes_in(pool->slots[i].conn);
+	}
+	return bytes;
+}
+
+uint64_t pool_bytes_out(const struct pool *pool)
+{
+	uint64_t bytes = pool->bytes_out;
+
+	for (size_t i = 0; i < POOL_SLOTS; i++) {
+		if (pool->slots[i].conn != NULL)
+			bytes += conn_bytes_out(pool->slots[i].conn);
+	}
+	return bytes;
+}
+
+/* Goes on with a LOGOUT. True while there is something to wait for. */
+static bool slot_leaves(struct pool *pool, struct slot *slot)
+{
+	struct imap_event event;
+	struct err err;
+	enum conn_next next = CONN_EVENT;
+
+	while (slot->conn != NULL && next == CONN_EVENT)
+		next = conn_next(slot->conn, &event, &err);
+	if (next != CONN_BLOCKED)
+		slot_close(pool, slot);
+	return slot->conn != NULL;
+}
+
+static void pool_logout(struct pool *pool)
+{
+	const struct clock_port *clock = &pool->ports->clock;
+	int64_t until_ms = clock->monotonic_ms(clock->ctx) + LOGOUT_PATIENCE_MS;
+	const struct imap_command command = {.kind = IMAP_LOGOUT};
+
+	for (size_t i = 0; i < POOL_SLOTS; i++) {
+		if (pool->slots[i].conn != NULL && pool->slots[i].login == NULL)
+			conn_submit(pool->slots[i].conn, &command);
+	}
+	while (clock->monotonic_ms(clock->ctx) < until_ms) {
+		struct net_wait waits[POOL_SLOTS];
+		int64_t ignored_ms;
+		size_t count = 0;
+
+		for (size_t i = 0; i < POOL_SLOTS; i++) {
+			if (slot_leaves(pool, &pool->slots[i]))
+				conn_wait(pool->slots[i].conn, &waits[count++],
+					&ignored_ms);
+		}
+		if (count == 0)
+			break;
+		pool->ports->net.wait(
+			pool->ports->net.ctx, waits, count, until_ms);
+	}
+}
+
+void pool_free(struct pool **pool)
+{
+	struct pool *p = *pool;
+
+	if (p == NULL)
+		return;
+	pool_logout(p);
+	for (size_t i = 0; i < POOL_SLOTS; i++)
+		slot_close(p, &p->slots[i]);
+	secret_clear(&p->password);
+	server_clear(&p->server);
+	free(p);
+	*pool = NULL;
+}
+
+uint32_t task_select(struct task *task)
+{
+	struct imap_command command = {.kind = IMAP_SELECT};
+
+	if (*task->selected == task->mailbox)
+		return 0;
+	*task->selected = NULL;
+	command.select.mailbox = task->mailbox->wire_name;
+	return conn_submit(task->conn, &command);
+}
+
+int task_selected(
+	struct task *task, const struct imap_status_line *line, struct err *err)
+{
+	const struct imap_mailbox *selected =
+		imap_session_mailbox(conn_session(task->conn));
+	struct mailbox *mailbox = task->mailbox;
+
+	if (line->condition != IMAP_OK)
+		return err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+			"the server does not open this mailbox: %.*s",
+			STR_FMT(line->text));
+	if (selected == NULL || selected->uidvalidity == 0 ||
+		selected->uidvalidity > UINT32_MAX)
+		return err_set(err, ERR_MAILBOX, ERR_LATER, ERR_PROTOCOL,
+			"the server gives this mailbox no UIDVALIDITY, without "
+			"which its messages cannot be told apart; it is left "
+			"alone");
+	if (mailbox->uidvalidity != 0 &&
+		mailbox->uidvalidity != selected->uidvalidity)
+		return err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+			"the server gave this mailbox a new UIDVALIDITY during "
+			"the sync; the next run starts from there");
+	mailbox->uidvalidity = (uint32_t)selected->uidvalidity;
+	*task->selected = mailbox;
+	return 0;
+}

@@ -1,0 +1,553 @@
+/*
+ * How: each mailbox's case is decided by who has it (server, Maildir, journal)
+ * and by its state in the journal. What has to be said to the server is queued
+ * as tasks and run together.
+ */
+#include "presence.h"
+
+#include "vault.h"
+
+#include "godwit/imap/set.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What is to be done about a mailbox. */
+enum step {
+	STEP_NONE,
+	STEP_LEAVE, /* takes no part */
+	STEP_CREATE_LOCAL,
+	STEP_CREATE_SERVER,
+	STEP_REMOVE_LOCAL,  /* gone from the server */
+	STEP_REMOVE_SERVER, /* gone from the Maildir */
+	STEP_DETACH,
+	STEP_STAY_DETACHED,
+	STEP_ATTACH, /* both have it again */
+	STEP_FORGET,
+};
+
+static enum step step_new(
+	const struct account *account, const struct mailbox *mailbox)
+{
+	if (mailbox->on_server && mailbox->on_local)
+		return STEP_NONE;
+	if (mailbox->on_server &&
+		(account->create & ACCOUNT_SIDES_LOCAL) != 0 &&
+		account->direction != ACCOUNT_DIRECTION_PUSH)
+		return STEP_CREATE_LOCAL;
+	if (mailbox->on_local &&
+		(account->create & ACCOUNT_SIDES_SERVER) != 0 &&
+		account->direction != ACCOUNT_DIRECTION_PULL)
+		return STEP_CREATE_SERVER;
+	return STEP_LEAVE;
+}
+
+static enum step step_gone(
+	const struct account *account, const struct mailbox *mailbox)
+{
+	if (mailbox->on_local && (account->remove & ACCOUNT_SIDES_LOCAL) != 0 &&
+		account->direction != ACCOUNT_DIRECTION_PUSH)
+		return STEP_REMOVE_LOCAL;
+	if (mailbox->on_server &&
+		(account->remove & ACCOUNT_SIDES_SERVER) != 0 &&
+		account->direction != ACCOUNT_DIRECTION_PULL)
+		return STEP_REMOVE_SERVER;
+	return STEP_DETACH;
+}
+
+static enum step step_of(
+	const struct account *account, const struct mailbox *mailbox)
+{
+	bool both = mailbox->on_server && mailbox->on_local;
+	bool none = !mailbox->on_server && !mailbox->on_local;
+
+	if (!mailbox->in_journal)
+		return step_new(account, mailbox);
+	if (none)
+		return STEP_FORGET;
+	if (mailbox->record.state == MAILBOX_ATTACHED)
+		return both ? STEP_NONE : step_gone(account, mailbox);
+	return both ? STEP_ATTACH : STEP_STAY_DETACHED;
+}
+
+static void tell_mailbox(struct pass *pass, struct mailbox *mailbox,
+	enum report_verb verb, enum report_side side, const char *reason)
+{
+	const struct report_op op = {
+		.verb = verb, .side = side, .reason = str_of(reason)};
+
+	pass_done(pass, mailbox, &op);
+}
+
+/* ---- The journal's part -------------------------------------------------- */
+
+static int forget(struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	bool more = true;
+
+	while (more) {
+		if (journal_mailbox_forget(&pass->journal, &pass->batch,
+			    mailbox->id, &more, err) != 0 ||
+			pass_commit(pass, err) != 0)
+			return -1;
+	}
+	mailbox->part = MAILBOX_LEFT_OUT;
+	return 0;
+}
+
+/* What the journal knew of its messages is no proof any more: both sides are
+ * compared as if for the first time. */
+static int attach(struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	bool more = true;
+
+	while (more) {
+		if (journal_messages_forget(&pass->journal, &pass->batch,
+			    mailbox->id, &more, err) != 0 ||
+			pass_commit(pass, err) != 0)
+			return -1;
+	}
+	mailbox->record.state = MAILBOX_ATTACHED;
+	mailbox->record.uidvalidity = 0;
+	journal_mailbox_put(
+		&pass->journal, &pass->batch, mailbox->id, &mailbox->record);
+	return pass_commit(pass, err);
+}
+
+static int detach(struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	bool server_gone = !mailbox->on_server;
+
+	mailbox->part = MAILBOX_DETACHED;
+	mailbox->record.state = server_gone ? MAILBOX_DETACHED_SERVER_GONE
+					    : MAILBOX_DETACHED_LOCAL_GONE;
+	pass_note(pass, mailbox,
+		server_gone
+			? "is gone from the server; the Maildir folder is kept "
+			  "and left alone until you remove it, or make the "
+			  "mailbox again"
+			: "is gone from the Maildir; the server's mailbox is "
+			  "kept and left alone until you remove it, or make "
+			  "the folder again");
+	if (pass->options->depth != SYNC_APPLY)
+		return 0;
+	journal_mailbox_put(
+		&pass->journal, &pass->batch, mailbox->id, &mailbox->record);
+	return pass_commit(pass, err);
+}
+
+/* ---- Creating ------------------------------------------------------------ */
+
+static int create_local(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	if (mailbox_open_base(pass, mailbox, err) != 0 ||
+		mailbox_open_maildir(pass, mailbox, true, err) != 0)
+		return -1;
+	mailbox_close_maildir(mailbox);
+	mailbox->on_local = true;
+	tell_mailbox(pass, mailbox, REPORT_MAILBOX_CREATE, REPORT_LOCAL,
+		"new on the server");
+	return 0;
+}
+
+/* CREATE, then SUBSCRIBE. */
+struct create_task {
+	struct task task;
+	struct pass *pass;
+	uint32_t create_handle;
+};
+
+static unsigned roles_of(const struct mailbox *mailbox)
+{
+	static const struct {
+		unsigned use;
+		unsigned role;
+	} roles[] = {
+		{MAILBOX_USE_ARCHIVE, IMAP_ATTR_ARCHIVE},
+		{MAILBOX_USE_DRAFTS, IMAP_ATTR_DRAFTS},
+		{MAILBOX_USE_JUNK, IMAP_ATTR_JUNK},
+		{MAILBOX_USE_SENT, IMAP_ATTR_SENT},
+		{MAILBOX_USE_TRASH, IMAP_ATTR_TRASH},
+	};
+	unsigned found = 0;
+
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		if ((mailbox->record.special_use & roles[i].use) != 0)
+			found |= roles[i].role;
+	}
+	return found;
+}
+
+static enum task_step create_begin(struct task *task, struct err *err)
+{
+	struct create_task *create = (struct create_task *)task;
+	struct imap_command command = {.kind = IMAP_CREATE};
+	const struct imap_caps *caps =
+		imap_session_caps(conn_session(task->conn));
+
+	(void)err;
+	command.create.mailbox = task->mailbox->wire_name;
+	if (imap_caps_has(caps, IMAP_CAP_CREATE_SPECIAL_USE))
+		command.create.roles = roles_of(task->mailbox);
+	create->create_handle = conn_submit(task->conn, &command);
+	return TASK_MORE;
+}
+
+static enum task_step create_event(
+	struct task *task, const struct imap_event *event, struct err *err)
+{
+	struct create_task *create = (struct create_task *)task;
+	struct imap_command command = {.kind = IMAP_SUBSCRIBE};
+	const struct imap_status_line *line;
+
+	if (event->kind != IMAP_EVENT_TAGGED)
+		return TASK_MORE;
+	line = &event->response->line;
+	if (event->handle != create->create_handle)
+		return TASK_DONE; /* not to be subscribed is no failure */
+	if (line->condition != IMAP_OK &&
+		line->code.kind != IMAP_CODE_ALREADYEXISTS) {
+		err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+			"the server does not make this mailbox: %.*s",
+			STR_FMT(line->text));
+		return TASK_FAILED;
+	}
+	command.mailbox = task->mailbox->wire_name;
+	conn_submit(task->conn, &command);
+	return TASK_MORE;
+}
+
+/* ---- Removing ------------------------------------------------------------ */
+
+/* Whether the guard lets a whole mailbox go. */
+static bool may_remove(struct pass *pass, struct mailbox *mailbox, size_t count)
+{
+	const struct account_guard *guard = &pass->account->guard;
+	struct err err;
+
+	if (pass->options->allow_deletes || count <= guard->min_messages ||
+		guard->max_delete_percent >= 100)
+		return true;
+	err_set(&err, ERR_MAILBOX, ERR_NEVER, ERR_SYNC,
+		"would be removed with its %zu messages, more than `guard` "
+		"allows; if that is right, run with --allow-deletes",
+		count);
+	pass_error(pass, mailbox, &err, 0, (struct str){0});
+	return false;
+}
+
+static bool known_name(const struct journal_messages *known, struct str name)
+{
+	for (size_t i = 0; i < known->count; i++) {
+		if (str_eq(known->items[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+/* Takes all files into the vault, and the folder away. */
+static int empty_folder(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	const struct fs_port *fs = &pass->ports->fs;
+	static const char *const parts[] = {"cur", "new", "tmp"};
+
+	for (size_t i = 0; i < mailbox->scan.count; i++) {
+		if (vault_take(pass, mailbox, &mailbox->scan.items[i], err) ==
+			FS_FAILED)
+			return -1;
+	}
+	if (vault_sync(pass, mailbox, err) != 0 ||
+		maildir_sync(&mailbox->md, err) != 0)
+		return -1;
+	(void)fs->unlink(mailbox->md.folder, "dovecot-keywords", NULL);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (fs->rmdir(mailbox->md.folder, parts[i], err) == FS_FAILED)
+			return -1;
+	}
+	return fs->dir_sync(mailbox->md.folder, err) == FS_OK ? 0 : -1;
+}
+
+/* 1: removed; 0: it is to be detached; -1: err. */
+static int remove_folder(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	const struct maildir_known none = {0};
+	struct journal_messages known;
+
+	if (mailbox_open_base(pass, mailbox, err) != 0 ||
+		journal_messages(&mailbox->base, false, &mailbox->arena, &known,
+			err) != 0 ||
+		mailbox_open_maildir(pass, mailbox, false, err) != 0 ||
+		maildir_scan(&mailbox->md, &none, &mailbox->arena,
+			&mailbox->scan, err) != 0)
+		return -1;
+	for (size_t i = 0; i < mailbox->scan.count; i++) {
+		if (!known_name(&known, mailbox->scan.items[i].name))
+			return 0; /* there is something new in it */
+	}
+	if (!may_remove(pass, mailbox, mailbox->scan.count))
+		return 0;
+	if (pass->options->depth == SYNC_APPLY &&
+		empty_folder(pass, mailbox, err) != 0)
+		return -1;
+	tell_mailbox(pass, mailbox, REPORT_MAILBOX_REMOVE, REPORT_LOCAL,
+		"gone from the server");
+	return 1;
+}
+
+static int remove_local(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	int removed = remove_folder(pass, mailbox, err);
+
+	mailbox_close_maildir(mailbox);
+	if (removed < 0)
+		return -1;
+	if (removed == 0)
+		return detach(pass, mailbox, err);
+	mailbox->part = MAILBOX_LEFT_OUT;
+	return pass->options->depth == SYNC_APPLY ? forget(pass, mailbox, err)
+						  : 0;
+}
+
+/* SELECT, UID SEARCH ALL, and DELETE if nothing new is there. */
+struct remove_task {
+	struct task task;
+	struct pass *pass;
+	struct imap_set known;
+	bool has_new;
+	bool removed;
+	uint32_t select_handle;
+	uint32_t search_handle;
+};
+
+static enum task_step remove_begin(struct task *task, struct err *err)
+{
+	struct remove_task *remove = (struct remove_task *)task;
+
+	(void)err;
+	*task->selected = NULL;
+	remove->has_new = false;
+	remove->select_handle = task_select(task);
+	return TASK_MORE;
+}
+
+static enum task_step remove_decide(struct remove_task *remove)
+{
+	struct mailbox *mailbox = remove->task.mailbox;
+	struct imap_command command = {.kind = IMAP_CLOSE};
+
+	if (remove->has_new ||
+		mailbox->record.uidvalidity != mailbox->uidvalidity ||
+		!may_remove(
+			remove->pass, mailbox, imap_set_size(&remove->known)))
+		return TASK_DONE;
+	remove->removed = true;
+	if (remove->pass->options->depth != SYNC_APPLY)
+		return TASK_DONE;
+	/* CLOSE would expunge; EXAMINE of what is to go leaves it. */
+	*remove->task.selected = NULL;
+	command.kind = IMAP_DELETE;
+	command.mailbox = mailbox->wire_name;
+	conn_submit(remove->task.conn, &command);
+	return TASK_MORE;
+}
+
+static enum task_step remove_event(
+	struct task *task, const struct imap_event *event, struct err *err)
+{
+	struct remove_task *remove = (struct remove_task *)task;
+	struct imap_command command = {.kind = IMAP_SEARCH};
+	const struct imap_response *response = event->response;
+	struct imap_set found = {0};
+
+	if (event->kind == IMAP_EVENT_UNTAGGED &&
+		response->kind == IMAP_RESPONSE_SEARCH) {
+		imap_set_union(&found, response->search.all);
+		imap_set_subtract(&found, &remove->known);
+		remove->has_new = remove->has_new || found.count > 0;
+		imap_set_clear(&found);
+	}
+	if (event->kind != IMAP_EVENT_TAGGED)
+		return TASK_MORE;
+	if (event->handle == remove->select_handle) {
+		if (task_selected(task, &response->line, err) != 0)
+			return TASK_FAILED;
+		remove->search_handle = conn_submit(task->conn, &command);
+		return TASK_MORE;
+	}
+	if (response->line.condition != IMAP_OK) {
+		err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+			"the server does not remove this mailbox: %.*s",
+			STR_FMT(response->line.text));
+		return TASK_FAILED;
+	}
+	return event->handle == remove->search_handle ? remove_decide(remove)
+						      : TASK_DONE;
+}
+
+static int remove_prepare(struct pass *pass, struct mailbox *mailbox,
+	struct remove_task *remove, struct err *err)
+{
+	struct journal_messages known;
+
+	if (mailbox_open_base(pass, mailbox, err) != 0 ||
+		journal_messages(&mailbox->base, false, &mailbox->arena, &known,
+			err) != 0)
+		return -1;
+	for (size_t i = 0; i < known.count; i++)
+		imap_set_add(&remove->known, known.items[i].uid);
+	remove->pass = pass;
+	return 0;
+}
+
+static int removed_server(
+	struct pass *pass, struct remove_task *remove, struct err *err)
+{
+	struct mailbox *mailbox = remove->task.mailbox;
+
+	imap_set_clear(&remove->known);
+	if (remove->task.result == TASK_FAILED) {
+		pass_mailbox_failed(pass, mailbox, &remove->task.err);
+		return 0;
+	}
+	if (!remove->removed)
+		return detach(pass, mailbox, err);
+	mailbox->part = MAILBOX_LEFT_OUT;
+	tell_mailbox(pass, mailbox, REPORT_MAILBOX_REMOVE, REPORT_SERVER,
+		"gone from the Maildir");
+	return pass->options->depth == SYNC_APPLY ? forget(pass, mailbox, err)
+						  : 0;
+}
+
+/* ---- All mailboxes ------------------------------------------------------- */
+
+/* What is asked of the server, for all mailboxes at once. */
+struct queue {
+	struct create_task *creates;
+	struct remove_task *removes;
+	struct task **tasks;
+	size_t create_count;
+	size_t remove_count;
+	size_t count;
+};
+
+static void queue_create(
+	struct pass *pass, struct queue *queue, struct mailbox *mailbox)
+{
+	static const struct task_kind kind = {create_begin, create_event};
+	struct create_task *create = &queue->creates[queue->create_count];
+
+	if (pass->options->depth != SYNC_APPLY) {
+		tell_mailbox(pass, mailbox, REPORT_MAILBOX_CREATE,
+			REPORT_SERVER, "new in the Maildir");
+		return;
+	}
+	queue->create_count++;
+	*create = (struct create_task){
+		.task = {.kind = &kind, .mailbox = mailbox}, .pass = pass};
+	queue->tasks[queue->count++] = &create->task;
+}
+
+static int queue_remove(struct pass *pass, struct queue *queue,
+	struct mailbox *mailbox, struct err *err)
+{
+	static const struct task_kind kind = {remove_begin, remove_event};
+	struct remove_task *remove = &queue->removes[queue->remove_count++];
+
+	*remove = (struct remove_task){
+		.task = {.kind = &kind, .mailbox = mailbox}};
+	queue->tasks[queue->count++] = &remove->task;
+	return remove_prepare(pass, mailbox, remove, err);
+}
+
+static int take_step(struct pass *pass, struct queue *queue,
+	struct mailbox *mailbox, struct err *err)
+{
+	bool applies = pass->options->depth == SYNC_APPLY;
+
+	switch (step_of(pass->account, mailbox)) {
+	case STEP_NONE:
+		return 0;
+	case STEP_LEAVE:
+		mailbox->part = MAILBOX_LEFT_OUT;
+		return 0;
+	case STEP_CREATE_LOCAL:
+		if (applies)
+			return create_local(pass, mailbox, err);
+		tell_mailbox(pass, mailbox, REPORT_MAILBOX_CREATE, REPORT_LOCAL,
+			"new on the server");
+		return 0;
+	case STEP_CREATE_SERVER:
+		queue_create(pass, queue, mailbox);
+		return 0;
+	case STEP_REMOVE_LOCAL:
+		return remove_local(pass, mailbox, err);
+	case STEP_REMOVE_SERVER:
+		return queue_remove(pass, queue, mailbox, err);
+	case STEP_DETACH:
+		return detach(pass, mailbox, err);
+	case STEP_STAY_DETACHED:
+		mailbox->part = MAILBOX_DETACHED;
+		return 0;
+	case STEP_ATTACH:
+		return applies ? attach(pass, mailbox, err) : 0;
+	case STEP_FORGET:
+		if (applies)
+			return forget(pass, mailbox, err);
+		mailbox->part = MAILBOX_LEFT_OUT;
+		return 0;
+	}
+	return 0;
+}
+
+static int take_results(struct pass *pass, struct queue *queue, struct err *err)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < queue->create_count; i++) {
+		struct task *task = &queue->creates[i].task;
+
+		if (task->result == TASK_FAILED) {
+			pass_mailbox_failed(pass, task->mailbox, &task->err);
+			continue;
+		}
+		task->mailbox->on_server = true;
+		tell_mailbox(pass, task->mailbox, REPORT_MAILBOX_CREATE,
+			REPORT_SERVER, "new in the Maildir");
+	}
+	for (size_t i = 0; i < queue->remove_count; i++) {
+		if (removed_server(pass, &queue->removes[i], err) != 0)
+			result = -1;
+	}
+	return result;
+}
+
+int presence(struct pass *pass, struct err *err)
+{
+	struct queue queue = {
+		.creates = arena_array(
+			&pass->arena, pass->count, sizeof(*queue.creates)),
+		.removes = arena_array(
+			&pass->arena, pass->count, sizeof(*queue.removes)),
+		.tasks = arena_array(
+			&pass->arena, pass->count, sizeof(struct task *)),
+	};
+
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (!mailbox_is_active(mailbox) ||
+			take_step(pass, &queue, mailbox, err) == 0)
+			continue;
+		if (err->scope >= ERR_ACCOUNT)
+			return -1;
+		pass_mailbox_failed(pass, mailbox, err);
+	}
+	if (queue.count > 0 &&
+		pool_run(pass->pool, queue.tasks, queue.count, 1, err) != 0)
+		return -1;
+	return take_results(pass, &queue, err);
+}

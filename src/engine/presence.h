@@ -1,0 +1,18 @@
+/*
+ * Presence: mailboxes that one side lacks.
+ *
+ * After the survey: makes on the other side what is new on one (`create:`),
+ * and decides about what is gone from one. A mailbox that is gone is removed
+ * from the other side only where `remove:` allows it, nothing new is in it,
+ * and the guard agrees; else it is detached: kept, left alone, and named.
+ */
+#ifndef GODWIT_SRC_ENGINE_PRESENCE_H
+#define GODWIT_SRC_ENGINE_PRESENCE_H
+
+#include "pass.h"
+
+/* Only tells what it would do unless the pass applies. -1 and err when the
+ * account cannot go on. */
+int presence(struct pass *pass, struct err *err);
+
+#endif

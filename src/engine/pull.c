@@ -1,0 +1,666 @@
+/*
+ * How: the messages to fetch are cut into chunks, each a batch of the durable
+ * kind: so many messages or bytes. Two chunks are under way, so that the server
+ * sends the second while the first is being flushed. A chunk is a UID FETCH and
+ * a NOOP; the NOOP shows whether anything was expunged meanwhile, when a server
+ * may have given an empty or a made-up body (Dovecot: NIL; Courier: a letter
+ * of its own). Then, or when a body's size is not the one listed, the chunk's
+ * UIDs are asked for once more, and what is gone by then is dropped. What is
+ * still listed and was not given is asked for singly, and then put off.
+ */
+#include "pull.h"
+
+#include "apply.h"
+#include "deliver.h"
+
+#include "godwit/base/limits.h"
+#include "godwit/mail/maildir_name.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum chunk_state {
+	CHUNK_FREE,
+	CHUNK_FETCHING,  /* awaits bodies and NOOP */
+	CHUNK_VERIFYING, /* awaits the list of what is still there */
+	CHUNK_SINGLES,   /* awaits bodies that were asked for one by one */
+	CHUNK_READY,     /* to be committed */
+};
+
+enum arrival_state {
+	ARRIVAL_AWAITED,
+	ARRIVAL_HERE,    /* delivered into tmp/ */
+	ARRIVAL_SUSPECT, /* likewise, but not of the size listed */
+};
+
+/* One message of a chunk. */
+struct arrival {
+	const struct op *op;
+	uint32_t uid;
+	enum arrival_state state;
+	bool listed; /* by the verification */
+	struct delivered file;
+};
+
+struct chunk {
+	enum chunk_state state;
+	struct arrival *arrivals; /* by rising UID; on the heap */
+	size_t count;
+	size_t cap;
+	unsigned awaited;      /* answers to the commands of this state */
+	uint32_t first_handle; /* of them; they were submitted in a row */
+	uint32_t last_handle;
+	bool expunged;      /* something was, while it was fetched */
+	struct err refused; /* what a NO said */
+};
+
+enum {
+	CHUNKS = 2,
+};
+
+struct pull_task {
+	struct apply_task base;
+	uint32_t select_handle;
+	size_t next_op;      /* the first that is in no chunk yet */
+	size_t committed_op; /* the first that is not committed */
+	struct chunk chunks[CHUNKS];
+	unsigned oldest; /* the chunk that is committed next */
+	struct delivery delivery;
+	uint32_t delivering_uid; /* 0: none, or not known */
+};
+
+static struct remote_item *listed_item(
+	const struct mailbox *mailbox, const struct op *op)
+{
+	return &mailbox->remote[apply_row(mailbox, op)->remote];
+}
+
+/* ---- Chunks -------------------------------------------------------------- */
+
+static struct arrival *chunk_add(struct chunk *chunk)
+{
+	chunk->arrivals = array_grow(chunk->arrivals, &chunk->cap,
+		chunk->count + 1, sizeof(*chunk->arrivals));
+	chunk->arrivals[chunk->count] = (struct arrival){0};
+	return &chunk->arrivals[chunk->count++];
+}
+
+static struct arrival *chunk_find(struct chunk *chunk, uint32_t uid)
+{
+	size_t low = 0;
+	size_t high = chunk->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (chunk->arrivals[middle].uid == uid)
+			return &chunk->arrivals[middle];
+		if (chunk->arrivals[middle].uid < uid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+/* Fills a chunk with the next messages. False: there are none. */
+static bool chunk_fill(struct pull_task *pull, struct chunk *chunk)
+{
+	struct mailbox *mailbox = pull->base.task.mailbox;
+	uint64_t bytes = 0;
+	const struct op *op;
+
+	chunk->count = 0;
+	chunk->expunged = false;
+	chunk->refused.text[0] = '\0';
+	while (chunk->count < LIMIT_BATCH_MESSAGES &&
+		(op = apply_next(mailbox, OP_PULL, &pull->next_op)) != NULL) {
+		uint64_t more = listed_item(mailbox, op)->bytes;
+		struct arrival *arrival;
+
+		if (apply_row(mailbox, op)->hold != ROW_FREE) {
+			pull->next_op++;
+			continue;
+		}
+		if (chunk->count > 0 && bytes + more > LIMIT_BATCH_BYTES)
+			break;
+		bytes += more;
+		arrival = chunk_add(chunk);
+		arrival->op = op;
+		arrival->uid = apply_row(mailbox, op)->uid;
+		pull->next_op++;
+	}
+	return chunk->count > 0;
+}
+
+static void chunk_submit(struct pull_task *pull, struct chunk *chunk,
+	const struct imap_command *command)
+{
+	chunk->last_handle = conn_submit(pull->base.task.conn, command);
+	if (chunk->awaited++ == 0)
+		chunk->first_handle = chunk->last_handle;
+}
+
+/* Submits UID FETCH for the arrivals that `wanted` picks. */
+static void chunk_fetch(struct pull_task *pull, struct chunk *chunk,
+	bool (*wanted)(const struct arrival *arrival), unsigned items)
+{
+	struct imap_command command = {.kind = IMAP_FETCH};
+	struct imap_set set = {0};
+	struct buf text = {0};
+	size_t from = 0;
+
+	for (size_t i = 0; i < chunk->count; i++) {
+		if (wanted(&chunk->arrivals[i]))
+			imap_set_add(&set, chunk->arrivals[i].uid);
+	}
+	command.fetch.items = IMAP_FETCH_UID | items;
+	while (imap_set_print_next(
+		&set, &from, LIMIT_COMMAND_LINE_BYTES - 200, &text)) {
+		command.fetch.set = buf_str(&text);
+		chunk_submit(pull, chunk, &command);
+		buf_reset(&text);
+	}
+	buf_clear(&text);
+	imap_set_clear(&set);
+}
+
+static bool is_any(const struct arrival *arrival)
+{
+	return arrival->uid != 0;
+}
+
+static void chunk_begin(struct pull_task *pull, struct chunk *chunk)
+{
+	chunk->state = CHUNK_FETCHING;
+	chunk->awaited = 0;
+	chunk_fetch(pull, chunk, is_any, IMAP_FETCH_BODY);
+	chunk_submit(pull, chunk, &(struct imap_command){.kind = IMAP_NOOP});
+}
+
+static bool is_missing(const struct arrival *arrival)
+{
+	return arrival->state == ARRIVAL_AWAITED;
+}
+
+static bool chunk_any(
+	const struct chunk *chunk, bool (*is)(const struct arrival *arrival))
+{
+	for (size_t i = 0; i < chunk->count; i++) {
+		if (is(&chunk->arrivals[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool is_doubtful(const struct arrival *arrival)
+{
+	return arrival->state != ARRIVAL_HERE;
+}
+
+static void chunk_verify(struct pull_task *pull, struct chunk *chunk)
+{
+	chunk->state = CHUNK_VERIFYING;
+	chunk->awaited = 0;
+	chunk_fetch(pull, chunk, is_any, 0);
+}
+
+/* After the verification: asks once more for what is there and was not given.
+ * False: nothing is. */
+static bool chunk_singles(struct pull_task *pull, struct chunk *chunk)
+{
+	struct imap_command command = {.kind = IMAP_FETCH};
+
+	chunk->state = CHUNK_SINGLES;
+	chunk->awaited = 0;
+	command.fetch.items = IMAP_FETCH_UID | IMAP_FETCH_BODY;
+	for (size_t i = 0; i < chunk->count; i++) {
+		char set[16];
+
+		if (!chunk->arrivals[i].listed ||
+			!is_missing(&chunk->arrivals[i]))
+			continue;
+		(void)snprintf(
+			set, sizeof(set), "%" PRIu32, chunk->arrivals[i].uid);
+		command.fetch.set = str_of(set);
+		chunk_submit(pull, chunk, &command);
+	}
+	return chunk->awaited > 0;
+}
+
+static void arrival_discard(struct pull_task *pull, struct arrival *arrival)
+{
+	struct maildir *md = &pull->base.task.mailbox->md;
+
+	if (!is_missing(arrival))
+		(void)md->fs->unlink(md->tmp, arrival->file.tmp_name, NULL);
+	arrival->state = ARRIVAL_AWAITED;
+}
+
+/* What was expunged meanwhile is not to be kept, whatever came for it. */
+static void chunk_drop_vanished(struct pull_task *pull, struct chunk *chunk)
+{
+	for (size_t i = 0; i < chunk->count; i++) {
+		if (!chunk->arrivals[i].listed)
+			arrival_discard(pull, &chunk->arrivals[i]);
+	}
+}
+
+/* ---- Committing ---------------------------------------------------------- */
+
+/* Puts a delivered file where it belongs; its name goes into *name. */
+static int place(struct pull_task *pull, struct arrival *arrival,
+	struct buf *unique, struct err *err)
+{
+	struct mailbox *mailbox = pull->base.task.mailbox;
+	struct maildir *md = &mailbox->md;
+	struct flags flags = arrival->op->flags;
+	bool in_new = flags.system == 0 && flags.keywords == KEYWORDS_EMPTY;
+	struct maildir_name name;
+	struct buf stem = {0};
+	struct buf file = {0};
+	enum fs_result result;
+
+	maildir_name_stem(&stem, pull->base.pass->account->name, mailbox->name,
+		mailbox->uidvalidity, arrival->uid);
+	buf_reset(unique);
+	maildir_name_derive(unique, buf_str(&stem), arrival->file.disk_bytes);
+	check(maildir_name_parse(buf_str(unique), &name));
+	if (in_new || !maildir_name_print(
+			      &name, &md->kwfile, md->keywords, flags, &file))
+		buf_add(&file, buf_str(unique));
+	result = md->fs->rename(md->tmp, arrival->file.tmp_name,
+		maildir_dir(md, in_new), buf_z(&file), err);
+	/* The name is derived from the message: who has it is the message. */
+	if (result == FS_EXISTS)
+		result = md->fs->unlink(md->tmp, arrival->file.tmp_name, err);
+	buf_clear(&stem);
+	buf_clear(&file);
+	return result == FS_OK ? 0 : -1;
+}
+
+static int commit_arrival(struct pull_task *pull, struct arrival *arrival,
+	struct buf *unique, struct err *err)
+{
+	struct mailbox *mailbox = pull->base.task.mailbox;
+	const struct remote_item *item = listed_item(mailbox, arrival->op);
+	const struct journal_detail detail = {
+		.identity = arrival->file.identity};
+	const struct trouble_key trouble = {
+		.mailbox = mailbox->id, .side = REMOTE, .uid = arrival->uid};
+	struct journal_message message = {
+		.uid = arrival->uid,
+		.flags = arrival->op->base,
+		.internaldate_s = item->date_s,
+		.zone_min = item->zone_minutes,
+		.stored_raw = arrival->file.stored_raw,
+		.detail = &detail,
+	};
+
+	if (place(pull, arrival, unique, err) != 0)
+		return -1;
+	message.name = buf_str(unique);
+	journal_trouble_clear(
+		&pull->base.pass->journal, &pull->base.pass->batch, &trouble);
+	return apply_record(
+		pull->base.pass, mailbox, arrival->op, &message, err);
+}
+
+/* Still listed, but not given. */
+static void put_off(struct pull_task *pull, const struct chunk *chunk,
+	const struct arrival *arrival)
+{
+	const struct trouble_key key = {
+		.mailbox = pull->base.task.mailbox->id,
+		.side = REMOTE,
+		.uid = arrival->uid,
+	};
+	struct err err;
+
+	err_set(&err, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
+		"the server lists message %" PRIu32
+		" but does not give it: %s; it is tried again later",
+		arrival->uid,
+		chunk->refused.text[0] != '\0' ? chunk->refused.text
+					       : "no reason given");
+	pass_message_failed(
+		pull->base.pass, pull->base.task.mailbox, &key, &err);
+}
+
+static int letter_keywords(
+	struct pull_task *pull, struct chunk *chunk, struct err *err)
+{
+	struct maildir *md = &pull->base.task.mailbox->md;
+
+	for (size_t i = 0; i < chunk->count; i++) {
+		if (!is_missing(&chunk->arrivals[i]))
+			maildir_letter_keywords(
+				md, chunk->arrivals[i].op->flags);
+	}
+	return maildir_write_keywords(md, err);
+}
+
+/* Makes a chunk durable: contents, names, journal, in this order. */
+static int chunk_commit(
+	struct pull_task *pull, struct chunk *chunk, struct err *err)
+{
+	struct mailbox *mailbox = pull->base.task.mailbox;
+	const struct fs_port *fs = mailbox->md.fs;
+	struct buf unique = {0};
+	int result = 0;
+
+	if (letter_keywords(pull, chunk, err) != 0 ||
+		fs->flush(fs->ctx, err) != FS_OK)
+		return -1;
+	for (size_t i = 0; i < chunk->count && result == 0; i++) {
+		struct arrival *arrival = &chunk->arrivals[i];
+
+		if (!is_missing(arrival))
+			result = commit_arrival(pull, arrival, &unique, err);
+		else if (arrival->listed)
+			put_off(pull, chunk, arrival);
+	}
+	buf_clear(&unique);
+	if (result != 0 || maildir_sync(&mailbox->md, err) != 0 ||
+		pass_commit(pull->base.pass, err) != 0)
+		return -1;
+	for (size_t i = 0; i < chunk->count; i++) {
+		if (!is_missing(&chunk->arrivals[i]))
+			apply_tell(pull->base.pass, mailbox,
+				chunk->arrivals[i].op, chunk->arrivals[i].uid,
+				(struct str){0});
+	}
+	return 0;
+}
+
+/* ---- The machine --------------------------------------------------------- */
+
+/* Begins chunks as long as there are messages and room. */
+static void refill(struct pull_task *pull)
+{
+	for (unsigned i = 0; i < CHUNKS; i++) {
+		struct chunk *chunk =
+			&pull->chunks[(pull->oldest + i) % CHUNKS];
+
+		if (chunk->state == CHUNK_FREE && chunk_fill(pull, chunk))
+			chunk_begin(pull, chunk);
+	}
+}
+
+static bool is_finished(const struct pull_task *pull)
+{
+	for (unsigned i = 0; i < CHUNKS; i++) {
+		if (pull->chunks[i].state != CHUNK_FREE)
+			return false;
+	}
+	return true;
+}
+
+/* Commits what is ready, oldest first. */
+static enum task_step advance(struct pull_task *pull, struct err *err)
+{
+	struct chunk *chunk = &pull->chunks[pull->oldest];
+
+	while (chunk->state == CHUNK_READY) {
+		if (chunk_commit(pull, chunk, err) != 0)
+			return TASK_FAILED;
+		pull->committed_op =
+			(size_t)(chunk->arrivals[chunk->count - 1].op -
+				 pull->base.task.mailbox->plan.ops) +
+			1;
+		chunk->state = CHUNK_FREE;
+		pull->oldest = (pull->oldest + 1) % CHUNKS;
+		chunk = &pull->chunks[pull->oldest];
+	}
+	refill(pull);
+	if (!is_finished(pull))
+		return TASK_MORE;
+	mailbox_close_maildir(pull->base.task.mailbox);
+	return TASK_DONE;
+}
+
+/* The commands of a chunk's state are all answered. */
+static enum task_step chunk_answered(
+	struct pull_task *pull, struct chunk *chunk, struct err *err)
+{
+	switch (chunk->state) {
+	case CHUNK_FETCHING:
+		if (chunk->expunged || chunk_any(chunk, is_doubtful)) {
+			chunk_verify(pull, chunk);
+			return TASK_MORE;
+		}
+		break;
+	case CHUNK_VERIFYING:
+		chunk_drop_vanished(pull, chunk);
+		if (chunk_singles(pull, chunk))
+			return TASK_MORE;
+		break;
+	default:
+		break;
+	}
+	chunk->state = CHUNK_READY;
+	return advance(pull, err);
+}
+
+static struct chunk *chunk_of_handle(struct pull_task *pull, uint32_t handle)
+{
+	for (unsigned i = 0; i < CHUNKS; i++) {
+		struct chunk *chunk = &pull->chunks[i];
+
+		if (chunk->awaited > 0 && handle >= chunk->first_handle &&
+			handle <= chunk->last_handle)
+			return chunk;
+	}
+	return NULL;
+}
+
+static enum task_step answered(
+	struct pull_task *pull, const struct imap_event *event, struct err *err)
+{
+	const struct imap_status_line *line = &event->response->line;
+	struct chunk *chunk;
+
+	if (event->handle == pull->select_handle) {
+		if (task_selected(&pull->base.task, line, err) != 0)
+			return TASK_FAILED;
+		return advance(pull, err);
+	}
+	chunk = chunk_of_handle(pull, event->handle);
+	if (chunk == NULL)
+		return TASK_MORE;
+	if (line->condition != IMAP_OK)
+		err_set(&chunk->refused, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
+			"%.*s", STR_FMT(line->text));
+	if (line->code.kind == IMAP_CODE_EXPUNGEISSUED)
+		chunk->expunged = true;
+	return --chunk->awaited == 0 ? chunk_answered(pull, chunk, err)
+				     : TASK_MORE;
+}
+
+static struct arrival *arrival_of(
+	struct pull_task *pull, uint32_t uid, struct chunk **chunk_r)
+{
+	for (unsigned i = 0; i < CHUNKS; i++) {
+		struct chunk *chunk = &pull->chunks[i];
+		struct arrival *arrival = chunk->state == CHUNK_FREE
+						  ? NULL
+						  : chunk_find(chunk, uid);
+
+		if (arrival != NULL) {
+			*chunk_r = chunk;
+			return arrival;
+		}
+	}
+	return NULL;
+}
+
+/* A body is complete, and now its UID is known. */
+static int take_body(struct pull_task *pull, const struct imap_fetch *fetched,
+	struct err *err)
+{
+	struct mailbox *mailbox = pull->base.task.mailbox;
+	struct chunk *chunk;
+	struct arrival *arrival = arrival_of(pull, fetched->uid, &chunk);
+	const struct remote_item *item;
+
+	pull->delivering_uid = 0;
+	if (arrival == NULL || !is_missing(arrival) || fetched->body_nil) {
+		delivery_drop(&pull->delivery);
+		return 0;
+	}
+	item = listed_item(mailbox, arrival->op);
+	if (delivery_end(&pull->delivery, item->date_s * 1000000000,
+		    &arrival->file, err) != 0) {
+		delivery_drop(&pull->delivery);
+		return -1;
+	}
+	arrival->state = arrival->file.wire_bytes == item->bytes
+				 ? ARRIVAL_HERE
+				 : ARRIVAL_SUSPECT;
+	return 0;
+}
+
+static int fetched(
+	struct pull_task *pull, const struct imap_fetch *data, struct err *err)
+{
+	struct chunk *chunk;
+	struct arrival *arrival;
+
+	if (pull->delivery.md != NULL)
+		return take_body(pull, data, err);
+	arrival = (data->present & IMAP_FETCH_UID) != 0
+			  ? arrival_of(pull, data->uid, &chunk)
+			  : NULL;
+	if (arrival != NULL && chunk->state == CHUNK_VERIFYING)
+		arrival->listed = true;
+	return 0;
+}
+
+static int body_begin(
+	struct pull_task *pull, const struct imap_body *body, struct err *err)
+{
+	struct pass *pass = pull->base.pass;
+
+	delivery_drop(&pull->delivery);
+	pull->delivering_uid = body->uid;
+	return delivery_begin(&pull->delivery, &pull->base.task.mailbox->md,
+		pass->next_serial++, err);
+}
+
+static void something_expunged(struct pull_task *pull)
+{
+	for (unsigned i = 0; i < CHUNKS; i++)
+		pull->chunks[i].expunged = true;
+}
+
+static int untagged(struct pull_task *pull,
+	const struct imap_response *response, struct err *err)
+{
+	switch (response->kind) {
+	case IMAP_RESPONSE_BODY_BEGIN:
+		return body_begin(pull, &response->body, err);
+	case IMAP_RESPONSE_BODY_CHUNK:
+		if (pull->delivery.md == NULL)
+			return 0;
+		return delivery_write(&pull->delivery, response->text, err);
+	case IMAP_RESPONSE_FETCH:
+		return fetched(pull, &response->fetch, err);
+	case IMAP_RESPONSE_EXPUNGE:
+	case IMAP_RESPONSE_VANISHED:
+		something_expunged(pull);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static enum task_step pull_take(
+	struct task *task, const struct imap_event *event, struct err *err)
+{
+	struct pull_task *pull = (struct pull_task *)task;
+
+	if (event->kind == IMAP_EVENT_TAGGED)
+		return answered(pull, event, err);
+	if (event->kind == IMAP_EVENT_UNTAGGED &&
+		untagged(pull, event->response, err) != 0) {
+		delivery_drop(&pull->delivery);
+		return TASK_FAILED;
+	}
+	return TASK_MORE;
+}
+
+/* The connection broke while this body was coming: another time. */
+static void blame(struct pull_task *pull)
+{
+	struct chunk *chunk;
+	struct arrival *arrival =
+		arrival_of(pull, pull->delivering_uid, &chunk);
+
+	if (pull->delivering_uid == 0 || arrival == NULL)
+		return;
+	err_set(&chunk->refused, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
+		"the connection broke while it was being sent");
+	put_off(pull, chunk, arrival);
+	apply_row(pull->base.task.mailbox, arrival->op)->hold = ROW_TROUBLED;
+}
+
+/* What a failed step left in the batch belongs to no transaction. */
+static enum task_step pull_event(
+	struct task *task, const struct imap_event *event, struct err *err)
+{
+	struct pull_task *pull = (struct pull_task *)task;
+	enum task_step step = pull_take(task, event, err);
+
+	if (step == TASK_FAILED)
+		store_batch_reset(&pull->base.pass->batch);
+	return step;
+}
+
+static enum task_step pull_begin(struct task *task, struct err *err)
+{
+	struct pull_task *pull = (struct pull_task *)task;
+
+	if (task->tries > 1) {
+		blame(pull);
+		delivery_drop(&pull->delivery);
+	}
+	pull->next_op = pull->committed_op;
+	pull->oldest = 0;
+	for (unsigned i = 0; i < CHUNKS; i++) {
+		pull->chunks[i].state = CHUNK_FREE;
+		pull->chunks[i].awaited = 0;
+	}
+	if (!task->mailbox->md_open &&
+		(mailbox_open_maildir(
+			 pull->base.pass, task->mailbox, true, err) != 0 ||
+			maildir_clean_tmp(&task->mailbox->md, err) != 0))
+		return TASK_FAILED;
+	pull->select_handle = task_select(task);
+	return pull->select_handle == 0 ? advance(pull, err) : TASK_MORE;
+}
+
+static void pull_end(struct task *task)
+{
+	struct pull_task *pull = (struct pull_task *)task;
+
+	delivery_drop(&pull->delivery);
+	buf_clear(&pull->delivery.out);
+	for (unsigned i = 0; i < CHUNKS; i++)
+		free(pull->chunks[i].arrivals);
+	mailbox_close_maildir(task->mailbox);
+}
+
+int pull_all(struct pass *pass, struct err *err)
+{
+	static const struct task_kind kind = {pull_begin, pull_event};
+	const struct apply_work work = {
+		.kinds = 1U << OP_PULL,
+		.kind = &kind,
+		.task_bytes = sizeof(struct pull_task),
+		.end = pull_end,
+	};
+
+	return apply_everywhere(pass, &work, err);
+}

@@ -1,0 +1,617 @@
+/*
+ * How: messages go in chunks, a batch of the durable kind each: intents are
+ * committed, the APPENDs sent in a row, their bodies streamed from the files as
+ * the session asks for octets; when all are answered, the UIDs not told are
+ * looked up (after a NOOP, since Exchange and Courier show fresh messages only
+ * then), and entries are committed in the intents' place. When the connection
+ * breaks, the task begins again with that look-up: what had arrived is not sent
+ * again.
+ */
+#include "push.h"
+
+#include "apply.h"
+#include "delta.h"
+#include "intents.h"
+
+#include "godwit/base/limits.h"
+#include "godwit/mail/line_ends.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum sending_state {
+	SENDING_WAITS,   /* to be sent */
+	SENDING_SENT,    /* its answer is awaited, or was lost */
+	SENDING_STORED,  /* the server has it; uid is known */
+	SENDING_UNNAMED, /* the server has it; uid is not known */
+	SENDING_FAILED,  /* told; not in this run */
+};
+
+/* One message of a chunk. */
+struct sending {
+	const struct op *op;
+	struct local_item *item;
+	struct identity identity;
+	uint64_t wire_bytes;
+	int64_t date_s;
+	uint64_t intent;
+	uint32_t handle;
+	uint32_t uid;
+	enum sending_state state;
+};
+
+enum push_stage {
+	PUSH_SELECTING, /* for a look-up */
+	PUSH_SENDING,
+	PUSH_LOOKING, /* for the UIDs that were not told */
+};
+
+struct push_task {
+	struct apply_task base;
+	enum push_stage stage;
+	size_t next_op;
+	struct sending *sendings; /* the chunk; on the heap */
+	size_t count;
+	size_t cap;
+	unsigned awaited;
+	uint32_t select_handle;
+	uint32_t uidnext; /* of the intents */
+	/* The file whose literal is being given. */
+	struct fs_file *file;
+	const struct sending *streaming;
+	struct to_crlf conv;
+	struct buf canonical;
+	struct match_identities headers; /* of the look-up; on the heap */
+	uint32_t *header_uids;           /* likewise, parallel */
+	size_t header_cap;
+	size_t header_uid_cap;
+	bool full; /* the server takes no more: over quota */
+};
+
+static void sending_fail(
+	struct push_task *push, struct sending *sending, const struct err *err)
+{
+	const struct trouble_key key = {
+		.mailbox = push->base.task.mailbox->id,
+		.side = LOCAL,
+		.name = sending->item->name,
+	};
+
+	sending->state = SENDING_FAILED;
+	pass_message_failed(
+		push->base.pass, push->base.task.mailbox, &key, err);
+}
+
+/* ---- Making a chunk ------------------------------------------------------ */
+
+/* What is known of the file, reading it where that was not done. */
+static enum fs_result measure(
+	struct push_task *push, struct sending *sending, struct err *err)
+{
+	struct mailbox *mailbox = push->base.task.mailbox;
+	const struct row *row = apply_row(mailbox, sending->op);
+	const struct file_facts *known = mailbox_facts(mailbox, row->local);
+	struct file_facts facts = {0};
+	struct fs_stat stat;
+	enum fs_result result = mailbox->md.fs->stat(
+		maildir_dir(&mailbox->md, sending->item->in_new),
+		sending->item->file_name.ptr, &stat, err);
+
+	if (result != FS_OK)
+		return result;
+	sending->date_s = stat.mtime_ns / 1000000000;
+	if (known != NULL)
+		facts = *known;
+	if (facts.wire_bytes == 0)
+		result = delta_identify(
+			&mailbox->md, sending->item, &facts, err);
+	sending->identity = facts.identity;
+	sending->wire_bytes = facts.wire_bytes;
+	return result;
+}
+
+/* Whether the server can take it, as far as it said so. */
+static bool is_acceptable(
+	struct push_task *push, const struct sending *sending, struct err *err)
+{
+	const struct imap_caps *caps =
+		imap_session_caps(conn_session(push->base.task.conn));
+
+	if (sending->wire_bytes == 0) {
+		err_set(err, ERR_MESSAGE, ERR_NEVER, ERR_SYNC,
+			"the file %s is empty; no server takes that as a "
+			"message",
+			sending->item->file_name.ptr);
+		return false;
+	}
+	if (caps->append_limit == 0 ||
+		sending->wire_bytes <= caps->append_limit)
+		return true;
+	err_set(err, ERR_MESSAGE, ERR_NEVER, ERR_SYNC,
+		"the file %s has %" PRIu64 " bytes, the server takes %" PRIu64
+		" at most",
+		sending->item->file_name.ptr, sending->wire_bytes,
+		caps->append_limit);
+	return false;
+}
+
+/* Adds the next message to the chunk. -1: the disk. */
+static int chunk_take(
+	struct push_task *push, const struct op *op, struct err *err)
+{
+	struct mailbox *mailbox = push->base.task.mailbox;
+	struct err refusal;
+	struct sending *sending;
+	enum fs_result result;
+
+	push->sendings = array_grow(push->sendings, &push->cap, push->count + 1,
+		sizeof(*push->sendings));
+	sending = &push->sendings[push->count];
+	*sending = (struct sending){
+		.op = op,
+		.item = &mailbox->scan.items[apply_row(mailbox, op)->local],
+	};
+	result = measure(push, sending, err);
+	if (result == FS_FAILED)
+		return -1;
+	if (result == FS_ABSENT)
+		return 0; /* renamed since the scan: next run */
+	if (!is_acceptable(push, sending, &refusal))
+		sending_fail(push, sending, &refusal);
+	else
+		push->count++;
+	return 0;
+}
+
+static int chunk_make(struct push_task *push, struct err *err)
+{
+	struct mailbox *mailbox = push->base.task.mailbox;
+	uint64_t bytes = 0;
+	const struct op *op;
+
+	push->count = 0;
+	while (!push->full && push->count < LIMIT_BATCH_MESSAGES &&
+		bytes < LIMIT_BATCH_BYTES &&
+		(op = apply_next(mailbox, OP_PUSH, &push->next_op)) != NULL) {
+		size_t before = push->count;
+
+		push->next_op++;
+		if (chunk_take(push, op, err) != 0)
+			return -1;
+		if (push->count > before)
+			bytes += push->sendings[before].wire_bytes;
+	}
+	return 0;
+}
+
+static int commit_intents(struct push_task *push, struct err *err)
+{
+	struct mailbox *mailbox = push->base.task.mailbox;
+
+	for (size_t i = 0; i < push->count; i++) {
+		struct sending *sending = &push->sendings[i];
+		const struct intent_record intent = {
+			.kind = INTENT_APPEND,
+			.mailbox = mailbox->id,
+			.uidvalidity = mailbox->uidvalidity,
+			.uidnext = push->uidnext,
+			.identity = sending->identity,
+			.name = sending->item->name,
+		};
+
+		if (sending->state == SENDING_WAITS)
+			sending->intent =
+				journal_intent_add(&push->base.pass->journal,
+					&push->base.pass->batch, &intent);
+	}
+	return pass_commit(push->base.pass, err);
+}
+
+static void append(struct push_task *push, struct sending *sending)
+{
+	struct mailbox *mailbox = push->base.task.mailbox;
+	struct arena scratch = {0};
+	struct imap_append_message message = {
+		.has_date = true,
+		.date.utc_seconds = sending->date_s,
+		.octets = sending->wire_bytes,
+	};
+	struct imap_command command = {.kind = IMAP_APPEND};
+
+	message.flags.items = flags_to_names(mailbox->base.keywords,
+		sending->op->flags, &scratch, &message.flags.count);
+	command.append.mailbox = mailbox->wire_name;
+	command.append.messages = &message;
+	command.append.count = 1;
+	sending->handle = conn_submit(push->base.task.conn, &command);
+	sending->state = SENDING_SENT;
+	push->awaited++;
+	arena_clear(&scratch);
+}
+
+/* Sends what of the chunk waits. */
+static int send_waiting(struct push_task *push, struct err *err)
+{
+	push->stage = PUSH_SENDING;
+	push->awaited = 0;
+	if (commit_intents(push, err) != 0)
+		return -1;
+	for (size_t i = 0; i < push->count; i++) {
+		if (push->sendings[i].state == SENDING_WAITS)
+			append(push, &push->sendings[i]);
+	}
+	return 0;
+}
+
+/* ---- Streaming bodies ---------------------------------------------------- */
+
+static struct sending *sending_of(struct push_task *push, uint32_t handle)
+{
+	for (size_t i = 0; i < push->count; i++) {
+		if (push->sendings[i].handle == handle)
+			return &push->sendings[i];
+	}
+	return NULL;
+}
+
+static void stream_end(struct push_task *push)
+{
+	if (push->file != NULL)
+		push->base.task.mailbox->md.fs->close(&push->file);
+	buf_reset(&push->canonical);
+	push->streaming = NULL;
+}
+
+static int stream_begin(
+	struct push_task *push, const struct sending *sending, struct err *err)
+{
+	struct fs_stat stat;
+	enum fs_result result;
+
+	stream_end(push);
+	result = maildir_read(&push->base.task.mailbox->md, sending->item,
+		&push->file, &stat, err);
+	if (result == FS_ABSENT)
+		return err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_SYNC,
+			"the file %s went while it was being sent",
+			sending->item->file_name.ptr);
+	if (result != FS_OK)
+		return -1;
+	to_crlf_init(&push->conv, LINE_FORM_LF);
+	push->streaming = sending;
+	return 0;
+}
+
+/* Gives the session the next octets of the literal that it asks for. */
+static int stream(
+	struct push_task *push, const struct imap_event *event, struct err *err)
+{
+	const struct sending *sending = sending_of(push, event->handle);
+	char chunk[32 << 10];
+	size_t got = 1;
+
+	check(sending != NULL);
+	if (push->streaming != sending && stream_begin(push, sending, err) != 0)
+		return -1;
+	while (push->canonical.len == 0 && got > 0) {
+		if (push->base.task.mailbox->md.fs->read(push->file, chunk,
+			    sizeof(chunk), &got, err) != FS_OK)
+			return -1;
+		to_crlf_feed(&push->conv, (struct str){chunk, got},
+			&push->canonical);
+	}
+	if (push->canonical.len == 0)
+		return err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_SYNC,
+			"the file %s became shorter while it was being sent",
+			sending->item->file_name.ptr);
+	imap_session_literal(conn_session(push->base.task.conn),
+		str_sub(buf_str(&push->canonical), 0, event->octets));
+	if (push->canonical.len >= event->octets)
+		stream_end(push);
+	else
+		buf_reset(&push->canonical);
+	return 0;
+}
+
+/* ---- Answers ------------------------------------------------------------- */
+
+static void append_refused(struct push_task *push, struct sending *sending,
+	const struct imap_status_line *line)
+{
+	struct err err;
+
+	err_set(&err, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
+		"the server does not take the file %s: %.*s; it is tried again "
+		"later",
+		sending->item->file_name.ptr, STR_FMT(line->text));
+	if (line->code.kind == IMAP_CODE_OVERQUOTA)
+		push->full = true;
+	sending_fail(push, sending, &err);
+	journal_intent_delete(&push->base.pass->journal,
+		&push->base.pass->batch, sending->intent);
+}
+
+static void append_stored(struct push_task *push, struct sending *sending,
+	const struct imap_code *code)
+{
+	struct imap_set_iter iter = {0};
+
+	sending->state = SENDING_UNNAMED;
+	if (code->kind == IMAP_CODE_APPENDUID &&
+		code->uidvalidity == push->base.task.mailbox->uidvalidity &&
+		imap_set_next(code->uids, &iter, &sending->uid))
+		sending->state = SENDING_STORED;
+}
+
+static int record_sending(
+	struct push_task *push, struct sending *sending, struct err *err)
+{
+	struct mailbox *mailbox = push->base.task.mailbox;
+	const struct journal_detail detail = {.identity = sending->identity};
+	const struct trouble_key trouble = {.mailbox = mailbox->id,
+		.side = LOCAL,
+		.name = sending->item->name};
+	const struct journal_message message = {
+		.uid = sending->uid,
+		.flags = sending->op->base,
+		.name = sending->item->name,
+		.internaldate_s = sending->date_s,
+		.detail = &detail,
+	};
+
+	journal_trouble_clear(
+		&push->base.pass->journal, &push->base.pass->batch, &trouble);
+	journal_intent_delete(&push->base.pass->journal,
+		&push->base.pass->batch, sending->intent);
+	apply_row(mailbox, sending->op)->uid = sending->uid;
+	return apply_record(
+		push->base.pass, mailbox, sending->op, &message, err);
+}
+
+/* Commits what the server has stored. Whatever is still unnamed keeps its
+ * intent: the next run looks for it. */
+static int chunk_commit(struct push_task *push, struct err *err)
+{
+	for (size_t i = 0; i < push->count; i++) {
+		if (push->sendings[i].state == SENDING_STORED &&
+			record_sending(push, &push->sendings[i], err) != 0)
+			return -1;
+		if (push->sendings[i].state == SENDING_UNNAMED)
+			apply_failed(push->base.task.mailbox);
+	}
+	if (pass_commit(push->base.pass, err) != 0)
+		return -1;
+	for (size_t i = 0; i < push->count; i++) {
+		const struct sending *sending = &push->sendings[i];
+
+		if (sending->state == SENDING_STORED)
+			apply_tell(push->base.pass, push->base.task.mailbox,
+				sending->op, sending->uid,
+				sending->item->file_name);
+	}
+	return 0;
+}
+
+static bool any_in(const struct push_task *push, enum sending_state state)
+{
+	for (size_t i = 0; i < push->count; i++) {
+		if (push->sendings[i].state == state)
+			return true;
+	}
+	return false;
+}
+
+static enum task_step next_chunk(struct push_task *push, struct err *err)
+{
+	if (chunk_make(push, err) != 0)
+		return TASK_FAILED;
+	if (push->count == 0) {
+		mailbox_close_maildir(push->base.task.mailbox);
+		return pass_commit(push->base.pass, err) != 0 ? TASK_FAILED
+							      : TASK_DONE;
+	}
+	return send_waiting(push, err) != 0 ? TASK_FAILED : TASK_MORE;
+}
+
+static enum task_step chunk_done(struct push_task *push, struct err *err)
+{
+	if (chunk_commit(push, err) != 0)
+		return TASK_FAILED;
+	return next_chunk(push, err);
+}
+
+/* ---- Looking up ---------------------------------------------------------- */
+
+static void look(struct push_task *push)
+{
+	struct imap_command command = {.kind = IMAP_NOOP};
+	char set[32];
+
+	push->stage = PUSH_LOOKING;
+	push->headers.count = 0;
+	push->awaited = 2;
+	conn_submit(push->base.task.conn, &command);
+	(void)snprintf(set, sizeof(set), "%" PRIu32 ":*", push->uidnext);
+	command.kind = IMAP_FETCH;
+	command.fetch.set = str_of(set);
+	command.fetch.items =
+		IMAP_FETCH_UID | IMAP_FETCH_SIZE | IMAP_FETCH_HEADER;
+	conn_submit(push->base.task.conn, &command);
+}
+
+static enum task_step begin_look(struct push_task *push)
+{
+	push->stage = PUSH_SELECTING;
+	push->awaited = 0;
+	push->select_handle = task_select(&push->base.task);
+	if (push->select_handle == 0)
+		look(push);
+	return TASK_MORE;
+}
+
+static void header_seen(
+	struct push_task *push, const struct imap_fetch *fetched)
+{
+	const unsigned needed =
+		IMAP_FETCH_UID | IMAP_FETCH_SIZE | IMAP_FETCH_HEADER;
+	size_t at = push->headers.count;
+
+	if ((fetched->present & needed) != needed || fetched->header_nil ||
+		fetched->uid < push->uidnext)
+		return;
+	push->headers.items = array_grow(push->headers.items, &push->header_cap,
+		at + 1, sizeof(*push->headers.items));
+	push->header_uids = array_grow(push->header_uids, &push->header_uid_cap,
+		at + 1, sizeof(*push->header_uids));
+	identity_of_header(fetched->header, fetched->size,
+		&push->headers.items[at].identity);
+	push->headers.items[at].row = 0;
+	push->header_uids[at] = fetched->uid;
+	push->headers.count++;
+}
+
+/* UIDs that are known to belong to somebody are not looked at. */
+static void header_taken(struct push_task *push, uint32_t uid)
+{
+	for (size_t i = 0; i < push->headers.count; i++) {
+		if (push->header_uids[i] == uid)
+			push->headers.items[i].row = PLAN_NONE;
+	}
+}
+
+static enum task_step looked(struct push_task *push, struct err *err)
+{
+	for (size_t i = 0; i < push->count; i++) {
+		if (push->sendings[i].state == SENDING_STORED)
+			header_taken(push, push->sendings[i].uid);
+	}
+	for (size_t i = 0; i < push->count; i++) {
+		struct sending *sending = &push->sendings[i];
+		size_t found;
+
+		if (sending->state != SENDING_UNNAMED &&
+			sending->state != SENDING_SENT)
+			continue;
+		found = intents_find(&push->headers, &sending->identity);
+		if (found < push->headers.count) {
+			sending->uid = push->header_uids[found];
+			sending->state = SENDING_STORED;
+			push->headers.items[found].row = PLAN_NONE;
+		} else if (sending->state == SENDING_SENT) {
+			sending->state = SENDING_FAILED; /* it got lost */
+			apply_failed(push->base.task.mailbox);
+		}
+	}
+	return chunk_done(push, err);
+}
+
+/* ---- The machine --------------------------------------------------------- */
+
+static enum task_step push_answered(
+	struct push_task *push, const struct imap_event *event, struct err *err)
+{
+	const struct imap_status_line *line = &event->response->line;
+	struct sending *sending;
+
+	if (push->stage == PUSH_SELECTING) {
+		if (task_selected(&push->base.task, line, err) != 0)
+			return TASK_FAILED;
+		look(push);
+		return TASK_MORE;
+	}
+	if (push->stage == PUSH_LOOKING)
+		return --push->awaited == 0 ? looked(push, err) : TASK_MORE;
+	sending = sending_of(push, event->handle);
+	if (sending == NULL)
+		return TASK_MORE;
+	if (line->condition == IMAP_OK)
+		append_stored(push, sending, &line->code);
+	else
+		append_refused(push, sending, line);
+	if (--push->awaited > 0)
+		return TASK_MORE;
+	return any_in(push, SENDING_UNNAMED) ? begin_look(push)
+					     : chunk_done(push, err);
+}
+
+static enum task_step push_take(
+	struct task *task, const struct imap_event *event, struct err *err)
+{
+	struct push_task *push = (struct push_task *)task;
+
+	switch (event->kind) {
+	case IMAP_EVENT_TAGGED:
+		return push_answered(push, event, err);
+	case IMAP_EVENT_LITERAL_WANTED:
+		return stream(push, event, err) != 0 ? TASK_FAILED : TASK_MORE;
+	case IMAP_EVENT_UNTAGGED:
+		if (push->stage == PUSH_LOOKING &&
+			event->response->kind == IMAP_RESPONSE_FETCH)
+			header_seen(push, &event->response->fetch);
+		return TASK_MORE;
+	default:
+		return TASK_MORE;
+	}
+}
+
+/* What a failed step left in the batch belongs to no transaction. */
+static enum task_step push_event(
+	struct task *task, const struct imap_event *event, struct err *err)
+{
+	struct push_task *push = (struct push_task *)task;
+	enum task_step step = push_take(task, event, err);
+
+	if (step == TASK_FAILED)
+		store_batch_reset(&push->base.pass->batch);
+	return step;
+}
+
+static enum task_step push_begin(struct task *task, struct err *err)
+{
+	struct push_task *push = (struct push_task *)task;
+	struct mailbox *mailbox = task->mailbox;
+
+	stream_end(push);
+	if (!mailbox->md_open &&
+		mailbox_open_maildir(push->base.pass, mailbox, false, err) != 0)
+		return TASK_FAILED;
+	push->uidnext =
+		mailbox->uidnext > 0
+			? (uint32_t)mailbox->uidnext
+			: (mailbox->remote_count > 0
+					  ? mailbox->remote[mailbox->remote_count -
+							    1]
+							    .uid +
+						    1
+					  : 1);
+	if (task->tries > 1 && push->count > 0)
+		return begin_look(push);
+	return next_chunk(push, err);
+}
+
+static void push_end(struct task *task)
+{
+	struct push_task *push = (struct push_task *)task;
+
+	stream_end(push);
+	buf_clear(&push->canonical);
+	free(push->sendings);
+	free(push->headers.items);
+	free(push->header_uids);
+	mailbox_close_maildir(task->mailbox);
+}
+
+int push_all(struct pass *pass, struct err *err)
+{
+	static const struct task_kind kind = {push_begin, push_event};
+	const struct apply_work work = {
+		.kinds = 1U << OP_PUSH,
+		.kind = &kind,
+		.task_bytes = sizeof(struct push_task),
+		.end = push_end,
+	};
+
+	return apply_everywhere(pass, &work, err);
+}

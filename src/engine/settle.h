@@ -1,0 +1,16 @@
+/*
+ * Settle: what a mailbox's two sides were when they were last in step.
+ *
+ * Writes the mailbox's record once everything that it vouches for is durable,
+ * and only where it differs from what is there: a run that had nothing to do
+ * writes nothing.
+ */
+#ifndef GODWIT_SRC_ENGINE_SETTLE_H
+#define GODWIT_SRC_ENGINE_SETTLE_H
+
+#include "pass.h"
+
+/* Settles every mailbox that was synced whole. */
+int settle(struct pass *pass, struct err *err);
+
+#endif

@@ -1,0 +1,639 @@
+/*
+ * How: everything found goes into one list of sightings, sorted by local name;
+ * sightings of one name make one mailbox. What cannot be told apart on disk
+ * (two names with one key) is taken out before anything is written. A mailbox
+ * that the journal knows and one side lacks is looked up on the local side
+ * once more, since an unreadable folder is not a missing one.
+ */
+#include "survey.h"
+
+#include "godwit/base/limits.h"
+#include "godwit/imap/name.h"
+#include "godwit/mail/mailbox_glob.h"
+#include "godwit/mail/mailbox_rename.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum source {
+	FROM_SERVER,
+	FROM_MAILDIR,
+	FROM_JOURNAL,
+};
+
+/* One mailbox as one of the three has it. */
+struct sighting {
+	struct str name; /* local */
+	enum source source;
+	struct str wire;
+	struct str server_name;
+	unsigned attrs;
+	const struct journal_mailbox *known;
+};
+
+struct sightings {
+	struct sighting *items; /* on the heap */
+	size_t count;
+	size_t cap;
+};
+
+/* The `rename` map in canonical names. */
+struct renames {
+	struct mailbox_rename *map;
+	size_t count;
+};
+
+static struct sighting *sight(
+	struct sightings *list, struct str name, enum source source)
+{
+	struct sighting *item;
+
+	list->items = array_grow(
+		list->items, &list->cap, list->count + 1, sizeof(*list->items));
+	item = &list->items[list->count++];
+	*item = (struct sighting){.name = name, .source = source};
+	return item;
+}
+
+static int renames_make(
+	struct pass *pass, struct renames *renames, struct err *err)
+{
+	const struct account_mailboxes *wanted = &pass->account->mailboxes;
+	struct buf text = {0};
+	int result = 0;
+
+	renames->count = wanted->rename_count;
+	renames->map = arena_array(
+		&pass->arena, wanted->rename_count + 1, sizeof(*renames->map));
+	for (size_t i = 0; i < wanted->rename_count && result == 0; i++) {
+		buf_reset(&text);
+		result = mailbox_name_from_user(
+			wanted->renames[i].server, &text, err);
+		if (result != 0)
+			break;
+		renames->map[i].server =
+			arena_str(&pass->arena, buf_str(&text));
+		buf_reset(&text);
+		result = mailbox_name_from_user(
+			wanted->renames[i].local, &text, err);
+		renames->map[i].local = arena_str(&pass->arena, buf_str(&text));
+	}
+	buf_clear(&text);
+	return result;
+}
+
+/* ---- The server's list --------------------------------------------------- */
+
+struct listed {
+	struct str wire;
+	unsigned attrs;
+	char delimiter;
+};
+
+struct list_task {
+	struct task task;
+	struct pass *pass;
+	struct listed *items; /* on the heap */
+	size_t count;
+	size_t cap;
+	uint32_t list_handle;
+	uint32_t lsub_handle;
+	unsigned awaited;
+	bool subscribed_by_list; /* the LIST tells \Subscribed itself */
+};
+
+static void list_submit(struct list_task *list, enum imap_command_kind kind,
+	unsigned return_options, uint32_t *handle_r)
+{
+	static const struct str everything = {"*", 1};
+	struct imap_command command = {.kind = kind};
+
+	command.list.reference = STR("");
+	command.list.patterns = (struct imap_strs){&everything, 1};
+	command.list.return_options = return_options;
+	*handle_r = conn_submit(list->task.conn, &command);
+	list->awaited++;
+}
+
+static enum task_step list_begin(struct task *task, struct err *err)
+{
+	struct list_task *list = (struct list_task *)task;
+	const struct imap_caps *caps =
+		imap_session_caps(conn_session(task->conn));
+	bool extended = imap_caps_has(caps, IMAP_CAP_LIST_EXTENDED);
+	unsigned options = 0;
+
+	(void)err;
+	list->count = 0;
+	list->awaited = 0;
+	if (extended && imap_caps_has(caps, IMAP_CAP_SPECIAL_USE))
+		options |= IMAP_LIST_OPT_SPECIAL_USE;
+	list->subscribed_by_list = extended;
+	if (extended)
+		options |= IMAP_LIST_OPT_SUBSCRIBED;
+	list_submit(list, IMAP_LIST, options, &list->list_handle);
+	if (!extended)
+		list_submit(list, IMAP_LSUB, 0, &list->lsub_handle);
+	return TASK_MORE;
+}
+
+/* LSUB's answers only tell who is subscribed: they follow LIST's. */
+static void list_subscribed(struct list_task *list, struct str wire)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (str_eq(list->items[i].wire, wire))
+			list->items[i].attrs |= IMAP_ATTR_SUBSCRIBED;
+	}
+}
+
+static int list_add(
+	struct list_task *list, const struct imap_list *item, struct err *err)
+{
+	if (list->lsub_handle != 0 && list->awaited == 1) {
+		list_subscribed(list, item->name);
+		return 0;
+	}
+	if (list->count >= LIMIT_MAILBOXES)
+		return err_set(err, ERR_ACCOUNT, ERR_NEVER, ERR_PROTOCOL,
+			"the server lists more than %d mailboxes; include: "
+			"cannot help, since all are listed",
+			LIMIT_MAILBOXES);
+	list->items = array_grow(
+		list->items, &list->cap, list->count + 1, sizeof(*list->items));
+	list->items[list->count++] = (struct listed){
+		.wire = arena_str(&list->pass->arena, item->name),
+		.attrs = item->attrs,
+		.delimiter = item->delimiter,
+	};
+	return 0;
+}
+
+static enum task_step list_answered(
+	struct list_task *list, const struct imap_event *event, struct err *err)
+{
+	const struct imap_status_line *line = &event->response->line;
+
+	if (event->handle == list->list_handle && line->condition != IMAP_OK) {
+		err_set(err, ERR_ACCOUNT, ERR_LATER, ERR_PROTOCOL,
+			"the server does not list its mailboxes: %.*s",
+			STR_FMT(line->text));
+		return TASK_FAILED;
+	}
+	return --list->awaited == 0 ? TASK_DONE : TASK_MORE;
+}
+
+static enum task_step list_event(
+	struct task *task, const struct imap_event *event, struct err *err)
+{
+	struct list_task *list = (struct list_task *)task;
+
+	if (event->kind == IMAP_EVENT_TAGGED)
+		return list_answered(list, event, err);
+	if (event->kind == IMAP_EVENT_UNTAGGED &&
+		event->response->kind == IMAP_RESPONSE_LIST &&
+		list_add(list, &event->response->list, err) != 0)
+		return TASK_FAILED;
+	return TASK_MORE;
+}
+
+/* Whether the name lies in other users' or shared namespaces. */
+static bool is_foreign(const struct server *server, struct str wire)
+{
+	struct str rest = buf_str(&server->foreign);
+	struct str prefix;
+
+	while (rest.len > 0 && str_split(&rest, '\0', &prefix)) {
+		if (prefix.len > 0 && str_starts(wire, prefix))
+			return true;
+	}
+	return false;
+}
+
+/* What a mailbox is called here: by the server's name and `rename`. */
+static int local_name(struct pass *pass, const struct mailbox_space *space,
+	const struct renames *renames, struct sighting *item, struct err *err)
+{
+	struct buf canonical = {0};
+	struct buf local = {0};
+	int result = mailbox_name_from_server(
+		space, item->server_name, &canonical, err);
+
+	if (result == 0) {
+		mailbox_rename_to_local(renames->map, renames->count,
+			buf_str(&canonical), &local);
+		item->name = arena_str(&pass->arena, buf_str(&local));
+	}
+	buf_clear(&canonical);
+	buf_clear(&local);
+	return result;
+}
+
+static void sight_listed(struct pass *pass, const struct mailbox_space *space,
+	const struct renames *renames, const struct listed *listed,
+	struct sightings *list)
+{
+	struct sighting item = {
+		.source = FROM_SERVER,
+		.wire = listed->wire,
+		.attrs = listed->attrs,
+	};
+	struct buf utf8 = {0};
+	struct err err;
+
+	if (imap_name_decode(listed->wire, false, &utf8))
+		item.server_name = arena_str(&pass->arena, buf_str(&utf8));
+	else
+		item.server_name = listed->wire;
+	buf_clear(&utf8);
+	if (local_name(pass, space, renames, &item, &err) != 0) {
+		err_context(&err, "%.*s", STR_FMT(item.server_name));
+		pass_error(pass, NULL, &err, 0, (struct str){0});
+		return;
+	}
+	*sight(list, item.name, FROM_SERVER) = item;
+}
+
+/* Some servers do not list INBOX, which every one has (RFC 3501 5.1). */
+static bool lists_inbox(const struct list_task *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (imap_name_is_inbox(list->items[i].wire))
+			return true;
+	}
+	return false;
+}
+
+static struct mailbox_space space_of(
+	const struct pass *pass, const struct list_task *list)
+{
+	struct mailbox_space space = server_space(pool_server(pass->pool));
+
+	for (size_t i = 0; i < list->count && space.delimiter == '\0'; i++)
+		space.delimiter = list->items[i].delimiter;
+	return space;
+}
+
+static int sight_server(struct pass *pass, const struct renames *renames,
+	struct sightings *sightings, struct mailbox_space *space_r,
+	struct err *err)
+{
+	static const struct task_kind kind = {list_begin, list_event};
+	struct list_task list = {.task.kind = &kind, .pass = pass};
+	struct task *tasks[] = {&list.task};
+	int result = pool_run(pass->pool, tasks, 1, 1, err);
+
+	if (result == 0 && list.task.result == TASK_FAILED) {
+		*err = list.task.err;
+		result = -1;
+	}
+	if (result == 0) {
+		*space_r = space_of(pass, &list);
+		if (!lists_inbox(&list))
+			list_add(&list,
+				&(struct imap_list){.name = STR("INBOX"),
+					.delimiter = space_r->delimiter},
+				err);
+		for (size_t i = 0; i < list.count; i++) {
+			if (!is_foreign(pool_server(pass->pool),
+				    list.items[i].wire))
+				sight_listed(pass, space_r, renames,
+					&list.items[i], sightings);
+		}
+	}
+	free(list.items);
+	return result;
+}
+
+/* ---- The Maildir's and the journal's lists ------------------------------- */
+
+static int sight_maildir(
+	struct pass *pass, struct sightings *sightings, struct err *err)
+{
+	const struct maildir_place place = {
+		.fs = &pass->ports->fs, .root = pass->root};
+	struct maildir_names names;
+
+	if (pass->root == NULL)
+		return 0;
+	if (maildir_list(&place, pass->account->layout, &pass->arena, &names,
+		    err) != 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++)
+		sight(sightings, names.items[i], FROM_MAILDIR);
+	return 0;
+}
+
+static int sight_journal(
+	struct pass *pass, struct sightings *sightings, struct err *err)
+{
+	struct journal_mailboxes known;
+
+	if (journal_mailboxes(&pass->journal, &pass->arena, &known, err) != 0)
+		return -1;
+	for (size_t i = 0; i < known.count; i++)
+		sight(sightings, known.items[i].record.name, FROM_JOURNAL)
+			->known = &known.items[i];
+	return 0;
+}
+
+/* ---- Joining ------------------------------------------------------------- */
+
+static int sighting_cmp(const void *a, const void *b)
+{
+	const struct sighting *x = a;
+	const struct sighting *y = b;
+	int order = str_cmp(x->name, y->name);
+
+	return order != 0 ? order : (int)x->source - (int)y->source;
+}
+
+static struct mailbox *mailbox_add(struct pass *pass, struct str name)
+{
+	struct mailbox *mailbox;
+
+	pass->mailboxes = array_grow(pass->mailboxes, &pass->cap,
+		pass->count + 1, sizeof(*pass->mailboxes));
+	mailbox = &pass->mailboxes[pass->count++];
+	mailbox->name = name;
+	mailbox->server_name = name;
+	return mailbox;
+}
+
+static bool can_be_selected(unsigned attrs)
+{
+	return (attrs & (IMAP_ATTR_NOSELECT | IMAP_ATTR_NONEXISTENT)) == 0;
+}
+
+/* Adds a sighting to its mailbox. False: the server has the name twice. */
+static bool mailbox_sighted(
+	struct mailbox *mailbox, const struct sighting *item)
+{
+	switch (item->source) {
+	case FROM_SERVER:
+		if (mailbox->wire_name.ptr != NULL)
+			return false;
+		mailbox->wire_name = item->wire;
+		mailbox->server_name = item->server_name;
+		mailbox->attrs = item->attrs;
+		mailbox->on_server = can_be_selected(item->attrs);
+		break;
+	case FROM_MAILDIR:
+		mailbox->on_local = true;
+		break;
+	case FROM_JOURNAL:
+		mailbox->in_journal = true;
+		mailbox->id = item->known->id;
+		mailbox->record = item->known->record;
+		break;
+	}
+	return true;
+}
+
+/* The server's name of a mailbox that only the Maildir or the journal has. */
+static int name_for_server(struct pass *pass, const struct mailbox_space *space,
+	const struct renames *renames, struct mailbox *mailbox, struct err *err)
+{
+	struct buf canonical = {0};
+	struct buf utf8 = {0};
+	struct buf wire = {0};
+	int result = -1;
+
+	if (!mailbox_rename_to_server(
+		    renames->map, renames->count, mailbox->name, &canonical))
+		err_set(err, ERR_MAILBOX, ERR_NEVER, ERR_CONFIG,
+			"no server mailbox can have this name, because "
+			"`rename` gives that one another");
+	else
+		result = mailbox_name_to_server(
+			space, buf_str(&canonical), &utf8, err);
+	if (result == 0 && !imap_name_encode(buf_str(&utf8), false, &wire))
+		result = err_set(err, ERR_MAILBOX, ERR_NEVER, ERR_SYNC,
+			"the name cannot be a mailbox's on the server");
+	if (result == 0) {
+		mailbox->server_name = arena_str(&pass->arena, buf_str(&utf8));
+		mailbox->wire_name = arena_str(&pass->arena, buf_str(&wire));
+	}
+	buf_clear(&canonical);
+	buf_clear(&utf8);
+	buf_clear(&wire);
+	return result;
+}
+
+static bool fits_any(const struct account_list *globs, struct str name)
+{
+	for (size_t i = 0; i < globs->count; i++) {
+		if (mailbox_glob_match(globs->items[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* Include, exclude, subscribed, and the command line's patterns. */
+static bool takes_part(const struct pass *pass, const struct renames *renames,
+	const struct mailbox *mailbox)
+{
+	const struct account_mailboxes *wanted = &pass->account->mailboxes;
+	struct buf name = {0};
+	bool takes;
+
+	if (!mailbox_rename_to_server(
+		    renames->map, renames->count, mailbox->name, &name))
+		buf_add(&name, mailbox->name);
+	takes = (wanted->include.count == 0 ||
+			fits_any(&wanted->include, buf_str(&name))) &&
+		!fits_any(&wanted->exclude, buf_str(&name)) &&
+		(pass->options->globs.count == 0 ||
+			fits_any(&pass->options->globs, buf_str(&name)));
+	if (wanted->subscribed && mailbox->on_server &&
+		(mailbox->attrs & IMAP_ATTR_SUBSCRIBED) == 0)
+		takes = false;
+	buf_clear(&name);
+	return takes;
+}
+
+static void mailbox_refuse(
+	struct pass *pass, struct mailbox *mailbox, const char *why)
+{
+	struct err err;
+
+	err_set(&err, ERR_MAILBOX, ERR_NEVER, ERR_SYNC, "%s", why);
+	pass_mailbox_failed(pass, mailbox, &err);
+}
+
+/* Makes mailboxes of the sorted sightings. */
+static void join(struct pass *pass, const struct mailbox_space *space,
+	const struct renames *renames, const struct sightings *list)
+{
+	for (size_t i = 0; i < list->count;) {
+		struct mailbox *mailbox =
+			mailbox_add(pass, list->items[i].name);
+		struct str name = list->items[i].name;
+		bool once = true;
+		struct err err;
+
+		for (; i < list->count && str_eq(list->items[i].name, name);
+			i++)
+			once = mailbox_sighted(mailbox, &list->items[i]) &&
+			       once;
+		if (mailbox->wire_name.ptr == NULL && mailbox->in_journal) {
+			mailbox->wire_name = mailbox->record.wire_name;
+			mailbox->server_name = mailbox->record.server_name;
+		} else if (mailbox->wire_name.ptr == NULL &&
+			   name_for_server(
+				   pass, space, renames, mailbox, &err) != 0) {
+			pass_mailbox_failed(pass, mailbox, &err);
+		}
+		if (!takes_part(pass, renames, mailbox))
+			mailbox->part = MAILBOX_LEFT_OUT;
+		else if (!once)
+			mailbox_refuse(pass, mailbox,
+				"the server has two mailboxes that would meet "
+				"on this folder; give one another place with "
+				"`rename`");
+	}
+}
+
+struct keyed {
+	struct str key;
+	struct mailbox *mailbox;
+};
+
+static int keyed_cmp(const void *a, const void *b)
+{
+	return str_cmp(
+		((const struct keyed *)a)->key, ((const struct keyed *)b)->key);
+}
+
+/* The mailboxes by the key of the folder that they are on. */
+static struct keyed *sort_by_key(struct pass *pass, bool fold)
+{
+	struct keyed *keys =
+		arena_array(&pass->arena, pass->count, sizeof(*keys));
+	struct buf key = {0};
+
+	for (size_t i = 0; i < pass->count; i++) {
+		buf_reset(&key);
+		mailbox_name_key(pass->mailboxes[i].name, fold, &key);
+		keys[i].key = arena_str(&pass->arena, buf_str(&key));
+		keys[i].mailbox = &pass->mailboxes[i];
+	}
+	buf_clear(&key);
+	if (pass->count > 0)
+		qsort(keys, pass->count, sizeof(*keys), keyed_cmp);
+	return keys;
+}
+
+static void refuse_pair(struct pass *pass, struct mailbox *mailbox)
+{
+	if (mailbox->part == MAILBOX_SYNCED)
+		mailbox_refuse(pass, mailbox,
+			"its folder and that of another mailbox would be one, "
+			"since their names differ only in letter case or "
+			"spelling; give one another place with `rename`");
+}
+
+/* Takes out what would meet on one folder. The file system is asked about
+ * letter case only where that matters, because asking writes. */
+static int refuse_meeting(struct pass *pass, bool fold, struct err *err)
+{
+	struct keyed *keys = sort_by_key(pass, fold);
+	bool folds = !fold;
+	bool asked = !fold;
+
+	for (size_t i = 1; i < pass->count; i++) {
+		if (!str_eq(keys[i].key, keys[i - 1].key) ||
+			keys[i].mailbox->part == MAILBOX_BROKEN)
+			continue;
+		if (!asked && pass->root != NULL &&
+			pass->ports->fs.folds_case(pass->root, &folds, err) !=
+				FS_OK)
+			return -1;
+		asked = true;
+		if (!folds)
+			continue;
+		refuse_pair(pass, keys[i - 1].mailbox);
+		refuse_pair(pass, keys[i].mailbox);
+	}
+	return 0;
+}
+
+/* A folder that the walk did not see may be one that cannot be read. */
+static void confirm_local_gone(struct pass *pass, struct mailbox *mailbox)
+{
+	struct err err;
+	struct buf path = {0};
+	struct keywords *keywords = keywords_new();
+	struct maildir_place place = {
+		.fs = &pass->ports->fs, .root = pass->root};
+	struct maildir md = {0};
+	enum fs_result result = FS_ABSENT;
+
+	if (pass->root != NULL && mailbox_name_path(pass->account->layout,
+					  mailbox->name, &path, &err) == 0) {
+		place.path = buf_str(&path);
+		result = maildir_open(&md, &place, keywords, &err);
+	}
+	if (md.fs != NULL)
+		maildir_close(&md);
+	if (result == FS_FAILED) {
+		err.scope = ERR_MAILBOX;
+		pass_mailbox_failed(pass, mailbox, &err);
+	} else if (result == FS_OK) {
+		mailbox->on_local = true;
+	}
+	buf_clear(&path);
+	keywords_free(&keywords);
+}
+
+static struct mailbox *find_trash(struct pass *pass)
+{
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (mailbox->on_server &&
+			(mailbox->attrs & IMAP_ATTR_TRASH) != 0)
+			return mailbox;
+	}
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (mailbox->on_server &&
+			str_ieq(mailbox->server_name, STR("Trash")))
+			return mailbox;
+	}
+	return NULL;
+}
+
+int survey(struct pass *pass, struct err *err)
+{
+	struct sightings list = {0};
+	struct renames renames = {0};
+	struct mailbox_space space;
+	int result = -1;
+
+	if (renames_make(pass, &renames, err) != 0 ||
+		sight_server(pass, &renames, &list, &space, err) != 0 ||
+		sight_maildir(pass, &list, err) != 0 ||
+		sight_journal(pass, &list, err) != 0)
+		goto out;
+	if (list.count > 0)
+		qsort(list.items, list.count, sizeof(*list.items),
+			sighting_cmp);
+	join(pass, &space, &renames, &list);
+	if (refuse_meeting(pass, false, err) != 0 ||
+		refuse_meeting(pass, true, err) != 0)
+		goto out;
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (mailbox->part == MAILBOX_SYNCED && mailbox->in_journal &&
+			!mailbox->on_local)
+			confirm_local_gone(pass, mailbox);
+	}
+	pass->trash = find_trash(pass);
+	result = 0;
+out:
+	free(list.items);
+	return result;
+}

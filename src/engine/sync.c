@@ -1,0 +1,470 @@
+/*
+ * How: the pass, step by step, in the order of DESIGN: survey, presence, delta,
+ * plan and guard, then apply and settle, or a tale of what they would do. An
+ * error that concerns the account ends the pass; whatever was durable by then
+ * stays, and the next run goes on from there.
+ */
+#include "godwit/engine/sync.h"
+
+#include "apply.h"
+#include "delta.h"
+#include "pass.h"
+#include "presence.h"
+#include "settle.h"
+#include "survey.h"
+#include "tell.h"
+#include "vault.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Opening ------------------------------------------------------------- */
+
+static int open_journal(struct pass *pass, struct err *err)
+{
+	const struct account *account = pass->account;
+	struct buf fingerprint = {0};
+	struct buf tunnel = {0};
+	int result;
+
+	for (size_t i = 0;
+		account->tunnel.argv != NULL && account->tunnel.argv[i] != NULL;
+		i++) {
+		buf_addz(&tunnel, account->tunnel.argv[i]);
+		buf_addc(&tunnel, '\0');
+	}
+	account_fingerprint(account->user, str_of(account->host),
+		buf_str(&tunnel), &fingerprint);
+	result = journal_open(&pass->journal, &pass->ports->store,
+		buf_str(&fingerprint), pass->options->depth != SYNC_APPLY, err);
+	buf_clear(&tunnel);
+	buf_clear(&fingerprint);
+	pass->has_journal = result == 0;
+	if (result == 0)
+		result = journal_run_begin(&pass->journal,
+			pass->start_ns / 1000000, &pass->run, err);
+	return result;
+}
+
+/* How many mailboxes the journal expects in the Maildir. */
+static int expected_mailboxes(
+	struct pass *pass, uint32_t *count_r, struct err *err)
+{
+	struct journal_mailboxes known;
+	uint32_t count = 0;
+
+	if (journal_mailboxes(&pass->journal, &pass->arena, &known, err) != 0)
+		return -1;
+	for (size_t i = 0; i < known.count; i++)
+		count += known.items[i].record.state == MAILBOX_ATTACHED;
+	*count_r = count;
+	return 0;
+}
+
+/* What the root is now. A root that is not there is empty. */
+static int look_at_root(
+	struct pass *pass, struct guard_root *now_r, struct err *err)
+{
+	const struct maildir_place place = {
+		.fs = &pass->ports->fs, .root = pass->root};
+	struct maildir_names names;
+	struct fs_stat stat;
+
+	*now_r = (struct guard_root){.empty = true};
+	if (pass->root == NULL)
+		return 0;
+	if (pass->ports->fs.dir_stat(pass->root, &stat, err) != FS_OK ||
+		maildir_list(&place, pass->account->layout, &pass->arena,
+			&names, err) != 0)
+		return -1;
+	*now_r = (struct guard_root){
+		.device = stat.device,
+		.inode = stat.inode,
+		.empty = names.count == 0,
+	};
+	return 0;
+}
+
+/* Opens the Maildir's root, if it is the one of the last run. */
+static int open_root(struct pass *pass, struct err *err)
+{
+	const struct fs_port *fs = &pass->ports->fs;
+	bool applies = pass->options->depth == SYNC_APPLY;
+	struct root_record known;
+	struct guard_root before = {0};
+	struct guard_root now;
+	bool is_known;
+	uint32_t expected;
+	const char *why;
+	enum fs_result result;
+
+	if (journal_root(&pass->journal, &known, &is_known, err) != 0 ||
+		expected_mailboxes(pass, &expected, err) != 0)
+		return -1;
+	result = fs->root_open(fs->ctx, pass->account->maildir,
+		applies && !is_known, &pass->root, err);
+	if (result == FS_FAILED || look_at_root(pass, &now, err) != 0)
+		return -1;
+	before.device = known.device;
+	before.inode = known.inode;
+	why = guard_root_refused(is_known ? &before : NULL, &now, expected);
+	if (why != NULL)
+		return err_set(err, ERR_ACCOUNT, ERR_NEVER, ERR_DISK,
+			"the Maildir root %s %s; if it was meant to change, "
+			"move the state folder %s away and sync anew",
+			pass->account->maildir, why, pass->account->state);
+	if (!applies)
+		return 0;
+	if (result == FS_ABSENT &&
+		fs->root_open(fs->ctx, pass->account->maildir, true,
+			&pass->root, err) != FS_OK)
+		return -1;
+	if (result == FS_ABSENT && look_at_root(pass, &now, err) != 0)
+		return -1;
+	known = (struct root_record){now.device, now.inode};
+	if (!is_known || before.device != now.device ||
+		before.inode != now.inode)
+		journal_root_put(&pass->journal, &pass->batch, &known);
+	return 0;
+}
+
+static int open_all(struct pass *pass, struct err *err)
+{
+	const struct fs_port *fs = &pass->ports->fs;
+
+	if (open_journal(pass, err) != 0 || open_root(pass, err) != 0)
+		return -1;
+	if (pass->options->depth != SYNC_APPLY)
+		return 0;
+	return fs->root_open(fs->ctx, pass->account->state, true, &pass->state,
+		       err) == FS_OK
+		       ? 0
+		       : -1;
+}
+
+/* ---- Planning ------------------------------------------------------------ */
+
+static void make_policy(struct pass *pass, struct mailbox *mailbox)
+{
+	const struct account *account = pass->account;
+	const struct imap_caps *caps = pool_caps(pass->pool);
+	struct policy *policy = &mailbox->policy;
+
+	policy->direction = (enum policy_direction)account->direction;
+	policy->deletes = (enum policy_delete)account->deletes;
+	policy->expunge =
+		((account->expunge & ACCOUNT_SIDES_LOCAL) != 0 ? SIDE_BIT(LOCAL)
+							       : 0) |
+		((account->expunge & ACCOUNT_SIDES_SERVER) != 0
+				? SIDE_BIT(REMOTE)
+				: 0);
+	policy->can_expunge = imap_caps_has(caps, IMAP_CAP_UIDPLUS);
+	policy->can_move = imap_caps_has(caps, IMAP_CAP_MOVE);
+	policy->is_trash = mailbox == pass->trash;
+}
+
+/* The flags that a file's name can show, as of the scan. */
+static void make_local_room(struct mailbox *mailbox)
+{
+	struct policy *policy = &mailbox->policy;
+	uint32_t ids[KWFILE_LETTERS];
+	size_t count = 0;
+	bool is_full = true;
+
+	for (int i = 0; i < KWFILE_LETTERS; i++) {
+		uint32_t id = mailbox->letters[i];
+
+		if (id == KEYWORD_NONE)
+			is_full = false;
+		else if (id < KWFILE_TAKEN)
+			ids[count++] = id;
+	}
+	policy->keeps[LOCAL] = (struct flag_room){.system = FLAGS_SYSTEM};
+	(void)keywords_set(mailbox->base.keywords, ids, count,
+		&policy->keeps[LOCAL].keywords, NULL);
+	policy->takes[LOCAL] = policy->keeps[LOCAL];
+	policy->takes[LOCAL].any_keyword = !is_full;
+}
+
+/* Whether a trouble is about this row. */
+static bool is_troubled(const struct mailbox *mailbox, const struct row *row,
+	const struct trouble_key *key)
+{
+	if (key->side == REMOTE)
+		return row->present == SIDE_BIT(REMOTE) && row->uid == key->uid;
+	return row->present == SIDE_BIT(LOCAL) &&
+	       str_eq(mailbox->scan.items[row->local].name, key->name);
+}
+
+static void hold_row(struct mailbox *mailbox, const struct trouble_key *key)
+{
+	for (size_t i = 0; i < mailbox->match.count; i++) {
+		struct row *row = &mailbox->match.rows[i];
+
+		if (!is_troubled(mailbox, row, key))
+			continue;
+		row->hold = ROW_TROUBLED;
+		mailbox->report.waiting++;
+	}
+}
+
+/* What failed before waits until its next try is due. */
+static void hold_troubled(struct pass *pass, struct mailbox *mailbox)
+{
+	int64_t now_s = pass_now_s(pass);
+
+	for (size_t i = 0; i < mailbox->troubles.count; i++) {
+		const struct journal_trouble *trouble =
+			&mailbox->troubles.items[i];
+
+		if (!journal_trouble_due(&trouble->record, now_s))
+			hold_row(mailbox, &trouble->key);
+	}
+}
+
+/* The least UID that `limits: newest` lets in. */
+static uint32_t newest_uid(
+	const struct pass *pass, const struct mailbox *mailbox)
+{
+	uint64_t newest = pass->account->limits.newest;
+
+	if (newest == 0 || newest >= mailbox->remote_count)
+		return 0;
+	return mailbox->remote[mailbox->remote_count - newest].uid;
+}
+
+static enum row_hold limit_hold(const struct pass *pass,
+	const struct mailbox *mailbox, const struct row *row, uint32_t newest)
+{
+	const struct account_limits *limits = &pass->account->limits;
+	const struct file_facts *facts;
+	const struct remote_item *item;
+
+	if (row->present == SIDE_BIT(LOCAL)) {
+		facts = mailbox_facts(mailbox, row->local);
+		return limits->max_size_bytes != 0 && facts != NULL &&
+				       facts->wire_bytes >
+					       limits->max_size_bytes
+			       ? ROW_TOO_BIG
+			       : ROW_FREE;
+	}
+	item = &mailbox->remote[row->remote];
+	if (limits->max_size_bytes != 0 && item->bytes > limits->max_size_bytes)
+		return ROW_TOO_BIG;
+	if (limits->max_age_s != 0 &&
+		pass->start_ns / 1000000000 - item->date_s >
+			(int64_t)limits->max_age_s)
+		return ROW_TOO_OLD;
+	return row->uid < newest ? ROW_SURPLUS : ROW_FREE;
+}
+
+static void hold_limited(struct pass *pass, struct mailbox *mailbox)
+{
+	uint32_t newest = newest_uid(pass, mailbox);
+
+	for (size_t i = 0; i < mailbox->match.count; i++) {
+		struct row *row = &mailbox->match.rows[i];
+
+		if (row->hold == ROW_FREE &&
+			(row->present == SIDE_BIT(REMOTE) ||
+				row->present == SIDE_BIT(LOCAL)))
+			row->hold =
+				(uint8_t)limit_hold(pass, mailbox, row, newest);
+	}
+}
+
+static void guard_plan(struct pass *pass, struct mailbox *mailbox)
+{
+	const struct guard_policy guard = {
+		.max_delete_percent = pass->account->guard.max_delete_percent,
+		.min_messages = pass->account->guard.min_messages,
+		.allow_deletes = pass->options->allow_deletes,
+	};
+	struct err err;
+
+	mailbox->verdict = guard_mailbox(
+		&mailbox->plan, (uint32_t)mailbox->journal.count, &guard);
+	if (!mailbox->verdict.refused)
+		return;
+	mailbox->report.state = REPORT_REFUSED;
+	err_set(&err, ERR_MAILBOX, ERR_NEVER, ERR_SYNC,
+		"%u of %u messages would be removed, more than `guard` allows; "
+		"nothing was removed; if that is right, run with "
+		"--allow-deletes",
+		mailbox->verdict.removals, mailbox->verdict.messages);
+	pass_error(pass, mailbox, &err, 0, (struct str){0});
+}
+
+static int plan_one(struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	struct plan_input input = {
+		.rows = mailbox->match.rows,
+		.count = mailbox->match.count,
+		.policy = &mailbox->policy,
+		.keywords = mailbox->base.keywords,
+	};
+
+	if (mailbox->in_journal &&
+		journal_troubles(&pass->journal, &mailbox->id, &mailbox->arena,
+			&mailbox->troubles, err) != 0)
+		return -1;
+	make_policy(pass, mailbox);
+	make_local_room(mailbox);
+	hold_troubled(pass, mailbox);
+	hold_limited(pass, mailbox);
+	if (pass->account->deletes == ACCOUNT_DELETE_TRASH &&
+		pass->trash == NULL)
+		mailbox->policy.deletes = POLICY_DELETE_NEVER;
+	plan_mailbox(&input, &mailbox->arena, &mailbox->plan);
+	guard_plan(pass, mailbox);
+	mailbox->dirty = mailbox->plan.count > 0;
+	return 0;
+}
+
+static int plan_all(struct pass *pass, struct err *err)
+{
+	if (pass->account->deletes == ACCOUNT_DELETE_TRASH &&
+		pass->trash == NULL)
+		pass_note(pass, NULL,
+			"the server has no \\Trash mailbox, so messages that "
+			"are removed locally stay there (delete: trash)");
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (mailbox_is_active(mailbox) &&
+			plan_one(pass, mailbox, err) != 0) {
+			if (err->scope >= ERR_ACCOUNT)
+				return -1;
+			pass_mailbox_failed(pass, mailbox, err);
+		}
+	}
+	return 0;
+}
+
+/* Says what would be done: the tale that apply makes true. */
+static void tell_plans(struct pass *pass)
+{
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (!mailbox_is_active(mailbox))
+			continue;
+		for (size_t k = 0; k < mailbox->plan.count; k++) {
+			const struct op *op = &mailbox->plan.ops[k];
+			const struct row *row = apply_row(mailbox, op);
+			bool has_file = (row->present & SIDE_BIT(LOCAL)) != 0;
+
+			if (op->kind == OP_CONFLICT)
+				pass->summary.conflicts++;
+			apply_tell(pass, mailbox, op, row->uid,
+				has_file ? mailbox->scan.items[row->local]
+						   .file_name
+					 : STR(""));
+		}
+	}
+}
+
+/* ---- The pass ------------------------------------------------------------ */
+
+static int run_steps(struct pass *pass, struct err *err)
+{
+	enum sync_depth depth = pass->options->depth;
+
+	if (depth == SYNC_CHECK)
+		return tell_server(pass, err);
+	if (open_all(pass, err) != 0 || survey(pass, err) != 0)
+		return -1;
+	if (depth == SYNC_LIST) {
+		tell_list(pass);
+		return 0;
+	}
+	if (presence(pass, err) != 0 || delta(pass, err) != 0 ||
+		plan_all(pass, err) != 0)
+		return -1;
+	if (depth != SYNC_APPLY) {
+		tell_plans(pass);
+		return 0;
+	}
+	if (apply(pass, err) != 0 || settle(pass, err) != 0)
+		return -1;
+	return vault_prune(pass, err);
+}
+
+static int exit_status(const struct pass *pass)
+{
+	if (!pass->failed)
+		return pass->summary.conflicts > 0 ? err_status(ERR_SYNC) : 0;
+	return pass->worst.scope >= ERR_ACCOUNT ? err_status(pass->worst.cause)
+						: err_status(ERR_SYNC);
+}
+
+static void record_end(struct pass *pass)
+{
+	const struct report_summary *summary = &pass->summary;
+	struct history_record end = {.kind = HISTORY_END};
+	struct err ignored;
+
+	if (!pass->run_recorded)
+		return;
+	end.end.status = (uint32_t)summary->status;
+	end.end.mailboxes = (uint32_t)summary->mailboxes;
+	end.end.dirty = (uint32_t)summary->dirty;
+	end.end.bytes_in = summary->bytes_in;
+	end.end.bytes_out = summary->bytes_out;
+	end.end.conflicts = summary->conflicts;
+	end.end.errors = summary->errors;
+	end.end.duration_ms = summary->elapsed_ms;
+	end.end.done[LOCAL] = (struct history_counts){summary->local.added,
+		summary->local.removed, summary->local.moved,
+		summary->local.copied, summary->local.flagged};
+	end.end.done[REMOTE] = (struct history_counts){summary->server.added,
+		summary->server.removed, summary->server.moved,
+		summary->server.copied, summary->server.flagged};
+	journal_history_add(&pass->journal, &pass->batch, &pass->run, &end);
+	/* A history that cannot be written is not worth failing for. */
+	if (journal_history_prune(&pass->journal, &pass->batch,
+		    pass->start_ns / 1000000, &ignored) == 0)
+		(void)pass_commit(pass, &ignored);
+}
+
+static void pass_close(struct pass *pass)
+{
+	const struct fs_port *fs = &pass->ports->fs;
+
+	pool_free(&pass->pool);
+	for (size_t i = 0; i < pass->count; i++)
+		mailbox_clear(&pass->mailboxes[i]);
+	free(pass->mailboxes);
+	if (pass->root != NULL)
+		fs->dir_close(&pass->root);
+	if (pass->state != NULL)
+		fs->dir_close(&pass->state);
+	store_batch_clear(&pass->batch);
+	arena_clear(&pass->arena);
+}
+
+int sync_account(const struct account *account, const struct ports *ports,
+	const struct sync_options *options)
+{
+	struct pass pass = {
+		.account = account, .ports = ports, .options = options};
+	struct err err;
+	int status;
+
+	pass.start_ns = ports->clock.wall_ns(ports->clock.ctx);
+	pass.start_ms = ports->clock.monotonic_ms(ports->clock.ctx);
+	pass.pool = pool_new(account, ports);
+	if (run_steps(&pass, &err) != 0) {
+		store_batch_reset(&pass.batch);
+		pass.worst = err;
+		pass_error(&pass, NULL, &err, 0, (struct str){0});
+		pass.failed = true;
+		pass.worst = err;
+	}
+	status = exit_status(&pass);
+	tell_mailboxes(&pass);
+	tell_summary(&pass, status);
+	record_end(&pass);
+	pass_close(&pass);
+	return status;
+}

@@ -1,0 +1,28 @@
+/*
+ * The vault: what deletions took from the Maildir, kept for a while.
+ *
+ * A folder in the account's state folder. Each run that removes messages has a
+ * folder of its own there, named by the time; in it lies a Maildir tree
+ * (nested, whatever the account's layout), so that any mail reader can open
+ * it. Runs older than `retain:` are removed.
+ */
+#ifndef GODWIT_SRC_ENGINE_VAULT_H
+#define GODWIT_SRC_ENGINE_VAULT_H
+
+#include "pass.h"
+
+/*
+ * Moves an item's file out of the Maildir, into the vault, or away where
+ * nothing is retained. FS_ABSENT: it is not there any more. Names are durable
+ * after vault_sync() and maildir_sync().
+ */
+enum fs_result vault_take(struct pass *pass, struct mailbox *mailbox,
+	const struct local_item *item, struct err *err);
+
+/* Makes durable what was taken from the mailbox, and closes its folder. */
+int vault_sync(struct pass *pass, struct mailbox *mailbox, struct err *err);
+
+/* Removes the runs that are older than the account retains. */
+int vault_prune(struct pass *pass, struct err *err);
+
+#endif
