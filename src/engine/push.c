@@ -568,6 +568,16 @@ static enum task_step push_event(
 	return step;
 }
 
+/* The least UID that a message sent now can get; Courier does not tell. */
+static uint32_t uidnext_of(const struct mailbox *mailbox)
+{
+	if (mailbox->uidnext > 0)
+		return (uint32_t)mailbox->uidnext;
+	if (mailbox->remote_count > 0)
+		return mailbox->remote[mailbox->remote_count - 1].uid + 1;
+	return 1;
+}
+
 static enum task_step push_begin(struct task *task, struct err *err)
 {
 	struct push_task *push = (struct push_task *)task;
@@ -577,15 +587,7 @@ static enum task_step push_begin(struct task *task, struct err *err)
 	if (!mailbox->md_open &&
 		mailbox_open_maildir(push->base.pass, mailbox, false, err) != 0)
 		return TASK_FAILED;
-	push->uidnext =
-		mailbox->uidnext > 0
-			? (uint32_t)mailbox->uidnext
-			: (mailbox->remote_count > 0
-					  ? mailbox->remote[mailbox->remote_count -
-							    1]
-							    .uid +
-						    1
-					  : 1);
+	push->uidnext = uidnext_of(mailbox);
 	if (task->tries > 1 && push->count > 0)
 		return begin_look(push);
 	return next_chunk(push, err);
