@@ -29,14 +29,19 @@ static void file_write_text(const char *path, const char *text)
 static bool may_mount(void)
 {
 	uid_t uid = getuid();
-	char map[64];
+	gid_t gid = getgid();
+	char users[64];
+	char groups[64];
 
 	if (uid == 0)
 		return unshare(CLONE_NEWNS) == 0;
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
 		return false;
-	check(snprintf(map, sizeof(map), "0 %u 1", (unsigned)uid) > 0);
-	file_write_text("/proc/self/uid_map", map);
+	check(snprintf(users, sizeof(users), "0 %u 1", (unsigned)uid) > 0);
+	check(snprintf(groups, sizeof(groups), "0 %u 1", (unsigned)gid) > 0);
+	file_write_text("/proc/self/uid_map", users);
+	file_write_text("/proc/self/setgroups", "deny");
+	file_write_text("/proc/self/gid_map", groups);
 	return true;
 }
 
@@ -45,7 +50,7 @@ static bool disk_make(void)
 	check(snprintf(disk, sizeof(disk), "%s/disk", workdir_path()) > 0);
 	check(mkdir(disk, 0700) == 0);
 	return may_mount() &&
-	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
 	       mount("tmpfs", disk, "tmpfs", 0, "size=4m,mode=0700") == 0;
 }
 
@@ -187,7 +192,7 @@ static void test_read_only_disk(void)
 	check(open_state("ro", LMDB_WRITE, &store, &err) == 1);
 	check(put(store, 'a', 10, &err) == 0);
 	lmdb_close(&store);
-	check(mount(NULL, disk, NULL, MS_REMOUNT | MS_RDONLY, NULL) == 0);
+	check(mount("none", disk, "none", MS_REMOUNT | MS_RDONLY, NULL) == 0);
 	is_int(open_state("ro", LMDB_READ_ONLY, &store, &err), 1,
 		"a journal on a read-only file system can be read");
 	is_int(has(store, 'a', 10), 1, "in full");
@@ -198,7 +203,8 @@ static void test_read_only_disk(void)
 	is_int(open_state("none", LMDB_WRITE, &store, &err), -1,
 		"nor can a new one be made");
 	ok(strstr(err.text, "read-only") != NULL, "which is said, too");
-	check(mount(NULL, disk, NULL, MS_REMOUNT, "size=4m,mode=0700") == 0);
+	check(mount("none", disk, "none", MS_REMOUNT, "size=4m,mode=0700") ==
+		0);
 }
 
 int main(void)
