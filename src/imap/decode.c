@@ -23,6 +23,24 @@ static bool lex_sp_astring(struct imap_lexer *lexer, struct str *string_r)
 	return lex_sp(lexer) && imap_lex_astring(lexer, string_r);
 }
 
+/* An atom as RFC 3501 has it, not as the lexer lets it through. */
+static bool lex_strict_atom(struct imap_lexer *lexer, struct str *atom_r)
+{
+	return imap_lex_atom(lexer, atom_r) &&
+	       (imap_is_atom(*atom_r) || imap_lex_fail(lexer, "an atom"));
+}
+
+static bool lex_flags(struct imap_lexer *lexer, struct imap_strs *flags_r)
+{
+	if (!imap_lex_words(lexer, flags_r))
+		return false;
+	for (size_t i = 0; i < flags_r->count; i++) {
+		if (!imap_is_flag(flags_r->items[i]))
+			return imap_lex_fail(lexer, "a flag");
+	}
+	return true;
+}
+
 static bool lex_nothing(struct imap_lexer *lexer, struct imap_command *command)
 {
 	(void)lexer;
@@ -51,7 +69,7 @@ static bool lex_authenticate(
 {
 	struct imap_auth_args *args = &command->authenticate;
 
-	if (!lex_sp(lexer) || !imap_lex_atom(lexer, &args->mechanism))
+	if (!lex_sp(lexer) || !lex_strict_atom(lexer, &args->mechanism))
 		return false;
 	args->has_initial = imap_lex_take(lexer, ' ');
 	return !args->has_initial || lex_base64(lexer, &args->initial);
@@ -69,7 +87,7 @@ static bool lex_enable(struct imap_lexer *lexer, struct imap_command *command)
 	struct str word;
 
 	while (!imap_lex_at_end(lexer)) {
-		if (!lex_sp(lexer) || !imap_lex_atom(lexer, &word))
+		if (!lex_sp(lexer) || !lex_strict_atom(lexer, &word))
 			return false;
 		imap_words_push(&words, lexer->arena, word);
 	}
@@ -165,9 +183,11 @@ static bool lex_list(struct imap_lexer *lexer, struct imap_command *command)
 
 static bool lex_status(struct imap_lexer *lexer, struct imap_command *command)
 {
-	return lex_sp_astring(lexer, &command->status.mailbox) &&
-	       lex_sp(lexer) &&
-	       lex_bits(lexer, &imap_status_names, &command->status.items);
+	struct imap_status_args *args = &command->status;
+
+	return lex_sp_astring(lexer, &args->mailbox) && lex_sp(lexer) &&
+	       lex_bits(lexer, &imap_status_names, &args->items) &&
+	       (args->items != 0 || imap_lex_fail(lexer, "a STATUS item"));
 }
 
 static bool lex_create(struct imap_lexer *lexer, struct imap_command *command)
@@ -310,7 +330,8 @@ static bool lex_fetch(struct imap_lexer *lexer, struct imap_command *command)
 			return imap_lex_fail(lexer, "a FETCH modifier");
 		imap_lex_spaces(lexer);
 	}
-	return true;
+	return !args->vanished || args->changed_since != 0 ||
+	       imap_lex_fail(lexer, "CHANGEDSINCE");
 }
 
 static bool lex_store_mode(
@@ -339,7 +360,7 @@ static bool lex_store(struct imap_lexer *lexer, struct imap_command *command)
 			return imap_lex_fail(lexer, "UNCHANGEDSINCE");
 	}
 	return lex_store_mode(lexer, args) && lex_sp(lexer) &&
-	       imap_lex_words(lexer, &args->flags);
+	       lex_flags(lexer, &args->flags);
 }
 
 static bool lex_message(
@@ -350,7 +371,7 @@ static bool lex_message(
 	if (!lex_sp(lexer))
 		return false;
 	if (imap_lex_peek(lexer) == '(' &&
-		(!imap_lex_words(lexer, &message->flags) || !lex_sp(lexer)))
+		(!lex_flags(lexer, &message->flags) || !lex_sp(lexer)))
 		return false;
 	if (imap_lex_peek(lexer) == '"') {
 		message->has_date = true;

@@ -136,6 +136,14 @@ static enum imap_step on_continue(
 	return IMAP_STEP_INPUT;
 }
 
+static enum imap_step fail_greeting(struct imap_session *s, struct err *err)
+{
+	return fail_protocol(s,
+		"The server does not greet as an IMAP server does; check its "
+		"name, its port and `tls`.",
+		err);
+}
+
 static enum imap_step on_greeting(
 	struct imap_session *s, struct imap_event *event, struct err *err)
 {
@@ -144,12 +152,38 @@ static enum imap_step on_greeting(
 	if (s->response.kind != IMAP_RESPONSE_CONDITION ||
 		s->response.line.condition == IMAP_NO ||
 		s->response.line.condition == IMAP_BAD)
-		return fail_protocol(s,
-			"The server does not greet as an IMAP server does.",
-			err);
+		return fail_greeting(s, err);
 	imap_track_greeting(s, &s->response);
 	event->kind = IMAP_EVENT_GREETING;
 	event->response = &s->response;
+	return IMAP_STEP_EVENT;
+}
+
+/* The command whose results these are: ESEARCH names it. */
+static void about_search(struct imap_session *s, struct imap_event *event)
+{
+	const struct imap_call *call = s->sent.first;
+	uint32_t handle;
+
+	if (s->response.kind != IMAP_RESPONSE_ESEARCH ||
+		!parse_tag(s->response.search.tag, &handle))
+		return;
+	while (call != NULL && call->handle != handle)
+		call = call->next;
+	if (call == NULL)
+		return;
+	event->handle = handle;
+	event->command = call->kind;
+}
+
+static enum imap_step on_untagged(
+	struct imap_session *s, struct imap_event *event)
+{
+	imap_track_untagged(s, &s->response);
+	event->kind = IMAP_EVENT_UNTAGGED;
+	event->response = &s->response;
+	about_front(s, event);
+	about_search(s, event);
 	return IMAP_STEP_EVENT;
 }
 
@@ -167,11 +201,7 @@ static enum imap_step on_response(
 	case IMAP_RESPONSE_OTHER:
 		return IMAP_STEP_INPUT;
 	default:
-		imap_track_untagged(s, &s->response);
-		event->kind = IMAP_EVENT_UNTAGGED;
-		event->response = &s->response;
-		about_front(s, event);
-		return IMAP_STEP_EVENT;
+		return on_untagged(s, event);
 	}
 }
 
@@ -191,7 +221,9 @@ static enum imap_step read_on(
 		case IMAP_PARSE_MORE:
 			return IMAP_STEP_INPUT;
 		case IMAP_PARSE_FAILED:
-			return fail(s, err);
+			return s->state == IMAP_STATE_GREETING
+				       ? fail_greeting(s, err)
+				       : fail(s, err);
 		case IMAP_PARSE_RESPONSE:
 			step = on_response(s, event, err);
 			break;

@@ -1,6 +1,7 @@
 /* How: one printer for each kind of response, found by a switch. */
 #include "imap_event.h"
 
+#include "godwit/imap/base64.h"
 #include "godwit/imap/writer.h"
 
 #include <inttypes.h>
@@ -291,6 +292,19 @@ static void add_untagged(struct buf *out, const struct imap_response *response)
 	}
 }
 
+static void add_challenge(struct buf *out, struct str bytes)
+{
+	bool text = true;
+
+	for (size_t i = 0; i < bytes.len; i++)
+		text = text && bytes.ptr[i] >= 0x20 && bytes.ptr[i] < 0x7f;
+	buf_addz(out, "challenge ");
+	if (text)
+		imap_write_quoted(out, bytes);
+	else
+		imap_base64_encode(bytes, out);
+}
+
 void event_describe(const struct imap_event *event, struct buf *out)
 {
 	switch (event->kind) {
@@ -306,8 +320,7 @@ void event_describe(const struct imap_event *event, struct buf *out)
 		add_untagged(out, event->response);
 		break;
 	case IMAP_EVENT_CHALLENGE:
-		buf_addz(out, "challenge ");
-		imap_write_quoted(out, event->bytes);
+		add_challenge(out, event->bytes);
 		break;
 	case IMAP_EVENT_IDLING:
 		buf_addz(out, "idling");

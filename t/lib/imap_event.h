@@ -7,7 +7,8 @@
 #include "godwit/imap/session.h"
 
 /*
- * Appends what a transcript says of `event`, without a line end. Nothing for
+ * Appends what a transcript says of `event`, without a line end; a challenge,
+ * which may be binary, as base64 where it is. Nothing for
  * LITERAL_WANTED, and for the chunks of a body, whose sizes depend on how they
  * arrived.
  */

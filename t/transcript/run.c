@@ -5,7 +5,9 @@
  * lines. The E: lines must be the events, in order. Each is played twice: a
  * line at a time and a byte at a time.
  *
- * Without arguments it plays $srcdir/t/transcript/, else the files named.
+ * Without arguments it plays $srcdir/t/transcript/, else the files named. With
+ * --tell before them it writes each out anew, with what the client really wrote
+ * and with all E: lines: for making a transcript from an RFC or a user's log.
  */
 #include "imap_event.h"
 #include "script.h"
@@ -29,6 +31,7 @@ struct player {
 	struct imap_session *session;
 	struct imap_trace *trace;
 	bool bytewise;
+	bool telling;
 	struct buf output; /* the client's lines that are still to be seen */
 	struct buf events; /* the events that are still to be told */
 	bool ended;
@@ -69,9 +72,23 @@ static void give_literal(struct player *p, const struct imap_event *event)
 		p->session, str_sub(rest, 0, p->bytewise ? 1 : rest.len));
 }
 
+/* A line of its own, without control characters. */
+static void add_event(struct player *p, struct str told)
+{
+	for (size_t i = 0; i < told.len; i++) {
+		unsigned char c = (unsigned char)told.ptr[i];
+
+		if (c < 0x20 || c == 0x7f)
+			buf_addf(&p->events, "\\x%02x", c);
+		else
+			buf_addc(&p->events, (char)c);
+	}
+	buf_addc(&p->events, '\n');
+}
+
 static void take_event(struct player *p, const struct imap_event *event)
 {
-	size_t before = p->events.len;
+	struct buf told = {0};
 	struct buf deflated = {0};
 	bool ok;
 
@@ -79,9 +96,10 @@ static void take_event(struct player *p, const struct imap_event *event)
 		give_literal(p, event);
 		return;
 	}
-	event_describe(event, &p->events);
-	if (p->events.len > before)
-		buf_addc(&p->events, '\n');
+	event_describe(event, &told);
+	if (told.len > 0)
+		add_event(p, buf_str(&told));
+	buf_clear(&told);
 	ok = event->kind == IMAP_EVENT_TAGGED &&
 	     event->response->line.condition == IMAP_OK;
 	if (ok && event->command == IMAP_STARTTLS)
@@ -215,7 +233,9 @@ static void expect_output(struct player *p)
 	if (!take_line(&p->output, &line))
 		wrong(p, "the client should write", STR("nothing"));
 	put_tag(p, &line);
-	if (!str_eq(buf_str(&line), p->shown))
+	if (p->telling)
+		printf("%.*s\n", STR_FMT(buf_str(&line)));
+	else if (!str_eq(buf_str(&line), p->shown))
 		wrong(p, "the client should write", buf_str(&line));
 	buf_clear(&line);
 }
@@ -271,12 +291,27 @@ static void play_caps(struct player *p, struct str list)
 	imap_session_assume_caps(p->session, &caps);
 }
 
+/* Writes the events out, and the line, but for what is told anew. */
+static void tell_line(struct player *p, const struct line *line)
+{
+	struct buf event = {0};
+
+	while (take_line(&p->events, &event))
+		printf("E: %.*s\n", STR_FMT(buf_str(&event)));
+	buf_clear(&event);
+	if (line != NULL && line->kind != LINE_CLIENT &&
+		line->kind != LINE_EVENT)
+		printf("%.*s\n", STR_FMT(line->shown));
+}
+
 static void play_line(struct player *p, const struct line *line)
 {
 	p->number = line->number;
 	p->shown = line->shown;
-	if (line->kind != LINE_EVENT && p->script->has_events &&
-		p->events.len > 0)
+	if (p->telling)
+		tell_line(p, line);
+	else if (line->kind != LINE_EVENT && p->script->has_events &&
+		 p->events.len > 0)
 		wrong(p, "an event was not told before", buf_str(&p->events));
 	switch (line->kind) {
 	case LINE_CLIENT:
@@ -286,7 +321,8 @@ static void play_line(struct player *p, const struct line *line)
 		feed_server(p, line);
 		break;
 	case LINE_EVENT:
-		expect_event(p, line->text);
+		if (!p->telling)
+			expect_event(p, line->text);
 		break;
 	case LINE_CAPS:
 		play_caps(p, line->text);
@@ -294,6 +330,8 @@ static void play_line(struct player *p, const struct line *line)
 	case LINE_EOF:
 		imap_session_eof(p->session);
 		pump(p);
+		break;
+	case LINE_BLANK:
 		break;
 	}
 }
@@ -309,13 +347,31 @@ static void expect_nothing(struct player *p)
 		wrong(p, "the session fails at", buf_str(&p->events));
 }
 
-static void play(const struct script *script, const char *name, bool bytewise)
+static void player_init(struct player *p, const struct script *script)
 {
-	struct player p = {.script = script,
+	*p = (struct player){
+		.script = script,
 		.session = imap_session_new(),
 		.trace = imap_trace_new(!script->left_out),
-		.bytewise = bytewise};
+	};
+}
 
+static void player_clear(struct player *p)
+{
+	imap_session_free(&p->session);
+	imap_trace_free(&p->trace);
+	buf_clear(&p->output);
+	buf_clear(&p->events);
+	buf_clear(&p->got);
+	free(p->sent);
+}
+
+static void play(const struct script *script, const char *name, bool bytewise)
+{
+	struct player p;
+
+	player_init(&p, script);
+	p.bytewise = bytewise;
 	for (size_t i = 0; i < script->count && p.wrong == NULL; i++)
 		play_line(&p, &script->lines[i]);
 	expect_nothing(&p);
@@ -325,12 +381,22 @@ static void play(const struct script *script, const char *name, bool bytewise)
 			STR_FMT(p.shown));
 		tap_note("  got: %.*s", STR_FMT(buf_str(&p.got)));
 	}
-	imap_session_free(&p.session);
-	imap_trace_free(&p.trace);
-	buf_clear(&p.output);
-	buf_clear(&p.events);
-	buf_clear(&p.got);
-	free(p.sent);
+	player_clear(&p);
+}
+
+static void tell(const struct script *script)
+{
+	struct player p;
+
+	player_init(&p, script);
+	p.telling = true;
+	for (size_t i = 0; i < script->count; i++)
+		play_line(&p, &script->lines[i]);
+	tell_line(&p, NULL);
+	if (p.wrong != NULL)
+		printf("# wrong: %s: %.*s\n", p.wrong,
+			STR_FMT(buf_str(&p.got)));
+	player_clear(&p);
 }
 
 static bool file_read(const char *path, struct buf *content)
@@ -349,7 +415,7 @@ static bool file_read(const char *path, struct buf *content)
 	return fclose(file) == 0 && good;
 }
 
-static void play_file(const char *path)
+static void play_file(const char *path, bool telling)
 {
 	struct buf name = {0};
 	struct buf content = {0};
@@ -361,6 +427,8 @@ static void play_file(const char *path)
 		ok(false, "%s can be read", path);
 	} else if (script_read(&script, buf_str(&content), &err) != 0) {
 		ok(false, "%s: %s", path, err.text);
+	} else if (telling) {
+		tell(&script);
 	} else {
 		(void)buf_z(&name);
 		play(&script, basename(name.ptr), false);
@@ -385,7 +453,7 @@ static int play_folder(const char *dir)
 		struct buf path = {0};
 
 		buf_addf(&path, "%s/%s", dir, entries[i]->d_name);
-		play_file(buf_z(&path));
+		play_file(buf_z(&path), false);
 		buf_clear(&path);
 		free(entries[i]);
 	}
@@ -397,13 +465,14 @@ static int play_folder(const char *dir)
 int main(int argc, char **argv)
 {
 	const char *srcdir = getenv("srcdir");
+	bool telling = argc > 1 && str_eq(str_of(argv[1]), STR("--tell"));
 	struct buf dir = {0};
 
 	buf_addf(&dir, "%s/t/transcript", srcdir == NULL ? "." : srcdir);
 	if (argc == 1)
 		ok(play_folder(buf_z(&dir)) > 0, "there are transcripts");
-	for (int i = 1; i < argc; i++)
-		play_file(argv[i]);
+	for (int i = 1 + telling; i < argc; i++)
+		play_file(argv[i], telling);
 	buf_clear(&dir);
-	return tap_done();
+	return telling ? 0 : tap_done();
 }

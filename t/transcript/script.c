@@ -117,27 +117,24 @@ static int read_traced(
 	return 0;
 }
 
-/* A line of the file; *skip_r: it says nothing. */
-static int read_line(
-	struct script *script, struct line *line, bool *skip_r, struct err *err)
+static int read_line(struct script *script, struct line *line, struct err *err)
 {
 	struct str shown = line->shown;
 
-	*skip_r = shown.len == 0 || shown.ptr[0] == '#';
-	if (*skip_r)
+	line->kind = LINE_BLANK;
+	if (shown.len == 0 || shown.ptr[0] == '#')
 		return 0;
 	if (shown.len >= 2 && strchr("CSE", shown.ptr[0]) != NULL &&
 		strchr(":=#", shown.ptr[1]) != NULL)
 		return read_traced(script, line, err);
-	if (str_eq(shown, STR("eof"))) {
-		line->kind = LINE_EOF;
+	line->kind = LINE_EOF;
+	if (str_eq(shown, STR("eof")))
 		return 0;
-	}
-	if (!str_starts(shown, STR("caps ")))
-		return fail(line, "not C:, S:, E:, caps or eof", err);
 	line->kind = LINE_CAPS;
 	line->text = str_sub(shown, 5, shown.len);
-	return 0;
+	return str_starts(shown, STR("caps "))
+		       ? 0
+		       : fail(line, "not C:, S:, E:, caps or eof", err);
 }
 
 static int read_lines(
@@ -146,14 +143,13 @@ static int read_lines(
 	struct str shown;
 	int number = 0;
 
+	if (str_ends(content, STR("\n")))
+		content.len--;
 	while (str_split(&content, '\n', &shown)) {
 		struct line line = {.number = ++number, .shown = shown};
-		bool skip;
 
-		if (read_line(script, &line, &skip, err) != 0)
+		if (read_line(script, &line, err) != 0)
 			return -1;
-		if (skip)
-			continue;
 		script->lines = array_grow(script->lines, &script->cap,
 			script->count + 1, sizeof(*script->lines));
 		script->lines[script->count++] = line;

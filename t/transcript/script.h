@@ -19,6 +19,7 @@ enum line_kind {
 	LINE_EVENT,  /* E: */
 	LINE_CAPS,   /* caps WORD... */
 	LINE_EOF,    /* eof */
+	LINE_BLANK,  /* a comment, or nothing */
 };
 
 enum unit_kind {

@@ -57,7 +57,9 @@ enum imap_event_kind {
 
 struct imap_event {
 	enum imap_event_kind kind;
-	uint32_t handle;                /* 0 where none */
+	/* UNTAGGED: the oldest command on the way, which is the one that the
+	 * server most likely speaks of; ESEARCH names its own. 0: none. */
+	uint32_t handle;
 	enum imap_command_kind command; /* that of the handle */
 	/* The SELECT or EXAMINE whose mailbox untagged data speak of: it is
 	 * the last one whose turn has come. 0: none. */

@@ -241,6 +241,10 @@ static void test_refusals(void)
 	refuses("a1 AUTHENTICATE PLAIN !!\r\n", "a1");
 	refuses("a1 ENABLE\r\n", "a1");
 	refuses("a1 STATUS a (MESSAGES FOO)\r\n", "a1");
+	refuses("a1 STATUS a ()\r\n", "a1");
+	refuses("a1 ENABLE a]\r\n", "a1");
+	refuses("a1 UID STORE 1 FLAGS (a])\r\n", "a1");
+	refuses("a1 UID FETCH 1 (FLAGS) (VANISHED)\r\n", "a1");
 	refuses("a1 LIST \"\" * RETURN (FOO)\r\n", "a1");
 	refuses("a1 LIST \"\" * FOO\r\n", "a1");
 	refuses("a1 CREATE a (USE (\\Seen))\r\n", "a1");

@@ -814,7 +814,27 @@ static void test_mailbox_switch(void)
 	end();
 }
 
-/* What a body's chunk points to is what was lent: nothing is copied. */
+static void test_esearch(void)
+{
+	struct imap_command search = {.kind = IMAP_SEARCH};
+	uint32_t first;
+	uint32_t second;
+
+	begin();
+	(void)hear("* PREAUTH hi\r\n");
+	first = imap_session_submit(s, &search);
+	second = imap_session_submit(s, &search);
+	(void)step();
+	(void)hear("* SEARCH 1\r\n");
+	is_int(last, first, "SEARCH answers the oldest command");
+	(void)hear("* ESEARCH (TAG \"a2\") UID ALL 1\r\n");
+	is_int(last, second, "ESEARCH the one that it names");
+	(void)hear("* ESEARCH (TAG \"a9\") UID ALL 1\r\n");
+	is_int(last, first, "if there is such a one");
+	end();
+}
+
+/* What a chunk of a body points to is what was lent: nothing is copied. */
 static void test_no_copy(void)
 {
 	struct str body = STR("* 1 FETCH (BODY[] {1000}\r\nab");
@@ -860,6 +880,7 @@ int main(void)
 	test_mailbox();
 	test_mailbox_none();
 	test_mailbox_switch();
+	test_esearch();
 	test_no_copy();
 	buf_clear(&wrote);
 	buf_clear(&told);

@@ -1,0 +1,47 @@
+/*
+ * The wire log of a hostile server, of whose lines some come between those of
+ * a client that logs in: no secret may be printed.
+ */
+#include "fuzz.h"
+
+#include "godwit/base/err.h"
+#include "godwit/imap/trace.h"
+
+static const char *const client[] = {
+	"a1 CAPABILITY\r\n",
+	"a2 LOGIN \"u\" \"S3cret\"\r\n",
+	"a3 LOGIN {1}\r\nu {6}\r\nS3cret\r\n",
+	"a4 AUTHENTICATE PLAIN\r\n",
+	"UzNjcmV0\r\n",
+	"a5 AUTHENTICATE XOAUTH2 UzNjcmV0\r\n",
+	"a6 APPEND x {3+}\r\nabc\r\n",
+};
+
+static bool holds(struct str s, struct str part)
+{
+	for (size_t i = 0; i + part.len <= s.len; i++) {
+		if (str_starts(str_sub(s, i, s.len), part))
+			return true;
+	}
+	return false;
+}
+
+/* The server's input is cut at each '|', and the client speaks there. */
+void fuzz_one(struct str input)
+{
+	struct imap_trace *trace = imap_trace_new(input.len % 2 == 0);
+	struct buf out = {0};
+	struct str piece;
+	size_t said = 0;
+
+	while (str_split(&input, '|', &piece)) {
+		imap_trace_feed(trace, IMAP_SERVER, piece, &out);
+		if (said < sizeof(client) / sizeof(client[0]))
+			imap_trace_feed(trace, IMAP_CLIENT,
+				str_of(client[said++]), &out);
+	}
+	imap_trace_end(trace, &out);
+	check(!holds(buf_str(&out), STR("S3cret")));
+	imap_trace_free(&trace);
+	buf_clear(&out);
+}
