@@ -90,7 +90,8 @@ struct fs_port {
 	enum fs_result (*open)(struct fs_dir *dir, const char *name,
 		struct fs_file **file_r, struct err *err);
 
-	/* Writes all of `bytes` at the end. */
+	/* Writes all of `bytes` at the end. After FS_FAILED the file takes no
+	 * more: close and unlink it. */
 	enum fs_result (*write)(
 		struct fs_file *file, struct str bytes, struct err *err);
 

@@ -1,0 +1,89 @@
+/*
+ * How: fstat() and fstatat() without following; stamps become nanoseconds in
+ * an int64_t, which holds the years 1678 to 2262, and stop at its ends.
+ */
+#include "os/fs_private.h"
+
+#include <errno.h>
+
+enum {
+	NSEC = 1000000000,
+};
+
+static enum fs_type type_of_mode(mode_t mode)
+{
+	if (S_ISREG(mode))
+		return FS_FILE;
+	if (S_ISDIR(mode))
+		return FS_DIR;
+	if (S_ISLNK(mode))
+		return FS_LINK;
+	return FS_OTHER;
+}
+
+/* Stamps that no int64_t holds become the nearest that it does. */
+static int64_t ns_of(struct timespec t)
+{
+	int64_t ns;
+
+	if (__builtin_mul_overflow((int64_t)t.tv_sec, (int64_t)NSEC, &ns) ||
+		__builtin_add_overflow(ns, (int64_t)t.tv_nsec, &ns))
+		return t.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+	return ns;
+}
+
+struct timespec timespec_of(int64_t ns)
+{
+	int64_t seconds = ns / NSEC - (ns % NSEC < 0 ? 1 : 0);
+
+	return (struct timespec){
+		.tv_sec = (time_t)seconds,
+		.tv_nsec = (long)(ns - seconds * NSEC),
+	};
+}
+
+static struct fs_stat stat_of(const struct stat *st)
+{
+	return (struct fs_stat){
+		.type = type_of_mode(st->st_mode),
+		.device = (uint64_t)st->st_dev,
+		.inode = (uint64_t)st->st_ino,
+		.bytes = (uint64_t)st->st_size,
+		.mtime_ns = ns_of(st->st_mtim),
+		.ctime_ns = ns_of(st->st_ctim),
+	};
+}
+
+static enum fs_result os_dir_stat(
+	struct fs_dir *dir, struct fs_stat *stat_r, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(dir->fd, &st) != 0)
+		return fs_failed(err, FS_ACT_LIST, dir, NULL, errno);
+	*stat_r = stat_of(&st);
+	return FS_OK;
+}
+
+static enum fs_result os_stat(struct fs_dir *dir, const char *name,
+	struct fs_stat *stat_r, struct err *err)
+{
+	enum fs_result result = name_ok(dir, name, FS_ACT_LOOK, err);
+	struct stat st;
+
+	if (result != FS_OK)
+		return result;
+	if (fstatat(dir->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		if (errno == ENOENT)
+			return FS_ABSENT;
+		return fs_failed(err, FS_ACT_LOOK, dir, name, errno);
+	}
+	*stat_r = stat_of(&st);
+	return FS_OK;
+}
+
+void fs_port_stat(struct fs_port *port)
+{
+	port->dir_stat = os_dir_stat;
+	port->stat = os_stat;
+}
