@@ -86,6 +86,10 @@ enum {
 	/* A SASL challenge or response, decoded. */
 	LIMIT_SASL_BYTES = 64 << 10,
 
+	/* SCRAM's iteration count, the server's to choose: a few seconds of
+	 * one core. Servers ask for 4096 to some 100,000. */
+	LIMIT_SCRAM_ITERATIONS = 4 << 20,
+
 	/* The journal's history: so many runs, not older than that. At a run
 	 * every five minutes 1000 are three days and a half; runs that did
 	 * nothing are not recorded, so it is far longer. */
