@@ -38,12 +38,6 @@ struct sightings {
 	size_t cap;
 };
 
-/* The `rename` map in canonical names. */
-struct renames {
-	struct mailbox_rename *map;
-	size_t count;
-};
-
 static struct sighting *sight(
 	struct sightings *list, struct str name, enum source source)
 {
@@ -54,33 +48,6 @@ static struct sighting *sight(
 	item = &list->items[list->count++];
 	*item = (struct sighting){.name = name, .source = source};
 	return item;
-}
-
-static int renames_make(
-	struct pass *pass, struct renames *renames, struct err *err)
-{
-	const struct account_mailboxes *wanted = &pass->account->mailboxes;
-	struct buf text = {0};
-	int result = 0;
-
-	renames->count = wanted->rename_count;
-	renames->map = arena_array(
-		&pass->arena, wanted->rename_count + 1, sizeof(*renames->map));
-	for (size_t i = 0; i < wanted->rename_count && result == 0; i++) {
-		buf_reset(&text);
-		result = mailbox_name_from_user(
-			wanted->renames[i].server, &text, err);
-		if (result != 0)
-			break;
-		renames->map[i].server =
-			arena_str(&pass->arena, buf_str(&text));
-		buf_reset(&text);
-		result = mailbox_name_from_user(
-			wanted->renames[i].local, &text, err);
-		renames->map[i].local = arena_str(&pass->arena, buf_str(&text));
-	}
-	buf_clear(&text);
-	return result;
 }
 
 /* ---- The server's list --------------------------------------------------- */
@@ -212,15 +179,16 @@ static bool is_foreign(const struct server *server, struct str wire)
 
 /* What a mailbox is called here: by the server's name and `rename`. */
 static int local_name(struct pass *pass, const struct mailbox_space *space,
-	const struct renames *renames, struct sighting *item, struct err *err)
+	struct sighting *item, struct err *err)
 {
+	const struct account_mailboxes *wanted = &pass->account->mailboxes;
 	struct buf canonical = {0};
 	struct buf local = {0};
 	int result = mailbox_name_from_server(
 		space, item->server_name, &canonical, err);
 
 	if (result == 0) {
-		mailbox_rename_to_local(renames->map, renames->count,
+		mailbox_rename_to_local(wanted->renames, wanted->rename_count,
 			buf_str(&canonical), &local);
 		item->name = arena_str(&pass->arena, buf_str(&local));
 	}
@@ -230,8 +198,7 @@ static int local_name(struct pass *pass, const struct mailbox_space *space,
 }
 
 static void sight_listed(struct pass *pass, const struct mailbox_space *space,
-	const struct renames *renames, const struct listed *listed,
-	struct sightings *list)
+	const struct listed *listed, struct sightings *list)
 {
 	struct sighting item = {
 		.source = FROM_SERVER,
@@ -246,7 +213,7 @@ static void sight_listed(struct pass *pass, const struct mailbox_space *space,
 	else
 		item.server_name = listed->wire;
 	buf_clear(&utf8);
-	if (local_name(pass, space, renames, &item, &err) != 0) {
+	if (local_name(pass, space, &item, &err) != 0) {
 		err_context(&err, "%.*s", STR_FMT(item.server_name));
 		pass_error(pass, NULL, &err, 0, (struct str){0});
 		return;
@@ -274,9 +241,8 @@ static struct mailbox_space space_of(
 	return space;
 }
 
-static int sight_server(struct pass *pass, const struct renames *renames,
-	struct sightings *sightings, struct mailbox_space *space_r,
-	struct err *err)
+static int sight_server(struct pass *pass, struct sightings *sightings,
+	struct mailbox_space *space_r, struct err *err)
 {
 	static const struct task_kind kind = {list_begin, list_event};
 	struct list_task list = {.task.kind = &kind, .pass = pass};
@@ -297,8 +263,8 @@ static int sight_server(struct pass *pass, const struct renames *renames,
 		for (size_t i = 0; i < list.count; i++) {
 			if (!is_foreign(pool_server(pass->pool),
 				    list.items[i].wire))
-				sight_listed(pass, space_r, renames,
-					&list.items[i], sightings);
+				sight_listed(pass, space_r, &list.items[i],
+					sightings);
 		}
 	}
 	free(list.items);
@@ -392,15 +358,16 @@ static bool mailbox_sighted(
 
 /* The server's name of a mailbox that only the Maildir or the journal has. */
 static int name_for_server(struct pass *pass, const struct mailbox_space *space,
-	const struct renames *renames, struct mailbox *mailbox, struct err *err)
+	struct mailbox *mailbox, struct err *err)
 {
+	const struct account_mailboxes *wanted = &pass->account->mailboxes;
 	struct buf canonical = {0};
 	struct buf utf8 = {0};
 	struct buf wire = {0};
 	int result = -1;
 
-	if (!mailbox_rename_to_server(
-		    renames->map, renames->count, mailbox->name, &canonical))
+	if (!mailbox_rename_to_server(wanted->renames, wanted->rename_count,
+		    mailbox->name, &canonical))
 		err_set(err, ERR_MAILBOX, ERR_NEVER, ERR_CONFIG,
 			"no server mailbox can have this name, because "
 			"`rename` gives that one another");
@@ -430,15 +397,14 @@ static bool fits_any(const struct account_list *globs, struct str name)
 }
 
 /* Include, exclude, subscribed, and the command line's patterns. */
-static bool takes_part(const struct pass *pass, const struct renames *renames,
-	const struct mailbox *mailbox)
+static bool takes_part(const struct pass *pass, const struct mailbox *mailbox)
 {
 	const struct account_mailboxes *wanted = &pass->account->mailboxes;
 	struct buf name = {0};
 	bool takes;
 
-	if (!mailbox_rename_to_server(
-		    renames->map, renames->count, mailbox->name, &name))
+	if (!mailbox_rename_to_server(wanted->renames, wanted->rename_count,
+		    mailbox->name, &name))
 		buf_add(&name, mailbox->name);
 	takes = (wanted->include.count == 0 ||
 			fits_any(&wanted->include, buf_str(&name))) &&
@@ -463,7 +429,7 @@ static void mailbox_refuse(
 
 /* Makes mailboxes of the sorted sightings. */
 static void join(struct pass *pass, const struct mailbox_space *space,
-	const struct renames *renames, const struct sightings *list)
+	const struct sightings *list)
 {
 	for (size_t i = 0; i < list->count;) {
 		struct mailbox *mailbox =
@@ -480,11 +446,10 @@ static void join(struct pass *pass, const struct mailbox_space *space,
 			mailbox->wire_name = mailbox->record.wire_name;
 			mailbox->server_name = mailbox->record.server_name;
 		} else if (mailbox->wire_name.ptr == NULL &&
-			   name_for_server(
-				   pass, space, renames, mailbox, &err) != 0) {
+			   name_for_server(pass, space, mailbox, &err) != 0) {
 			pass_mailbox_failed(pass, mailbox, &err);
 		}
-		if (!takes_part(pass, renames, mailbox))
+		if (!takes_part(pass, mailbox))
 			mailbox->part = MAILBOX_LEFT_OUT;
 		else if (!once)
 			mailbox_refuse(pass, mailbox,
@@ -608,19 +573,17 @@ static struct mailbox *find_trash(struct pass *pass)
 int survey(struct pass *pass, struct err *err)
 {
 	struct sightings list = {0};
-	struct renames renames = {0};
 	struct mailbox_space space;
 	int result = -1;
 
-	if (renames_make(pass, &renames, err) != 0 ||
-		sight_server(pass, &renames, &list, &space, err) != 0 ||
+	if (sight_server(pass, &list, &space, err) != 0 ||
 		sight_maildir(pass, &list, err) != 0 ||
 		sight_journal(pass, &list, err) != 0)
 		goto out;
 	if (list.count > 0)
 		qsort(list.items, list.count, sizeof(*list.items),
 			sighting_cmp);
-	join(pass, &space, &renames, &list);
+	join(pass, &space, &list);
 	if (refuse_meeting(pass, false, err) != 0 ||
 		refuse_meeting(pass, true, err) != 0)
 		goto out;
