@@ -7,6 +7,7 @@
 #include "godwit/engine/sync.h"
 
 #include "apply.h"
+#include "decide.h"
 #include "delta.h"
 #include "pass.h"
 #include "presence.h"
@@ -142,204 +143,7 @@ static int open_all(struct pass *pass, struct err *err)
 		       : -1;
 }
 
-/* ---- Planning ------------------------------------------------------------ */
-
-static void make_policy(struct pass *pass, struct mailbox *mailbox)
-{
-	const struct account *account = pass->account;
-	const struct imap_caps *caps = pool_caps(pass->pool);
-	struct policy *policy = &mailbox->policy;
-
-	policy->direction = (enum policy_direction)account->direction;
-	policy->deletes = (enum policy_delete)account->deletes;
-	policy->expunge =
-		((account->expunge & ACCOUNT_SIDES_LOCAL) != 0 ? SIDE_BIT(LOCAL)
-							       : 0) |
-		((account->expunge & ACCOUNT_SIDES_SERVER) != 0
-				? SIDE_BIT(REMOTE)
-				: 0);
-	policy->can_expunge = imap_caps_has(caps, IMAP_CAP_UIDPLUS);
-	policy->can_move = imap_caps_has(caps, IMAP_CAP_MOVE);
-	policy->is_trash = mailbox == pass->trash;
-}
-
-/* The flags that a file's name can show, as of the scan. */
-static void make_local_room(struct mailbox *mailbox)
-{
-	struct policy *policy = &mailbox->policy;
-	uint32_t ids[KWFILE_LETTERS];
-	size_t count = 0;
-	bool is_full = true;
-
-	for (int i = 0; i < KWFILE_LETTERS; i++) {
-		uint32_t id = mailbox->letters[i];
-
-		if (id == KEYWORD_NONE)
-			is_full = false;
-		else if (id < KWFILE_TAKEN)
-			ids[count++] = id;
-	}
-	policy->keeps[LOCAL] = (struct flag_room){.system = FLAGS_SYSTEM};
-	(void)keywords_set(mailbox->base.keywords, ids, count,
-		&policy->keeps[LOCAL].keywords, NULL);
-	policy->takes[LOCAL] = policy->keeps[LOCAL];
-	policy->takes[LOCAL].any_keyword = !is_full;
-}
-
-/* Whether a trouble is about this row. */
-static bool is_troubled(const struct mailbox *mailbox, const struct row *row,
-	const struct trouble_key *key)
-{
-	if (key->side == REMOTE)
-		return row->present == SIDE_BIT(REMOTE) && row->uid == key->uid;
-	return row->present == SIDE_BIT(LOCAL) &&
-	       str_eq(mailbox->scan.items[row->local].name, key->name);
-}
-
-static void hold_row(struct mailbox *mailbox, const struct trouble_key *key)
-{
-	for (size_t i = 0; i < mailbox->match.count; i++) {
-		struct row *row = &mailbox->match.rows[i];
-
-		if (!is_troubled(mailbox, row, key))
-			continue;
-		row->hold = ROW_TROUBLED;
-		mailbox->report.waiting++;
-	}
-}
-
-/* What failed before waits until its next try is due. */
-static void hold_troubled(struct pass *pass, struct mailbox *mailbox)
-{
-	int64_t now_s = pass_now_s(pass);
-
-	for (size_t i = 0; i < mailbox->troubles.count; i++) {
-		const struct journal_trouble *trouble =
-			&mailbox->troubles.items[i];
-
-		if (!journal_trouble_due(&trouble->record, now_s))
-			hold_row(mailbox, &trouble->key);
-	}
-}
-
-/* The least UID that `limits: newest` lets in. */
-static uint32_t newest_uid(
-	const struct pass *pass, const struct mailbox *mailbox)
-{
-	uint64_t newest = pass->account->limits.newest;
-
-	if (newest == 0 || newest >= mailbox->remote_count)
-		return 0;
-	return mailbox->remote[mailbox->remote_count - newest].uid;
-}
-
-static enum row_hold limit_hold(const struct pass *pass,
-	const struct mailbox *mailbox, const struct row *row, uint32_t newest)
-{
-	const struct account_limits *limits = &pass->account->limits;
-	const struct file_facts *facts;
-	const struct remote_item *item;
-
-	if (row->present == SIDE_BIT(LOCAL)) {
-		facts = mailbox_facts(mailbox, row->local);
-		return limits->max_size_bytes != 0 && facts != NULL &&
-				       facts->wire_bytes >
-					       limits->max_size_bytes
-			       ? ROW_TOO_BIG
-			       : ROW_FREE;
-	}
-	item = &mailbox->remote[row->remote];
-	if (limits->max_size_bytes != 0 && item->bytes > limits->max_size_bytes)
-		return ROW_TOO_BIG;
-	if (limits->max_age_s != 0 &&
-		pass->start_ns / 1000000000 - item->date_s >
-			(int64_t)limits->max_age_s)
-		return ROW_TOO_OLD;
-	return row->uid < newest ? ROW_SURPLUS : ROW_FREE;
-}
-
-static void hold_limited(struct pass *pass, struct mailbox *mailbox)
-{
-	uint32_t newest = newest_uid(pass, mailbox);
-
-	for (size_t i = 0; i < mailbox->match.count; i++) {
-		struct row *row = &mailbox->match.rows[i];
-
-		if (row->hold == ROW_FREE &&
-			(row->present == SIDE_BIT(REMOTE) ||
-				row->present == SIDE_BIT(LOCAL)))
-			row->hold =
-				(uint8_t)limit_hold(pass, mailbox, row, newest);
-	}
-}
-
-static void guard_plan(struct pass *pass, struct mailbox *mailbox)
-{
-	const struct guard_policy guard = {
-		.max_delete_percent = pass->account->guard.max_delete_percent,
-		.min_messages = pass->account->guard.min_messages,
-		.allow_deletes = pass->options->allow_deletes,
-	};
-	struct err err;
-
-	mailbox->verdict = guard_mailbox(
-		&mailbox->plan, (uint32_t)mailbox->journal.count, &guard);
-	if (!mailbox->verdict.refused)
-		return;
-	mailbox->report.state = REPORT_REFUSED;
-	err_set(&err, ERR_MAILBOX, ERR_NEVER, ERR_SYNC,
-		"%u of %u messages would be removed, more than `guard` allows; "
-		"nothing was removed; if that is right, run with "
-		"--allow-deletes",
-		mailbox->verdict.removals, mailbox->verdict.messages);
-	pass_error(pass, mailbox, &err, 0, (struct str){0});
-}
-
-static int plan_one(struct pass *pass, struct mailbox *mailbox, struct err *err)
-{
-	struct plan_input input = {
-		.rows = mailbox->match.rows,
-		.count = mailbox->match.count,
-		.policy = &mailbox->policy,
-		.keywords = mailbox->base.keywords,
-	};
-
-	if (mailbox->in_journal &&
-		journal_troubles(&pass->journal, &mailbox->id, &mailbox->arena,
-			&mailbox->troubles, err) != 0)
-		return -1;
-	make_policy(pass, mailbox);
-	make_local_room(mailbox);
-	hold_troubled(pass, mailbox);
-	hold_limited(pass, mailbox);
-	if (pass->account->deletes == ACCOUNT_DELETE_TRASH &&
-		pass->trash == NULL)
-		mailbox->policy.deletes = POLICY_DELETE_NEVER;
-	plan_mailbox(&input, &mailbox->arena, &mailbox->plan);
-	guard_plan(pass, mailbox);
-	mailbox->dirty = mailbox->plan.count > 0;
-	return 0;
-}
-
-static int plan_all(struct pass *pass, struct err *err)
-{
-	if (pass->account->deletes == ACCOUNT_DELETE_TRASH &&
-		pass->trash == NULL)
-		pass_note(pass, NULL,
-			"the server has no \\Trash mailbox, so messages that "
-			"are removed locally stay there (delete: trash)");
-	for (size_t i = 0; i < pass->count; i++) {
-		struct mailbox *mailbox = &pass->mailboxes[i];
-
-		if (mailbox_is_active(mailbox) &&
-			plan_one(pass, mailbox, err) != 0) {
-			if (err->scope >= ERR_ACCOUNT)
-				return -1;
-			pass_mailbox_failed(pass, mailbox, err);
-		}
-	}
-	return 0;
-}
+/* ---- The pass ------------------------------------------------------------ */
 
 /* Says what would be done: the tale that apply makes true. */
 static void tell_plans(struct pass *pass)
@@ -364,8 +168,6 @@ static void tell_plans(struct pass *pass)
 	}
 }
 
-/* ---- The pass ------------------------------------------------------------ */
-
 static int run_steps(struct pass *pass, struct err *err)
 {
 	enum sync_depth depth = pass->options->depth;
@@ -379,7 +181,7 @@ static int run_steps(struct pass *pass, struct err *err)
 		return 0;
 	}
 	if (presence(pass, err) != 0 || delta(pass, err) != 0 ||
-		plan_all(pass, err) != 0)
+		decide(pass, err) != 0)
 		return -1;
 	if (depth != SYNC_APPLY) {
 		tell_plans(pass);
