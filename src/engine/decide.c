@@ -57,19 +57,28 @@ static bool is_troubled(const struct mailbox *mailbox, const struct row *row,
 	       str_eq(mailbox->scan.items[row->local].name, key->name);
 }
 
-static void hold_row(struct mailbox *mailbox, const struct trouble_key *key)
+/* False: there is no such message any more. */
+static bool hold_row(
+	struct mailbox *mailbox, const struct trouble_key *key, bool is_due)
 {
+	bool found = false;
+
 	for (size_t i = 0; i < mailbox->match.count; i++) {
 		struct row *row = &mailbox->match.rows[i];
 
 		if (!is_troubled(mailbox, row, key))
 			continue;
+		found = true;
+		if (is_due)
+			continue;
 		row->hold = ROW_TROUBLED;
 		mailbox->report.waiting++;
 	}
+	return found;
 }
 
-/* What failed before waits until its next try is due. */
+/* What failed before waits until its next try is due; what is gone, or synced
+ * by now, is in no trouble any more. */
 static void hold_troubled(struct pass *pass, struct mailbox *mailbox)
 {
 	int64_t now_s = pass_now_s(pass);
@@ -78,8 +87,11 @@ static void hold_troubled(struct pass *pass, struct mailbox *mailbox)
 		const struct journal_trouble *trouble =
 			&mailbox->troubles.items[i];
 
-		if (!journal_trouble_due(&trouble->record, now_s))
-			hold_row(mailbox, &trouble->key);
+		if (!hold_row(mailbox, &trouble->key,
+			    journal_trouble_due(&trouble->record, now_s)) &&
+			pass->options->depth == SYNC_APPLY)
+			journal_trouble_clear(
+				&pass->journal, &pass->batch, &trouble->key);
 	}
 }
 
@@ -179,7 +191,8 @@ static int decide_one(
 		mailbox->policy.deletes = POLICY_DELETE_NEVER;
 	plan_mailbox(&input, &mailbox->arena, &mailbox->plan);
 	guard_plan(pass, mailbox);
-	mailbox->dirty = mailbox->plan.count > 0;
+	mailbox->dirty = mailbox->dirty || mailbox->plan.count > 0;
+	pass->ops_total += mailbox->plan.count;
 	return 0;
 }
 

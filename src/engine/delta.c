@@ -19,6 +19,7 @@
 enum {
 	LISTINGS_MAX = 2, /* tries to get a listing that adds up */
 	READ_BYTES = 64 << 10,
+	MAILBOXES_A_LOGIN = 8,
 };
 
 enum stage {
@@ -26,6 +27,7 @@ enum stage {
 	STAGE_LIST,    /* UIDs and flags */
 	STAGE_DETAIL,  /* sizes and dates that are still missing */
 	STAGE_HEADERS, /* of candidates */
+	STAGE_DOUBTS,  /* bodies of those whose size cannot be right */
 };
 
 struct delta_task {
@@ -40,6 +42,8 @@ struct delta_task {
 	bool refused; /* a command of this stage was answered NO or BAD */
 	struct match_identities headers; /* items on the heap */
 	size_t header_cap;
+	struct identity_stream doubt; /* the body that comes now */
+	bool reading_doubt;
 };
 
 /* ---- The local side ------------------------------------------------------ */
@@ -446,10 +450,31 @@ static enum task_step rows_done(struct delta_task *delta)
 	intents_pair(mailbox, &delta->headers);
 	if (delta->partial)
 		drop_absences(match);
+	mailbox->looked_at = true;
+	pass_progress(delta->pass);
 	return TASK_DONE;
 }
 
 /* ---- Stages -------------------------------------------------------------- */
+
+/* Bodies of messages that have a new file's header and nearly its size: some
+ * servers lie in RFC822.SIZE. */
+static enum task_step begin_doubts(struct delta_task *delta)
+{
+	struct mailbox *mailbox = delta->task.mailbox;
+	struct match_rows doubts;
+	struct imap_set set = {0};
+
+	delta->stage = STAGE_DOUBTS;
+	match_pair(&mailbox->match, &delta->headers, &mailbox->identities);
+	match_doubts(&mailbox->match, &delta->headers, &mailbox->identities,
+		&mailbox->arena, &doubts);
+	for (size_t i = 0; i < doubts.count; i++)
+		imap_set_add(&set, mailbox->match.rows[doubts.rows[i]].uid);
+	fetch_set(delta, &set, IMAP_FETCH_BODY);
+	imap_set_clear(&set);
+	return delta->awaited == 0 ? rows_done(delta) : TASK_MORE;
+}
 
 /* Headers of the new messages that may be new files. */
 static enum task_step begin_headers(struct delta_task *delta, struct err *err)
@@ -477,7 +502,7 @@ static enum task_step begin_headers(struct delta_task *delta, struct err *err)
 	imap_set_settle(&set);
 	fetch_set(delta, &set, IMAP_FETCH_SIZE | IMAP_FETCH_HEADER);
 	imap_set_clear(&set);
-	return delta->awaited == 0 ? rows_done(delta) : TASK_MORE;
+	return delta->awaited == 0 ? begin_doubts(delta) : TASK_MORE;
 }
 
 /* Sizes and dates of what is new but stood among the known UIDs. */
@@ -559,6 +584,9 @@ static enum task_step delta_begin(struct task *task, struct err *err)
 	delta->stage = STAGE_SELECT;
 	delta->awaited = 0;
 	delta->partial = false;
+	if (delta->reading_doubt)
+		identity_clear(&delta->doubt);
+	delta->reading_doubt = false;
 	*task->selected = NULL; /* its data must be fresh */
 	delta->select_handle = task_select(task);
 	(void)err;
@@ -606,6 +634,31 @@ static void header_add(
 	identity_of_header(fetched->header, fetched->size, &item->identity);
 }
 
+/* A doubtful message's body is complete: what it really is replaces what its
+ * listing made of it. */
+static void doubt_settle(struct delta_task *delta, uint32_t uid)
+{
+	uint32_t row = row_of_uid(&delta->task.mailbox->match, uid);
+	struct identity identity;
+
+	if (!delta->reading_doubt)
+		return;
+	delta->reading_doubt = false;
+	identity_finish(&delta->doubt, &identity);
+	for (size_t i = 0; i < delta->headers.count; i++) {
+		if (delta->headers.items[i].row == row)
+			delta->headers.items[i].identity = identity;
+	}
+}
+
+static void doubt_begin(struct delta_task *delta)
+{
+	if (delta->reading_doubt)
+		identity_clear(&delta->doubt);
+	identity_init(&delta->doubt);
+	delta->reading_doubt = true;
+}
+
 static int delta_fetched(struct delta_task *delta,
 	const struct imap_fetch *fetched, struct err *err)
 {
@@ -624,6 +677,9 @@ static int delta_fetched(struct delta_task *delta,
 		break;
 	case STAGE_HEADERS:
 		header_add(delta, fetched);
+		break;
+	case STAGE_DOUBTS:
+		doubt_settle(delta, fetched->uid);
 		break;
 	}
 	return 0;
@@ -647,8 +703,28 @@ static enum task_step delta_answered(struct delta_task *delta,
 		return listed(delta, err);
 	case STAGE_DETAIL:
 		return begin_headers(delta, err);
+	case STAGE_HEADERS:
+		return begin_doubts(delta);
 	default:
 		return rows_done(delta);
+	}
+}
+
+static int delta_told(struct delta_task *delta,
+	const struct imap_response *response, struct err *err)
+{
+	switch (response->kind) {
+	case IMAP_RESPONSE_BODY_BEGIN:
+		doubt_begin(delta);
+		return 0;
+	case IMAP_RESPONSE_BODY_CHUNK:
+		if (delta->reading_doubt)
+			identity_feed(&delta->doubt, response->text);
+		return 0;
+	case IMAP_RESPONSE_FETCH:
+		return delta_fetched(delta, &response->fetch, err);
+	default:
+		return 0;
 	}
 }
 
@@ -660,8 +736,7 @@ static enum task_step delta_event(
 	if (event->kind == IMAP_EVENT_TAGGED)
 		return delta_answered(delta, event, err);
 	if (event->kind == IMAP_EVENT_UNTAGGED &&
-		event->response->kind == IMAP_RESPONSE_FETCH &&
-		delta_fetched(delta, &event->response->fetch, err) != 0)
+		delta_told(delta, event->response, err) != 0)
 		return TASK_FAILED;
 	return TASK_MORE;
 }
@@ -714,6 +789,15 @@ static size_t delta_tasks(
 	return count;
 }
 
+/* A login costs about as much as looking into a few mailboxes. */
+static uint32_t connections_for(const struct pass *pass, size_t mailboxes)
+{
+	uint32_t useful = (uint32_t)(mailboxes / MAILBOXES_A_LOGIN) + 1;
+
+	return useful < pass->account->connections ? useful
+						   : pass->account->connections;
+}
+
 int delta(struct pass *pass, struct err *err)
 {
 	struct delta_task *tasks =
@@ -722,10 +806,12 @@ int delta(struct pass *pass, struct err *err)
 		arena_array(&pass->arena, pass->count, sizeof(struct task *));
 	size_t count = delta_tasks(pass, tasks, queue);
 	int result = pool_run(
-		pass->pool, queue, count, pass->account->connections, err);
+		pass->pool, queue, count, connections_for(pass, count), err);
 
 	for (size_t i = 0; i < count; i++) {
 		free(tasks[i].headers.items);
+		if (tasks[i].reading_doubt)
+			identity_clear(&tasks[i].doubt);
 		if (result == 0 && tasks[i].task.result == TASK_FAILED)
 			pass_mailbox_failed(pass, tasks[i].task.mailbox,
 				&tasks[i].task.err);

@@ -73,6 +73,8 @@ struct login {
 	struct sasl_exchange *exchange;
 	struct buf binding_data;
 	unsigned awaited; /* answers of the setup still to come */
+	bool cancelled;   /* by us, for `reason` */
+	struct err reason;
 };
 
 void server_clear(struct server *server)
@@ -376,6 +378,7 @@ static enum login_step set_up(struct login *login, struct err *err)
 static enum login_step logged_in(struct login *login, struct err *err)
 {
 	login->server->tls = conn_is_secure(login->conn);
+	login->cancelled = false;
 	return want_caps(login, AWAIT_CAPS_AFTER, set_up, err);
 }
 
@@ -425,6 +428,10 @@ static enum login_step auth_refused(struct login *login,
 	if (was_bound && line->code.kind != IMAP_CODE_AUTHENTICATIONFAILED) {
 		login->bound_refused = true;
 		return next_mechanism(login, err);
+	}
+	if (login->cancelled) {
+		*err = login->reason;
+		return LOGIN_FAILED;
 	}
 	if (line->code.kind == IMAP_CODE_UNAVAILABLE)
 		err_set(err, ERR_ACCOUNT, ERR_LATER, ERR_NET,
@@ -482,6 +489,8 @@ static enum login_step answered(struct login *login,
 	case AWAIT_CAPS_AFTER:
 		return set_up(login, err);
 	case AWAIT_SETUP:
+		login->server->utf8 = imap_session_enabled(
+			conn_session(login->conn), IMAP_CAP_UTF8_ACCEPT);
 		return --login->awaited == 0 ? LOGIN_DONE : LOGIN_MORE;
 	case AWAIT_GREETING:
 		break;

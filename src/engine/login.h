@@ -26,6 +26,7 @@ struct server {
 	struct buf foreign;  /* other prefixes, wire form, NUL after each */
 	char delimiter;      /* '\0': no hierarchy, or not told */
 	bool has_namespace;
+	bool utf8;             /* names travel as UTF-8 (RFC 6855) */
 	const char *mechanism; /* that let us in; "LOGIN"; NULL: PREAUTH */
 	bool tls;
 	/* "Name version", from ID; empty if not told. */

@@ -88,3 +88,24 @@ void mailbox_clear(struct mailbox *mailbox)
 	mailbox->remote_cap = 0;
 	arena_clear(&mailbox->arena);
 }
+
+void mailbox_again(struct mailbox *mailbox)
+{
+	const struct mailbox kept = *mailbox;
+
+	mailbox_clear(mailbox);
+	*mailbox = (struct mailbox){
+		.name = kept.name,
+		.server_name = kept.server_name,
+		.wire_name = kept.wire_name,
+		.attrs = kept.attrs,
+		.on_server = kept.on_server,
+		.on_local = kept.on_local,
+		.in_journal = kept.in_journal,
+		.part = kept.part,
+		.id = kept.id,
+		.record = kept.record,
+		.dirty = kept.dirty,
+		.report = kept.report,
+	};
+}

@@ -25,6 +25,7 @@ enum mailbox_part {
 	MAILBOX_SYNCED,   /* takes part, on both sides */
 	MAILBOX_LEFT_OUT, /* by include, exclude or subscribed */
 	MAILBOX_DETACHED, /* gone on one side, kept on the other */
+	MAILBOX_FINISHED, /* took part, and is done with */
 	MAILBOX_BROKEN,   /* cannot be synced in this pass: said so */
 };
 
@@ -79,6 +80,7 @@ struct mailbox {
 	/* apply */
 	uint16_t *pending; /* by row: bits (1 << enum op_kind) not yet done */
 	struct fs_dir *vault; /* cur/ of it in this run's folder, if open */
+	bool looked_at;       /* delta is over */
 	bool dirty;           /* there was something to do */
 	bool unfinished;      /* an operation failed: not to be settled */
 	struct report_mailbox report;
@@ -97,6 +99,9 @@ int mailbox_open_base(
 /* What is known of a file, or NULL. */
 const struct file_facts *mailbox_facts(
 	const struct mailbox *mailbox, uint32_t local);
+
+/* Forgets what delta and later steps found, for another turn. */
+void mailbox_again(struct mailbox *mailbox);
 
 /* Releases all that delta and later steps hold. */
 void mailbox_clear(struct mailbox *mailbox);

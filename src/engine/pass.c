@@ -8,6 +8,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+enum {
+	OPS_A_PROGRESS = 16, /* operations between two progress events */
+};
+
 bool mailbox_is_active(const struct mailbox *mailbox)
 {
 	return mailbox->part == MAILBOX_SYNCED;
@@ -156,6 +160,28 @@ static void count_op(struct report_counts *counts, enum report_verb verb)
 	}
 }
 
+void pass_progress(struct pass *pass)
+{
+	struct report_event event = {.kind = REPORT_PROGRESS};
+	struct report_progress *progress = &event.progress;
+
+	if (pass->options->depth != SYNC_APPLY)
+		return;
+	for (size_t i = 0; i < pass->count; i++) {
+		const struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (mailbox->part == MAILBOX_LEFT_OUT)
+			continue;
+		progress->mailboxes_total++;
+		progress->mailboxes_done += mailbox->looked_at;
+	}
+	progress->ops_done = pass->ops_done;
+	progress->ops_total = pass->ops_total;
+	progress->bytes_in = pool_bytes_in(pass->pool);
+	progress->bytes_out = pool_bytes_out(pass->pool);
+	emit(pass, NULL, &event);
+}
+
 void pass_done(
 	struct pass *pass, struct mailbox *mailbox, const struct report_op *op)
 {
@@ -181,6 +207,9 @@ void pass_done(
 	record(pass, &history);
 	if (pass->options->depth != SYNC_STATUS)
 		emit(pass, mailbox, &event);
+	pass->ops_done++;
+	if (pass->ops_done % OPS_A_PROGRESS == 0)
+		pass_progress(pass);
 }
 
 int pass_commit(struct pass *pass, struct err *err)

@@ -36,6 +36,8 @@ struct pass {
 	struct mailbox *trash;    /* the \Trash one, or NULL */
 	struct store_batch batch; /* what is to be committed next */
 	struct report_summary summary;
+	uint64_t ops_done;
+	uint64_t ops_total;
 	uint64_t next_serial; /* names the next file in a tmp/ */
 	struct err worst;     /* decides the exit status */
 	bool failed;          /* worst is set */
@@ -61,6 +63,9 @@ void pass_note(struct pass *pass, struct mailbox *mailbox, const char *format,
 /* Reports and records an operation that is (being made) durable. */
 void pass_done(
 	struct pass *pass, struct mailbox *mailbox, const struct report_op *op);
+
+/* Tells how far the pass is. */
+void pass_progress(struct pass *pass);
 
 /* Commits the pass's batch. */
 int pass_commit(struct pass *pass, struct err *err);

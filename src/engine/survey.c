@@ -208,7 +208,8 @@ static void sight_listed(struct pass *pass, const struct mailbox_space *space,
 	struct buf utf8 = {0};
 	struct err err;
 
-	if (imap_name_decode(listed->wire, false, &utf8))
+	if (imap_name_decode(
+		    listed->wire, pool_server(pass->pool)->utf8, &utf8))
 		item.server_name = arena_str(&pass->arena, buf_str(&utf8));
 	else
 		item.server_name = listed->wire;
@@ -374,7 +375,8 @@ static int name_for_server(struct pass *pass, const struct mailbox_space *space,
 	else
 		result = mailbox_name_to_server(
 			space, buf_str(&canonical), &utf8, err);
-	if (result == 0 && !imap_name_encode(buf_str(&utf8), false, &wire))
+	if (result == 0 && !imap_name_encode(buf_str(&utf8),
+				   pool_server(pass->pool)->utf8, &wire))
 		result = err_set(err, ERR_MAILBOX, ERR_NEVER, ERR_SYNC,
 			"the name cannot be a mailbox's on the server");
 	if (result == 0) {

@@ -168,6 +168,36 @@ static void tell_plans(struct pass *pass)
 	}
 }
 
+/* Delta to settle, for the mailboxes that take part. */
+static int bring_in_step(struct pass *pass, struct err *err)
+{
+	if (delta(pass, err) != 0 || decide(pass, err) != 0 ||
+		apply(pass, err) != 0)
+		return -1;
+	return settle(pass, err);
+}
+
+/* What was moved to the trash is new there: the trash has its turn again, so
+ * that the next run finds nothing to do. */
+static int trash_again(struct pass *pass, struct err *err)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (!mailbox_is_active(mailbox))
+			continue;
+		any = any || mailbox->plan.per_kind[OP_TRASH_REMOTE] > 0;
+		if (mailbox != pass->trash)
+			mailbox->part = MAILBOX_FINISHED;
+	}
+	if (!any || pass->trash == NULL || !mailbox_is_active(pass->trash))
+		return 0;
+	mailbox_again(pass->trash);
+	return bring_in_step(pass, err);
+}
+
 static int run_steps(struct pass *pass, struct err *err)
 {
 	enum sync_depth depth = pass->options->depth;
@@ -180,14 +210,15 @@ static int run_steps(struct pass *pass, struct err *err)
 		tell_list(pass);
 		return 0;
 	}
-	if (presence(pass, err) != 0 || delta(pass, err) != 0 ||
-		decide(pass, err) != 0)
+	if (presence(pass, err) != 0)
 		return -1;
 	if (depth != SYNC_APPLY) {
+		if (delta(pass, err) != 0 || decide(pass, err) != 0)
+			return -1;
 		tell_plans(pass);
 		return 0;
 	}
-	if (apply(pass, err) != 0 || settle(pass, err) != 0)
+	if (bring_in_step(pass, err) != 0 || trash_again(pass, err) != 0)
 		return -1;
 	return vault_prune(pass, err);
 }
