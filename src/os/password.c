@@ -100,7 +100,7 @@ static void command_look(struct command *command)
 		return;
 	command->output_over =
 		read_some(command->fd, &command->text) != READ_MORE;
-	if (0)
+	if (command->ended && command->text.len == before)
 		command->output_over = true;
 }
 
