@@ -363,6 +363,20 @@ static bool lex_store(struct imap_lexer *lexer, struct imap_command *command)
 	       lex_flags(lexer, &args->flags);
 }
 
+/* literal, literal8, or utf8-literal of RFC 6855 */
+static bool lex_append_data(
+	struct imap_lexer *lexer, struct imap_append_message *message)
+{
+	message->utf8 = imap_lex_take_word(lexer, "UTF8");
+	if (message->utf8 && (!lex_sp(lexer) || !imap_lex_expect(lexer, '(')))
+		return false;
+	message->binary = imap_lex_peek(lexer) == '~';
+	if (!imap_lex_literal(lexer, &message->body))
+		return false;
+	message->octets = message->body.len;
+	return !message->utf8 || imap_lex_expect(lexer, ')');
+}
+
 static bool lex_message(
 	struct imap_lexer *lexer, struct imap_append_message *message)
 {
@@ -380,11 +394,7 @@ static bool lex_message(
 		if (!imap_date_parse(date, &message->date))
 			return imap_lex_fail(lexer, "a date");
 	}
-	message->binary = imap_lex_peek(lexer) == '~';
-	if (!imap_lex_literal(lexer, &message->body))
-		return false;
-	message->octets = message->body.len;
-	return true;
+	return lex_append_data(lexer, message);
 }
 
 /* The messages so far in an array with room for one more. */

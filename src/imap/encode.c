@@ -326,12 +326,14 @@ static void put_message(
 		imap_write_date(&e->out->text, message->date);
 		put(e, " ");
 	}
+	put(e, message->utf8 ? "UTF8 (" : "");
 	buf_addf(&e->out->text, "%s{%" PRIu64 "%s}\r\n",
-		message->binary ? "~" : "", message->octets,
+		message->binary || message->utf8 ? "~" : "", message->octets,
 		non_sync ? "+" : "");
 	end_part(e, (struct imap_part){.sync = !non_sync,
 			    .given = true,
 			    .octets = message->octets});
+	put(e, message->utf8 ? ")" : "");
 }
 
 /* "APPEND" SP mailbox 1*(SP append-message), RFC 3502 */

@@ -22,21 +22,27 @@ enum att {
 	ATT_BODY,
 };
 
+#define NAME(literal)                                                          \
+	{                                                                      \
+		.ptr = (literal), .len = sizeof(literal) - 1                   \
+	}
+
+/* Those that come most often first. */
 static const struct {
-	const char *name;
+	struct str name;
 	enum att att;
 } atts[] = {
-	{"UID", ATT_UID},
-	{"FLAGS", ATT_FLAGS},
-	{"BODY[]", ATT_BODY},
-	{"BODY[HEADER]", ATT_HEADER},
-	{"INTERNALDATE", ATT_INTERNALDATE},
-	{"RFC822.SIZE", ATT_SIZE},
-	{"MODSEQ", ATT_MODSEQ},
-	{"EMAILID", ATT_EMAILID},
-	{"X-GM-MSGID", ATT_GM_MSGID},
-	{"RFC822", ATT_BODY},
-	{"RFC822.HEADER", ATT_HEADER},
+	{NAME("UID"), ATT_UID},
+	{NAME("FLAGS"), ATT_FLAGS},
+	{NAME("BODY[]"), ATT_BODY},
+	{NAME("MODSEQ"), ATT_MODSEQ},
+	{NAME("RFC822.SIZE"), ATT_SIZE},
+	{NAME("INTERNALDATE"), ATT_INTERNALDATE},
+	{NAME("BODY[HEADER]"), ATT_HEADER},
+	{NAME("EMAILID"), ATT_EMAILID},
+	{NAME("X-GM-MSGID"), ATT_GM_MSGID},
+	{NAME("RFC822"), ATT_BODY},
+	{NAME("RFC822.HEADER"), ATT_HEADER},
 };
 
 /* What is being read, and with what. */
@@ -88,7 +94,7 @@ static bool take_origin(struct str *name, uint64_t *origin_r)
 static enum att att_of(struct str name)
 {
 	for (size_t i = 0; i < sizeof(atts) / sizeof(atts[0]); i++) {
-		if (str_ieq(name, str_of(atts[i].name)))
+		if (str_ieq(name, atts[i].name))
 			return atts[i].att;
 	}
 	return ATT_UNKNOWN;

@@ -254,12 +254,23 @@ bool imap_lex_nstring(struct imap_lexer *lexer, struct str *string_r)
 
 bool imap_lex_digits(struct imap_lexer *lexer, uint64_t *number_r)
 {
-	size_t start = lexer->at;
+	size_t at = lexer->at;
+	uint64_t number = 0;
 
-	while (imap_lex_peek(lexer) >= '0' && imap_lex_peek(lexer) <= '9')
-		lexer->at++;
-	if (!str_u64(str_sub(lexer->text, start, lexer->at - start), number_r))
+	for (; at < lexer->text.len; at++) {
+		unsigned digit =
+			(unsigned char)lexer->text.ptr[at] - (unsigned)'0';
+
+		if (digit > 9)
+			break;
+		if (number > (UINT64_MAX - digit) / 10)
+			return imap_lex_fail(lexer, "a number of 64 bits");
+		number = number * 10 + digit;
+	}
+	if (at == lexer->at)
 		return imap_lex_fail(lexer, "a number");
+	lexer->at = at;
+	*number_r = number;
 	return true;
 }
 

@@ -57,6 +57,7 @@ struct imap_session {
 	struct imap_call *orphan;  /* `writing`, once it was answered early */
 	uint32_t last_handle;
 	struct buf output;
+	size_t output_sent; /* of it; taken off its front now and then */
 	bool output_secret; /* to be wiped when sent */
 
 	struct imap_caps caps;

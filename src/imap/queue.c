@@ -54,34 +54,49 @@ void imap_queue_clear(struct imap_session *s)
 		call_free(s->orphan);
 }
 
-void imap_output_add(struct imap_session *s, struct str bytes, bool secret)
+/* Takes what was sent off the front, and wipes it if it was a secret. */
+static void output_shift(struct imap_session *s)
+{
+	if (s->output_sent == s->output.len && s->output_secret) {
+		buf_wipe(&s->output);
+		s->output_secret = false;
+	} else {
+		buf_consume(&s->output, s->output_sent);
+	}
+	s->output_sent = 0;
+}
+
+/* Growing in place could leave a copy of a secret that is not wiped. */
+static void output_grow_secret(struct imap_session *s, size_t more)
 {
 	struct buf grown = {0};
 
+	(void)buf_reserve(&grown, s->output.len + more);
+	buf_add(&grown, buf_str(&s->output));
+	buf_wipe(&s->output);
+	s->output = grown;
+}
+
+void imap_output_add(struct imap_session *s, struct str bytes, bool secret)
+{
 	s->output_secret = s->output_secret || secret;
-	if (s->output_secret && s->output.cap - s->output.len < bytes.len) {
-		/* Growing in place could leave a copy that is not wiped. */
-		(void)buf_reserve(&grown, s->output.len + bytes.len);
-		buf_add(&grown, buf_str(&s->output));
-		buf_wipe(&s->output);
-		s->output = grown;
-	}
+	if (s->output_secret && s->output.cap - s->output.len < bytes.len)
+		output_grow_secret(s, bytes.len);
 	buf_add(&s->output, bytes);
 }
 
 struct str imap_session_output(const struct imap_session *s)
 {
-	return buf_str(&s->output);
+	return str_sub(buf_str(&s->output), s->output_sent, SIZE_MAX);
 }
 
 void imap_session_sent(struct imap_session *s, size_t n)
 {
-	if (n == s->output.len && s->output_secret) {
-		buf_wipe(&s->output);
-		s->output_secret = false;
-	} else {
-		buf_consume(&s->output, n);
-	}
+	check(n <= s->output.len - s->output_sent);
+	s->output_sent += n;
+	if (s->output_sent == s->output.len ||
+		s->output_sent >= LIMIT_OUTPUT_BYTES)
+		output_shift(s);
 }
 
 bool imap_is_login(enum imap_command_kind kind)
@@ -172,7 +187,7 @@ static void write_part(struct imap_session *s)
 
 static bool has_room(const struct imap_session *s)
 {
-	return s->output.len < LIMIT_OUTPUT_BYTES;
+	return s->output.len - s->output_sent < LIMIT_OUTPUT_BYTES;
 }
 
 static bool is_stuck(const struct imap_call *call)

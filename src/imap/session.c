@@ -38,7 +38,8 @@ void imap_session_free(struct imap_session **session)
 
 void imap_session_recv(struct imap_session *s, struct str bytes)
 {
-	imap_parser_lend(s->parser, bytes);
+	if (!s->failed && !s->closing)
+		imap_parser_lend(s->parser, bytes);
 }
 
 void imap_session_eof(struct imap_session *s)

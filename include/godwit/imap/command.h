@@ -208,6 +208,7 @@ struct imap_append_message {
 	struct imap_date date;
 	uint64_t octets;
 	bool binary;     /* literal8 */
+	bool utf8;       /* RFC 6855: 8-bit headers, as UTF8 (literal8) */
 	struct str body; /* the parser's; the encoder ignores it */
 };
 

@@ -111,7 +111,8 @@ enum imap_step imap_session_step(
 /*
  * Lends bytes that arrived. They are read in place and must stay as they are
  * until a step answers anything but EVENT; what is then still unfinished was
- * copied. Not to be called again before that.
+ * copied. Not to be called again before that. After CLOSED and FAILED nothing
+ * is read any more.
  */
 void imap_session_recv(struct imap_session *s, struct str bytes);
 

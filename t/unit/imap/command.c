@@ -154,6 +154,8 @@ static void test_append_read(void)
 {
 	is_read("a1 APPEND saved (\\Seen) {3}\r\nabc\r\n",
 		"a1 APPEND \"saved\" (\\Seen) {3}\r\n|^\r\n");
+	is_read("a1 append saved utf8 (~{3+}\r\nabc)\r\n",
+		"a1 APPEND \"saved\" UTF8 (~{3}\r\n|^)\r\n");
 	is_read("a1 append saved \" 7-Feb-1994 21:52:25 -0800\" {3+}\r\nabc "
 		"~{2}\r\nxy ~{0+}\r\n\r\n",
 		"a1 APPEND \"saved\" \" 7-Feb-1994 21:52:25 -0800\" "

@@ -170,6 +170,7 @@ static void test_greeting(void)
 		"what greets otherwise is no IMAP server");
 	is_int(failure.cause, ERR_PROTOCOL, "that is a protocol error");
 	is_int(step(), IMAP_STEP_FAILED, "which stays");
+	is_int(hear("* OK hi\r\n"), IMAP_STEP_FAILED, "whatever comes");
 	end();
 
 	begin();
