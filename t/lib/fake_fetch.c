@@ -1,0 +1,200 @@
+/*
+ * How: the messages wanted are put into the order in which they are answered,
+ * then each becomes one response; whatever is odd about it is decided there.
+ */
+#include "fake_server_private.h"
+
+#include "godwit/imap/writer.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static void shuffle(struct fake_session *session, uint32_t *uids, size_t count)
+{
+	for (size_t i = count; i > 1; i--) {
+		size_t k = fate_random(session->server->fate, i);
+		uint32_t kept = uids[k];
+
+		uids[k] = uids[i - 1];
+		uids[i - 1] = kept;
+	}
+}
+
+/* The header with the empty line that ends it. */
+static struct str header_of(struct str body)
+{
+	for (size_t i = 0; i + 4 <= body.len; i++) {
+		if (str_eq(str_sub(body, i, 4), STR("\r\n\r\n")))
+			return str_sub(body, 0, i + 4);
+	}
+	return body;
+}
+
+static void write_item(struct buf *out, const char *name, struct str bytes)
+{
+	buf_addf(out, " %s {%zu}\r\n", name, bytes.len);
+	buf_add(out, bytes);
+}
+
+static void write_bodies(struct fake_session *session, struct buf *out,
+	struct str body, const struct imap_fetch_args *args)
+{
+	(void)session;
+	if ((args->items & IMAP_FETCH_HEADER) != 0)
+		write_item(out, "BODY[HEADER]", header_of(body));
+	if ((args->items & IMAP_FETCH_BODY) == 0)
+		return;
+	if (!args->partial) {
+		write_item(out, "BODY[]", body);
+		return;
+	}
+	buf_addf(out, " BODY[]<%" PRIu64 "> ", args->offset);
+	body = str_sub(body, args->offset, args->octets);
+	buf_addf(out, "{%zu}\r\n", body.len);
+	buf_add(out, body);
+}
+
+static void write_start(
+	struct fake_session *session, const struct seen *seen, struct buf *out)
+{
+	buf_addf(out, "* %td FETCH (", seen - session->view + 1);
+	if (!session->server->odd.uid_last)
+		buf_addf(out, "UID %" PRIu32, seen->uid);
+	else
+		buf_addf(out, "XODD 1");
+}
+
+static void send_it(
+	struct fake_session *session, const struct seen *seen, struct buf *out)
+{
+	if (session->server->odd.uid_last)
+		buf_addf(out, " UID %" PRIu32, seen->uid);
+	buf_addz(out, ")\r\n");
+	respond_bytes(session, buf_str(out));
+	buf_clear(out);
+}
+
+/* A message that is gone, but the client was not told. */
+static void fetch_ghost(struct fake_session *session, const struct seen *seen,
+	const struct imap_fetch_args *args)
+{
+	const unsigned texts = IMAP_FETCH_HEADER | IMAP_FETCH_BODY;
+	enum fake_gone gone = session->server->odd.gone;
+	struct buf out = {0};
+
+	if (gone == FAKE_GONE_NOTHING || gone == FAKE_GONE_NO)
+		return;
+	write_start(session, seen, &out);
+	if ((args->items & IMAP_FETCH_FLAGS) != 0) {
+		buf_addz(&out, " FLAGS (");
+		write_flags(&out, session->selected, seen->flags);
+		buf_addc(&out, ')');
+	}
+	if ((args->items & texts) != 0 && gone == FAKE_GONE_MADE_UP)
+		write_bodies(session, &out,
+			STR("From: The server\r\n\r\nIt is gone.\r\n"), args);
+	else if ((args->items & IMAP_FETCH_BODY) != 0)
+		buf_addz(&out, " BODY[] NIL");
+	else if ((args->items & IMAP_FETCH_HEADER) != 0)
+		buf_addz(&out, " BODY[HEADER] NIL");
+	send_it(session, seen, &out);
+}
+
+static void write_attributes(struct fake_session *session,
+	const struct fake_message *message, const struct imap_fetch_args *args,
+	struct buf *out)
+{
+	if ((args->items & IMAP_FETCH_FLAGS) != 0) {
+		buf_addz(out, " FLAGS (");
+		write_flags(out, session->selected, message->flags);
+		if (session->server->odd.shows_recent &&
+			fate_random(session->server->fate, 2) == 0)
+			buf_addz(out,
+				message->flags != 0 ? " \\Recent" : "\\Recent");
+		buf_addc(out, ')');
+	}
+	if ((args->items & IMAP_FETCH_INTERNALDATE) != 0) {
+		buf_addz(out, " INTERNALDATE ");
+		imap_write_date(out, message->date);
+	}
+	if ((args->items & IMAP_FETCH_SIZE) != 0)
+		buf_addf(out, " RFC822.SIZE %" PRIu64,
+			(uint64_t)((int64_t)message->body.len +
+				   message->size_lie));
+}
+
+/* False: it is not given. */
+static bool fetch_one(struct fake_session *session, struct seen *seen,
+	const struct imap_fetch_args *args)
+{
+	struct fake_message *message =
+		fake_mailbox_find(session->selected, seen->uid);
+	struct buf out = {0};
+
+	if (message == NULL) {
+		fetch_ghost(session, seen, args);
+		return session->server->odd.gone != FAKE_GONE_NO;
+	}
+	if ((args->items & IMAP_FETCH_BODY) != 0 && message->refusals > 0) {
+		message->refusals -= message->refusals < FAKE_FOR_EVER;
+		return false;
+	}
+	if ((args->items & IMAP_FETCH_FLAGS) != 0)
+		seen->flags = message->flags;
+	write_start(session, seen, &out);
+	write_attributes(session, message, args, &out);
+	write_bodies(session, &out, buf_str(&message->body), args);
+	send_it(session, seen, &out);
+	return true;
+}
+
+static bool is_offered(
+	const struct fake_session *session, const struct imap_fetch_args *args)
+{
+	const unsigned offered = IMAP_FETCH_UID | IMAP_FETCH_FLAGS |
+				 IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE |
+				 IMAP_FETCH_HEADER | IMAP_FETCH_BODY;
+
+	(void)session;
+	return (args->items & ~offered) == 0 && args->changed_since == 0;
+}
+
+/* Which message is passed over for once; `count` for none. */
+static size_t gap(struct fake_session *session,
+	const struct imap_fetch_args *args, size_t count)
+{
+	const unsigned texts = IMAP_FETCH_HEADER | IMAP_FETCH_BODY;
+	struct fake_oddities *odd = &session->server->odd;
+
+	if (odd->listing_gaps == 0 || count == 0 || (args->items & texts) != 0)
+		return count;
+	odd->listing_gaps--;
+	return fate_random(session->server->fate, count);
+}
+
+void do_fetch(struct fake_session *session, const struct imap_fetch_args *args)
+{
+	uint32_t *uids;
+	size_t count;
+	size_t passed_over;
+	bool all = true;
+
+	if (!is_offered(session, args)) {
+		complain(session, "FETCH of what is not offered");
+		return;
+	}
+	count = view_pick(session, args->set, &uids);
+	if (session->server->odd.shuffles)
+		shuffle(session, uids, count);
+	passed_over = gap(session, args, count);
+	for (size_t i = 0; i < count; i++) {
+		struct seen *seen = view_find(session, uids[i]);
+
+		if (seen != NULL && i != passed_over)
+			all = fetch_one(session, seen, args) && all;
+	}
+	free(uids);
+	tell_changes(session, false);
+	answer(session,
+		all ? "OK Fetched" : "NO [UNAVAILABLE] Some could not be had");
+}

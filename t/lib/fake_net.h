@@ -1,0 +1,35 @@
+/*
+ * Connections to the fake server: the net port for tests.
+ *
+ * Streams are handed on at once, whole or in small pieces, and the server works
+ * when its client reads and has nothing left to read; so commands that were
+ * sent in a row are done one by one, between other connections' commands.
+ * Nothing here sleeps: a wait in which nothing can happen ends at its deadline,
+ * by the clock that the caller's deadlines are measured by.
+ */
+#ifndef GODWIT_T_LIB_FAKE_NET_H
+#define GODWIT_T_LIB_FAKE_NET_H
+
+#include "fake_clock.h"
+#include "fake_server.h"
+#include "godwit/engine/ports/net.h"
+
+struct fake_net {
+	struct fate *fate;
+	struct fake_clock *clock;
+	struct fake_server *server;
+	struct net_port port;
+	size_t piece_max;     /* bytes of one recv or send; 0: any number */
+	bool pieces_vary;     /* from 1 to piece_max, by fate */
+	unsigned streams_max; /* more are turned away; 0: any number */
+	bool is_down;         /* connections cannot be made */
+	size_t streams;       /* that are open: 0 when a run has cleaned up */
+	uint64_t opened;      /* in all */
+	uint64_t silences;    /* waits that ended at their deadline */
+};
+
+/* All is borrowed. The port is net->port. */
+void fake_net_init(struct fake_net *net, struct fate *fate,
+	struct fake_clock *clock, struct fake_server *server);
+
+#endif

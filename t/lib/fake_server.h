@@ -1,0 +1,221 @@
+/*
+ * An IMAP server in memory, made of our own codec: for the simulator.
+ *
+ * It speaks what its capability mask says and no more: a command that the mask
+ * hides is answered BAD, and so is whatever a client must not say; each BAD
+ * leaves a line in `complaints`, which a test wants to be empty. It can be as
+ * odd as real servers are (struct fake_oddities, each with who does it).
+ *
+ * Its mailboxes are plain data that a test may read. What changes them is a
+ * step of fate when a session's command does it, and none when another client
+ * does it (the calls of this header, at once or planned for a later command).
+ * When the machine dies at a server's step, `death` says what the server still
+ * got to know; its own memory is durable always.
+ *
+ * The wire is fake_net.h's: here are bytes in and bytes out.
+ */
+#ifndef GODWIT_T_LIB_FAKE_SERVER_H
+#define GODWIT_T_LIB_FAKE_SERVER_H
+
+#include "fate.h"
+#include "godwit/base/bytes.h"
+#include "godwit/imap/caps.h"
+#include "godwit/imap/command.h"
+
+/* A message's flags: these bits, and from FAKE_KEYWORD on its mailbox's
+ * keywords. */
+enum fake_flag {
+	FAKE_ANSWERED = 1 << 0,
+	FAKE_FLAGGED = 1 << 1,
+	FAKE_DELETED = 1 << 2,
+	FAKE_SEEN = 1 << 3,
+	FAKE_DRAFT = 1 << 4,
+	FAKE_SYSTEM = 31,
+	FAKE_KEYWORD = 5, /* the number of the first keyword's bit */
+};
+
+enum {
+	FAKE_KEYWORDS_MAX = 48,
+	FAKE_FOR_EVER = 1 << 30,
+};
+
+struct fake_message {
+	uint32_t uid;
+	uint64_t flags;
+	struct imap_date date;
+	struct buf body;
+	int64_t size_lie;  /* what RFC822.SIZE adds to the truth */
+	unsigned refusals; /* so many FETCHes of its body get NO */
+};
+
+struct fake_mailbox {
+	char *name; /* as on the wire */
+	uint32_t uidvalidity;
+	uint32_t uidnext;
+	struct fake_message *messages; /* by rising UID */
+	size_t count;
+	size_t cap;
+	unsigned attrs; /* enum imap_list_attr */
+	bool subscribed;
+	bool removed;        /* for the sessions that had it selected */
+	bool fixed_keywords; /* PERMANENTFLAGS lacks \*: those there are, only
+			      */
+	bool read_only;
+	char *keywords[FAKE_KEYWORDS_MAX]; /* first spellings */
+	size_t keyword_count;
+};
+
+/* What a FETCH gives of a message that another client expunged, as long as the
+ * session was not told. */
+enum fake_gone {
+	FAKE_GONE_NOTHING,
+	FAKE_GONE_NIL,     /* BODY[] NIL (Dovecot) */
+	FAKE_GONE_MADE_UP, /* a letter of the server's own (Courier) */
+	FAKE_GONE_NO,      /* nothing, and NO [EXPUNGEISSUED] */
+};
+
+/* All zeroes is the good citizen. */
+struct fake_oddities {
+	enum fake_gone gone;
+	bool late_expunge;     /* told with NOOP only */
+	bool early_expunge;    /* told at any moment that RFC 3501 allows */
+	bool no_uidnext;       /* not with SELECT (Courier) */
+	bool no_permanent;     /* PERMANENTFLAGS is not said */
+	bool adds_final_crlf;  /* to what is appended (Courier) */
+	bool makes_crlf;       /* of bare LFs that are appended (Dovecot) */
+	bool shuffles;         /* the answers to a FETCH (o2.pl) */
+	bool uid_last;         /* behind the body (Exchange) */
+	bool hides_appended;   /* until NOOP, from the session (Exchange) */
+	bool shows_recent;     /* \Recent, now and then */
+	bool talkative;        /* FETCH of flags, OK, EXISTS for no reason */
+	bool asks_caps;        /* names no capabilities unless asked */
+	bool no_answer;        /* says nothing any more */
+	unsigned exists_lies;  /* so many SELECTs tell one message too many */
+	unsigned listing_gaps; /* so many FETCHes of flags pass one over */
+};
+
+/* What a server still gets to know of a client that dies at one of its steps.
+ */
+enum fake_death {
+	FAKE_DEATH_BEFORE, /* not the command of that step */
+	FAKE_DEATH_AFTER,  /* that command, but the answer is lost */
+	FAKE_DEATH_DRAIN,  /* all that was sent, at whichever step it died */
+};
+
+enum fake_act {
+	FAKE_APPENDS,
+	FAKE_EXPUNGES,
+	FAKE_TOGGLES,     /* `flags` */
+	FAKE_CREATES,     /* `mailbox` */
+	FAKE_DELETES,     /* `mailbox` */
+	FAKE_RENAMES,     /* to `to` */
+	FAKE_RENUMBERS,   /* new UIDVALIDITY, new UIDs */
+	FAKE_DISCONNECTS, /* every session */
+};
+
+/* Something that another client does. */
+struct fake_action {
+	enum fake_act act;
+	const char *mailbox;
+	const char *to;
+	size_t message; /* index, modulo their count */
+	uint64_t flags;
+	struct str body;
+	struct imap_date date;
+};
+
+struct fake_plan; /* its own */
+
+struct fake_server {
+	struct fate *fate;
+	struct imap_caps caps;
+	char delimiter;
+	const char *prefix; /* of the personal namespace: "" or "INBOX." */
+	bool login; /* the greeting is OK, not PREAUTH; user "u", "secret" */
+	struct fake_oddities odd;
+	enum fake_death death;
+	struct fake_mailbox **mailboxes;
+	size_t count;
+	size_t cap;
+	struct fake_mailbox **removed; /* for sessions that hold them */
+	size_t removed_count;
+	size_t removed_cap;
+	uint32_t uidvalidity_last;
+
+	/* The connection ends after this response of the server's; 0: never.
+	 * Half of it, if so wanted. */
+	uint64_t cut_at;
+	bool cut_half;
+
+	/* What was seen. */
+	uint64_t responses;
+	uint64_t commands;
+	uint64_t changes; /* steps of sessions */
+	uint64_t counts[IMAP_COMMAND_KINDS];
+	unsigned disconnects; /* by FAKE_DISCONNECTS */
+	struct buf complaints;
+	struct fake_plan *plans;
+	size_t plan_count;
+	size_t plan_cap;
+};
+
+/* With an INBOX and the capabilities IMAP4rev1 alone. Fate is borrowed. */
+struct fake_server *fake_server_new(struct fate *fate);
+void fake_server_free(struct fake_server **server);
+
+/* ---- Other clients ------------------------------------------------------- */
+
+/* The mailbox, or NULL. */
+struct fake_mailbox *fake_server_find(
+	const struct fake_server *server, const char *name);
+struct fake_mailbox *fake_server_create(
+	struct fake_server *server, const char *name, unsigned attrs);
+void fake_server_delete(struct fake_server *server, struct fake_mailbox *box);
+void fake_server_rename(
+	struct fake_server *server, struct fake_mailbox *box, const char *to);
+
+/* All messages get new UIDs under a new UIDVALIDITY. */
+void fake_server_renumber(struct fake_server *server, struct fake_mailbox *box);
+
+/* Borrowed until the mailbox changes. */
+struct fake_message *fake_mailbox_append(struct fake_mailbox *box,
+	struct str body, uint64_t flags, struct imap_date date);
+struct fake_message *fake_mailbox_find(
+	const struct fake_mailbox *box, uint32_t uid);
+void fake_mailbox_expunge(struct fake_mailbox *box, uint32_t uid);
+
+/* The bit of a keyword, in any case; new ones are added. 0: no room. */
+uint64_t fake_mailbox_keyword(struct fake_mailbox *box, struct str name);
+
+/* Does it, as far as there is a mailbox and a message for it. */
+void fake_server_act(
+	struct fake_server *server, const struct fake_action *action);
+
+/* Does it right before the n-th command from now on (from 1). */
+void fake_server_plan(struct fake_server *server, uint64_t commands,
+	const struct fake_action *action);
+
+/* Does now all that is planned. */
+void fake_server_run_plans(struct fake_server *server);
+
+/* ---- Sessions ------------------------------------------------------------ */
+
+struct fake_session;
+
+/* One that was just connected: the greeting is in its output. */
+struct fake_session *fake_session_open(struct fake_server *server);
+void fake_session_close(struct fake_session **session);
+
+/* Takes what the client sent. */
+void fake_session_take(struct fake_session *session, struct str bytes);
+
+/* Goes on by one command, or by one literal's "+". False: nothing is to do. */
+bool fake_session_work(struct fake_session *session);
+
+/* What is to be sent; consumed by whoever sends it. */
+struct buf *fake_session_output(struct fake_session *session);
+
+/* Whether the server will say no more than what is in the output. */
+bool fake_session_ended(const struct fake_session *session);
+
+#endif

@@ -1,0 +1,408 @@
+/*
+ * How: the reader cuts the client's stream; a command is done when its last
+ * line is there. The view lists what the session was told of its mailbox; what
+ * has changed there since is told when a command ends, or later, or earlier, as
+ * the oddities have it.
+ */
+#include "fake_server_private.h"
+
+#include "godwit/base/limits.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	LITERAL_MAX = 8 << 20,
+	TALK_ONE_IN = 4, /* how often the talkative talk */
+};
+
+/* ---- Output -------------------------------------------------------------- */
+
+void respond_bytes(struct fake_session *session, struct str bytes)
+{
+	struct fake_server *server = session->server;
+
+	if (session->ended)
+		return;
+	server->responses++;
+	if (server->responses == server->cut_at) {
+		session->ended = true;
+		if (server->cut_half)
+			bytes = str_sub(bytes, 0, bytes.len / 2);
+	}
+	buf_add(&session->out, bytes);
+}
+
+void respond(struct fake_session *session, const char *format, ...)
+{
+	struct buf line = {0};
+	va_list args;
+
+	va_start(args, format);
+	buf_addv(&line, format, args);
+	va_end(args);
+	buf_addz(&line, "\r\n");
+	respond_bytes(session, buf_str(&line));
+	buf_clear(&line);
+}
+
+void answer(struct fake_session *session, const char *text)
+{
+	respond(session, "%.*s %s", STR_FMT(session->tag), text);
+}
+
+void complain(struct fake_session *session, const char *why)
+{
+	buf_addf(&session->server->complaints, "%s\n", why);
+	if (session->tag.len > 0)
+		respond(session, "%.*s BAD %s", STR_FMT(session->tag), why);
+	else
+		respond(session, "* BAD %s", why);
+}
+
+static void greet(struct fake_session *session)
+{
+	const struct fake_server *server = session->server;
+	struct buf caps = {0};
+
+	imap_caps_print(&server->caps, &caps);
+	session->authenticated = !server->login;
+	if (server->odd.asks_caps)
+		respond(session, "* %s ready",
+			server->login ? "OK" : "PREAUTH");
+	else
+		respond(session, "* %s [CAPABILITY %s] ready",
+			server->login ? "OK" : "PREAUTH", buf_z(&caps));
+	buf_clear(&caps);
+}
+
+struct fake_session *fake_session_open(struct fake_server *server)
+{
+	struct fake_session *session = calloc(1, sizeof(*session));
+
+	check(session != NULL);
+	session->server = server;
+	session->reader = imap_reader_new(LITERAL_MAX);
+	session->disconnects = server->disconnects;
+	greet(session);
+	return session;
+}
+
+void fake_session_close(struct fake_session **session)
+{
+	struct fake_session *s = *session;
+
+	if (s == NULL)
+		return;
+	if (s->server->death == FAKE_DEATH_DRAIN) {
+		while (fake_session_work(s))
+			buf_reset(&s->out);
+	}
+	imap_reader_free(&s->reader);
+	buf_clear(&s->lent);
+	buf_clear(&s->in);
+	buf_clear(&s->out);
+	free(s->view);
+	arena_clear(&s->arena);
+	free(s);
+	*session = NULL;
+}
+
+struct buf *fake_session_output(struct fake_session *session)
+{
+	return &session->out;
+}
+
+bool fake_session_ended(const struct fake_session *session)
+{
+	return session->ended;
+}
+
+bool may_change(struct fake_session *session)
+{
+	struct fake_server *server = session->server;
+
+	if (server->fate->dead)
+		return server->death == FAKE_DEATH_DRAIN;
+	server->changes++;
+	if (fate_step(server->fate))
+		return true;
+	session->ended = server->death != FAKE_DEATH_DRAIN;
+	return server->death != FAKE_DEATH_BEFORE;
+}
+
+/* ---- Flags --------------------------------------------------------------- */
+
+static const char *const system_flags[] = {
+	"\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"};
+
+uint64_t permanent_flags(const struct fake_mailbox *box)
+{
+	return (((uint64_t)1 << (FAKE_KEYWORD + box->keyword_count)) - 1);
+}
+
+void write_flags(
+	struct buf *out, const struct fake_mailbox *box, uint64_t flags)
+{
+	const char *space = "";
+
+	for (size_t i = 0; i < FAKE_KEYWORD + box->keyword_count; i++) {
+		if ((flags >> i & 1) == 0)
+			continue;
+		buf_addf(out, "%s%s", space,
+			i < FAKE_KEYWORD ? system_flags[i]
+					 : box->keywords[i - FAKE_KEYWORD]);
+		space = " ";
+	}
+}
+
+/* The bit of one flag; 0: it cannot be set. */
+static uint64_t flag_bit(struct fake_mailbox *box, struct str word)
+{
+	for (size_t i = 0; i < FAKE_KEYWORD; i++) {
+		if (str_ieq(word, str_of(system_flags[i])))
+			return (uint64_t)1 << i;
+	}
+	for (size_t i = 0; i < box->keyword_count; i++) {
+		if (str_ieq(word, str_of(box->keywords[i])))
+			return (uint64_t)1 << (FAKE_KEYWORD + i);
+	}
+	if (box->fixed_keywords || str_starts(word, STR("\\")))
+		return 0;
+	return fake_mailbox_keyword(box, word);
+}
+
+bool read_flags(
+	struct fake_mailbox *box, struct imap_strs words, uint64_t *flags_r)
+{
+	*flags_r = 0;
+	for (size_t i = 0; i < words.count; i++) {
+		uint64_t bit = flag_bit(box, words.items[i]);
+
+		if (bit == 0)
+			return false;
+		*flags_r |= bit;
+	}
+	return true;
+}
+
+/* ---- The view ------------------------------------------------------------ */
+
+struct seen *view_find(const struct fake_session *session, uint32_t uid)
+{
+	for (size_t i = 0; i < session->count; i++) {
+		if (session->view[i].uid == uid)
+			return &session->view[i];
+	}
+	return NULL;
+}
+
+static void view_add(
+	struct fake_session *session, const struct fake_message *message)
+{
+	session->view = array_grow(session->view, &session->cap,
+		session->count + 1, sizeof(*session->view));
+	session->view[session->count++] =
+		(struct seen){message->uid, message->flags};
+}
+
+static void tell_expunged(struct fake_session *session)
+{
+	for (size_t i = 0; i < session->count;) {
+		if (fake_mailbox_find(
+			    session->selected, session->view[i].uid) != NULL) {
+			i++;
+			continue;
+		}
+		session->count--;
+		for (size_t k = i; k < session->count; k++)
+			session->view[k] = session->view[k + 1];
+		respond(session, "* %zu EXPUNGE", i + 1);
+	}
+}
+
+static void tell_added(struct fake_session *session)
+{
+	const struct fake_mailbox *box = session->selected;
+	size_t before = session->count;
+	uint32_t top = before > 0 ? session->view[before - 1].uid : 0;
+
+	for (size_t i = 0; i < box->count; i++) {
+		if (box->messages[i].uid > top)
+			view_add(session, &box->messages[i]);
+	}
+	if (session->count > before)
+		respond(session, "* %zu EXISTS", session->count);
+}
+
+/* Flags that others have changed; without UID, as RFC 3501 has it. */
+static void tell_flags(struct fake_session *session)
+{
+	for (size_t i = 0; i < session->count; i++) {
+		const struct fake_message *message = fake_mailbox_find(
+			session->selected, session->view[i].uid);
+		struct buf flags = {0};
+
+		if (message == NULL || message->flags == session->view[i].flags)
+			continue;
+		session->view[i].flags = message->flags;
+		write_flags(&flags, session->selected, message->flags);
+		respond(session, "* %zu FETCH (FLAGS (%s))", i + 1,
+			buf_z(&flags));
+		buf_clear(&flags);
+	}
+}
+
+static bool by_chance(struct fake_session *session)
+{
+	return fate_random(session->server->fate, TALK_ONE_IN) == 0;
+}
+
+static void talk(struct fake_session *session)
+{
+	if (!session->server->odd.talkative || !by_chance(session))
+		return;
+	respond(session, "* OK Still here");
+	respond(session, "* %zu EXISTS", session->count);
+	if (session->count > 0)
+		respond(session, "* 1 FETCH (FLAGS (\\Seen \\Recent))");
+	respond(session, "* XNOISE (what (is \"this\")) 17");
+}
+
+void tell_changes(struct fake_session *session, bool is_noop)
+{
+	const struct fake_oddities *odd = &session->server->odd;
+
+	if (session->selected == NULL || session->selected->removed)
+		return;
+	if (is_noop || !odd->late_expunge)
+		tell_expunged(session);
+	if (is_noop || !session->fresh_hidden)
+		tell_added(session);
+	if (is_noop)
+		session->fresh_hidden = false;
+	tell_flags(session);
+}
+
+/* What `*` stands for (RFC 3501 section 9, seq-number). */
+static uint32_t star_of(const struct fake_session *session)
+{
+	return session->count > 0 ? session->view[session->count - 1].uid
+				  : UINT32_MAX;
+}
+
+size_t view_pick(
+	const struct fake_session *session, struct str set, uint32_t **uids_r)
+{
+	struct imap_set wanted = {0};
+	size_t count = 0;
+
+	*uids_r = calloc(session->count + 1, sizeof(**uids_r));
+	check(*uids_r != NULL &&
+		imap_set_parse(&wanted, set, star_of(session)));
+	for (size_t i = 0; i < session->count; i++) {
+		if (imap_set_contains(&wanted, session->view[i].uid))
+			(*uids_r)[count++] = session->view[i].uid;
+	}
+	imap_set_clear(&wanted);
+	return count;
+}
+
+/* ---- Input --------------------------------------------------------------- */
+
+void fake_session_take(struct fake_session *session, struct str bytes)
+{
+	buf_add(&session->in, bytes);
+}
+
+/* Whether the session goes on; if not, it says BYE. */
+static bool lives(struct fake_session *session)
+{
+	if (session->disconnects != session->server->disconnects ||
+		(session->selected != NULL && session->selected->removed)) {
+		respond(session, "* BYE Please log in again");
+		session->ended = true;
+	}
+	return !session->ended;
+}
+
+static void do_line(struct fake_session *session, struct str text)
+{
+	struct imap_command command;
+	struct err err;
+
+	session->server->commands++;
+	plans_due(session->server);
+	arena_reset(&session->arena);
+	if (imap_command_parse(&session->arena, text, &session->tag, &command,
+		    &err) != 0) {
+		buf_addf(&session->server->complaints, "%.*s",
+			STR_FMT(str_sub(text, 0, 200)));
+		complain(session, err.text);
+		return;
+	}
+	if (!lives(session))
+		return;
+	session->server->counts[command.kind]++;
+	talk(session);
+	if (session->server->odd.early_expunge && by_chance(session) &&
+		session->selected != NULL)
+		tell_expunged(session);
+	do_command(session, &command);
+}
+
+/* A literal is announced: whether and how it may come. */
+static void do_literal(struct fake_session *session, struct str text)
+{
+	const struct imap_literal *literal =
+		imap_reader_literal(session->reader);
+	const struct imap_caps *caps = &session->server->caps;
+	bool allowed = literal->sync ||
+		       imap_caps_has(caps, IMAP_CAP_LITERAL_PLUS) ||
+		       (imap_caps_has(caps, IMAP_CAP_LITERAL_MINUS) &&
+			       literal->octets <= LIMIT_LITERAL_MINUS_BYTES);
+	size_t end = str_find(text, ' ');
+
+	session->tag = str_sub(text, 0, end);
+	if (!allowed || !imap_reader_keep(session->reader)) {
+		complain(session, "a literal that cannot be taken");
+		session->ended = true;
+		return;
+	}
+	if (literal->sync)
+		respond(session, "+ Go on");
+}
+
+bool fake_session_work(struct fake_session *session)
+{
+	struct str text;
+	struct err err;
+
+	if (session->ended || session->server->odd.no_answer)
+		return false;
+	if (!session->reading && session->in.len > 0) {
+		buf_reset(&session->lent);
+		buf_add(&session->lent, buf_str(&session->in));
+		buf_reset(&session->in);
+		imap_reader_lend(session->reader, buf_str(&session->lent));
+		session->reading = true;
+	}
+	if (!session->reading)
+		return false;
+	switch (imap_reader_next(session->reader, &text, &err)) {
+	case IMAP_READ_LINE:
+		do_line(session, text);
+		return true;
+	case IMAP_READ_LITERAL:
+		do_literal(session, text);
+		return true;
+	case IMAP_READ_MORE:
+		session->reading = false;
+		return session->in.len > 0;
+	default:
+		complain(session, "a stream that cannot be read");
+		session->ended = true;
+		return true;
+	}
+}

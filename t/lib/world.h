@@ -1,0 +1,118 @@
+/*
+ * A simulated world: one account, its server, its Maildir, its journal.
+ *
+ * All ports of the engine in memory, driven by one fate; the account's settings
+ * are the test's to change between runs. It runs the engine, keeps what was
+ * reported, and compares the two sides by a model of its own, which reads the
+ * Maildir's files and the server's mailboxes without any code of the engine's.
+ */
+#ifndef GODWIT_T_LIB_WORLD_H
+#define GODWIT_T_LIB_WORLD_H
+
+#include "fake_clock.h"
+#include "fake_fs.h"
+#include "fake_net.h"
+#include "fake_server.h"
+#include "fake_store.h"
+#include "godwit/engine/account.h"
+#include "godwit/engine/sync.h"
+
+#define WORLD_MAILDIR "/home/mail"
+#define WORLD_STATE   "/home/state"
+
+struct world {
+	struct fate fate;
+	struct fake_clock clock;
+	struct fake_fs *fs;
+	struct fake_store *store;
+	struct fake_server *server;
+	struct fake_net net;
+	struct account account;
+	struct sync_options options;
+	struct ports ports;
+	struct buf tale; /* what the last run reported, a line each */
+	struct buf wire; /* its transcript, if `traces` */
+	bool traces;
+	bool keeps_deleted; /* the server cannot expunge: what it has alone and
+			     * marked \Deleted is in step */
+	bool is_dead;       /* after a death: world_revive() comes next */
+	uint64_t steps;     /* of the last run */
+	uint64_t calls;
+	uint64_t responses; /* of the server, in the last run */
+	struct report_summary summary;
+};
+
+void world_init(struct world *world, uint64_t seed);
+
+/* Aborts if a handle, a cursor or a stream is left open. */
+void world_clear(struct world *world);
+
+/* One sync of the account; its exit status. */
+int world_sync(struct world *world);
+
+/* After a death: kill -9, or a power cut that loses what was not durable. */
+void world_kill(struct world *world);
+void world_crash(struct world *world, uint64_t seed);
+
+/* ---- The user's side ----------------------------------------------------- */
+
+/* A message's text with CRLF line ends, different for each number. */
+void world_message(struct buf *out, unsigned number);
+
+/* Mailboxes are named as on the server's wire. Appends the path of a mailbox's
+ * folder, by the account's layout; `below` as well. */
+void world_path(const struct world *world, const char *mailbox,
+	const char *below, struct buf *path);
+
+/* Makes the folder of a mailbox. */
+void world_mkdir(struct world *world, const char *mailbox);
+
+/* Puts a file into the folder of a mailbox, which it makes: "cur/NAME:2,S".
+ * `body` has CRLFs, the file LFs. */
+void world_put(struct world *world, const char *mailbox, const char *file,
+	struct str body, int64_t date_s);
+
+/* A file of a Maildir, by rising name. */
+struct world_file {
+	char path[300]; /* whole */
+	char unique[200];
+	char letters[40];
+	bool in_new;
+	int64_t mtime_s;
+};
+
+struct world_files {
+	struct world_file *items;
+	size_t count;
+	size_t cap;
+};
+
+/* The message files of a mailbox; the caller frees `items`. */
+void world_files(
+	struct world *world, const char *mailbox, struct world_files *files);
+
+/* ---- Comparing ----------------------------------------------------------- */
+
+/*
+ * Whether both sides are equal: the same mailboxes, in each the same messages
+ * (bytes, flags, keywords, date), as often. If not, says in `why` what differs.
+ */
+bool world_in_step(struct world *world, struct buf *why);
+
+/* Whether the journal agrees with itself. */
+bool world_journal_ok(struct world *world, struct buf *why);
+
+/* Whether the mailbox's folder is on disk. */
+bool world_has_folder(struct world *world, const char *mailbox);
+
+/* The keyword that a letter stands for in a mailbox's folder, or "". */
+struct world_letters {
+	char names[26][64];
+};
+void world_letters(struct world *world, const char *mailbox,
+	struct world_letters *letters);
+
+/* Prints the report, the complaints and the transcript as comments. */
+void world_tell(struct world *world);
+
+#endif
