@@ -231,6 +231,9 @@ static int record_op(struct pass *pass, struct mailbox *mailbox,
 			op->base, err);
 	case OP_FORGET:
 		pending_clear(mailbox, op);
+		/* Entries of another UIDVALIDITY are forgotten already. */
+		if (apply_row(mailbox, op)->stale)
+			return 0;
 		return journal_message_delete(&mailbox->base, &pass->batch,
 			apply_row(mailbox, op)->uid, err);
 	case OP_CONFLICT:
