@@ -429,15 +429,13 @@ static int identify(struct delta_task *delta, struct err *err)
 	return result;
 }
 
-/* A listing that does not add up proves no absence. */
+/* A listing that does not add up proves no absence: neither that a message is
+ * gone, nor that the server does not have what the Maildir has. */
 static void drop_absences(struct match *match)
 {
 	for (size_t i = 0; i < match->count; i++) {
-		struct row *row = &match->rows[i];
-
-		if ((row->present & SIDE_BIT(BASE)) != 0 &&
-			(row->present & SIDE_BIT(REMOTE)) == 0)
-			row->present = 0;
+		if ((match->rows[i].present & SIDE_BIT(REMOTE)) == 0)
+			match->rows[i].present = 0;
 	}
 }
 
@@ -525,6 +523,20 @@ static enum task_step begin_detail(struct delta_task *delta, struct err *err)
 	return delta->awaited == 0 ? begin_headers(delta, err) : TASK_MORE;
 }
 
+static void tell_partial(struct delta_task *delta, uint32_t exists)
+{
+	struct mailbox *mailbox = delta->task.mailbox;
+	struct err err;
+
+	err_set(&err, ERR_MAILBOX, ERR_LATER, ERR_PROTOCOL,
+		"the server says that %" PRIu32 " messages exist, but lists "
+		"%zu; until it adds up, nothing counts as deleted there, and "
+		"nothing is uploaded",
+		exists, mailbox->remote_count);
+	mailbox->unfinished = true;
+	pass_error(delta->pass, mailbox, &err, 0, (struct str){0});
+}
+
 static enum task_step listed(struct delta_task *delta, struct err *err)
 {
 	struct mailbox *mailbox = delta->task.mailbox;
@@ -540,10 +552,7 @@ static enum task_step listed(struct delta_task *delta, struct err *err)
 			return TASK_MORE;
 		}
 		delta->partial = true;
-		pass_note(delta->pass, mailbox,
-			"the server says that %" PRIu32 " messages exist, but "
-			"lists %zu; nothing will count as deleted there",
-			selected->exists, mailbox->remote_count);
+		tell_partial(delta, selected->exists);
 	}
 	input = match_input_of(delta);
 	match_join(&input, &mailbox->arena, &mailbox->match);

@@ -32,6 +32,25 @@ static struct fake_message *append(struct world *world, unsigned number)
 	return message;
 }
 
+static void put(struct world *world, const char *file, unsigned number)
+{
+	struct buf text = {0};
+
+	world_message(&text, number);
+	world_put(world, "INBOX", file, buf_str(&text), day.utc_seconds);
+	buf_clear(&text);
+}
+
+/* How many files INBOX has. */
+static size_t files(struct world *world)
+{
+	struct world_files list;
+
+	world_files(world, "INBOX", &list);
+	free(list.items);
+	return list.count;
+}
+
 /* Removes the only file of INBOX. */
 static void remove_file(struct world *world)
 {
@@ -80,8 +99,28 @@ static void test_gone_then_renumbered(void)
 	world_clear(&world);
 }
 
+static void test_gap_after_lost_journal(void)
+{
+	struct world world;
+
+	begin(&world);
+	append(&world, 1);
+	put(&world, "cur/1.here:2,", 2);
+	comes_to_rest(&world, "both sides have two messages");
+	fake_store_wipe(world.store);
+	world.server->odd.listing_gaps = 2;
+	ok(world_sync(&world) != 0,
+		"a server that passes over messages is complained of");
+	is_int((intmax_t)inbox(&world)->count, 2,
+		"and what it may have already is not uploaded");
+	comes_to_rest(&world, "once it lists them, they are found to be one");
+	is_int((intmax_t)files(&world), 2, "and there are two messages still");
+	world_clear(&world);
+}
+
 int main(void)
 {
+	test_gap_after_lost_journal();
 	test_gone_then_renumbered();
 	return tap_done();
 }
