@@ -143,14 +143,15 @@ static void slot_broke(
 	task->result = TASK_FAILED;
 }
 
-static void slot_give(struct pool *pool, struct slot *slot)
+/* Begins the next task, if there is one. */
+static bool slot_give(struct pool *pool, struct slot *slot)
 {
 	struct task *task = task_waiting(pool);
 	enum task_step step;
 	struct err err;
 
 	if (task == NULL)
-		return;
+		return false;
 	task->conn = slot->conn;
 	task->selected = &slot->selected;
 	task->tries++;
@@ -158,6 +159,7 @@ static void slot_give(struct pool *pool, struct slot *slot)
 	step = task->kind->begin(task, &task->err);
 	if (step != TASK_MORE && task_over(pool, slot, step, &err) != 0)
 		slot_broke(pool, slot, &err);
+	return true;
 }
 
 static void report_alert(struct pool *pool, const struct slot *slot,
@@ -229,7 +231,7 @@ static bool slot_round(struct pool *pool, struct slot *slot)
 			slot_event(pool, slot, &event, &err) != 0)
 			slot_broke(pool, slot, &err);
 		else if (slot_is_idle(slot))
-			slot_give(pool, slot);
+			(void)slot_give(pool, slot);
 	}
 	return i > 0;
 }
@@ -308,8 +310,9 @@ static int pool_round(struct pool *pool, uint32_t wanted, struct err *err)
 
 		if (slot->conn == NULL)
 			continue;
+		/* One that ended at once has left the slot to the next. */
 		if (slot_is_idle(slot))
-			slot_give(pool, slot);
+			moved = slot_give(pool, slot) || moved;
 		moved = slot_round(pool, slot) || moved;
 		if (slot->conn != NULL || !logging_in)
 			continue;
