@@ -201,6 +201,7 @@ static int record_pair(struct pass *pass, struct mailbox *mailbox,
 	const struct remote_item *remote = &mailbox->remote[row->remote];
 	const struct file_facts *known = mailbox_facts(mailbox, row->local);
 	struct file_facts facts = {0};
+	enum fs_result result = FS_OK;
 	struct journal_detail detail = {0};
 	const struct journal_message message = {
 		.uid = row->uid,
@@ -213,7 +214,13 @@ static int record_pair(struct pass *pass, struct mailbox *mailbox,
 
 	if (known != NULL)
 		facts = *known;
-	else if (delta_identify(&mailbox->md, item, &facts, err) != FS_OK)
+	else
+		result = delta_identify(&mailbox->md, item, &facts, err);
+	if (result == FS_ABSENT) {
+		apply_failed(mailbox); /* renamed since the scan: next run */
+		return 0;
+	}
+	if (result != FS_OK)
 		return -1;
 	detail.identity = facts.identity;
 	return apply_record(pass, mailbox, op, &message, err);
