@@ -325,6 +325,7 @@ static void test_fetch(void)
 	fails("* 1 FETCH (UID 1\r\n", "a FETCH without an end");
 	fails("* 1 FETCH (FLAGS \\Seen)\r\n", "flags without a list");
 	fails("* 1 FETCH (BODY[] )\r\n", "a body that is missing");
+	fails("* 1 FETCH (FLAGS () FLAGS ())\r\n", "FLAGS twice");
 	is_parsed("* 1 FETCH UID 5\r\n", "other; ", "FETCH without a list");
 }
 
@@ -441,6 +442,18 @@ static void test_hostile(void)
 		"many literals in an item are skipped in good time");
 	buf_reset(&bytes);
 	buf_reset(&seen);
+	buf_addz(&bytes, "* FLAGS (");
+	for (int i = 0; i <= LIMIT_LIST_WORDS; i++)
+		buf_addz(&bytes, "a ");
+	buf_addz(&bytes, ")\r\n");
+	ok(!parse(buf_str(&bytes), 4096, &seen), "too many flags fail");
+	buf_reset(&bytes);
+	buf_addz(&bytes, "* NAMESPACE (");
+	for (int i = 0; i <= LIMIT_NAMESPACES; i++)
+		buf_addz(&bytes, "(\"\" NIL)");
+	buf_addz(&bytes, ") NIL NIL\r\n");
+	ok(!parse(buf_str(&bytes), 4096, &seen), "too many namespaces fail");
+	buf_reset(&bytes);
 	buf_addz(&bytes, "* LIST () \"/\" {4194305}\r\n");
 	ok(!parse(buf_str(&bytes), 4096, &seen), "a name over the limit fails");
 	buf_reset(&bytes);
