@@ -3,6 +3,7 @@
  * They take what servers in the field send, not only what RFC 3501 allows;
  * where one is known for an oddity it is named there.
  */
+#include "godwit/base/limits.h"
 #include "godwit/imap/writer.h"
 #include "names.h"
 #include "parts.h"
@@ -181,9 +182,6 @@ static bool lex_namespace(
 static bool lex_namespaces(struct imap_lexer *lexer,
 	const struct imap_namespace **items_r, size_t *count_r)
 {
-	enum {
-		NAMESPACES_MAX = 64
-	};
 	struct imap_namespace *items;
 
 	imap_lex_spaces(lexer);
@@ -191,9 +189,9 @@ static bool lex_namespaces(struct imap_lexer *lexer,
 		return true;
 	if (!imap_lex_expect(lexer, '('))
 		return false;
-	items = arena_array(lexer->arena, NAMESPACES_MAX, sizeof(*items));
+	items = arena_array(lexer->arena, LIMIT_NAMESPACES, sizeof(*items));
 	while (!imap_lex_take(lexer, ')')) {
-		if (*count_r == NAMESPACES_MAX)
+		if (*count_r == LIMIT_NAMESPACES)
 			return imap_lex_fail(lexer, "fewer namespaces");
 		if (!lex_namespace(lexer, &items[(*count_r)++]))
 			return false;
@@ -234,11 +232,12 @@ static bool lex_enabled(struct imap_lexer *lexer, struct imap_scratch *scratch,
 	struct imap_words words = {0};
 	struct str word;
 
+	(void)scratch;
 	response->kind = IMAP_RESPONSE_ENABLED;
 	while (!imap_lex_at_end(lexer)) {
-		if (!imap_lex_word(lexer, &word))
+		if (!imap_lex_word(lexer, &word) ||
+			!imap_words_push(&words, lexer, word))
 			return false;
-		imap_words_push(&words, &scratch->arena, word);
 		imap_lex_spaces(lexer);
 	}
 	response->words = imap_words_get(&words);

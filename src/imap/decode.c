@@ -87,9 +87,9 @@ static bool lex_enable(struct imap_lexer *lexer, struct imap_command *command)
 	struct str word;
 
 	while (!imap_lex_at_end(lexer)) {
-		if (!lex_sp(lexer) || !lex_strict_atom(lexer, &word))
+		if (!lex_sp(lexer) || !lex_strict_atom(lexer, &word) ||
+			!imap_words_push(&words, lexer, word))
 			return false;
-		imap_words_push(&words, lexer->arena, word);
 	}
 	command->enable = imap_words_get(&words);
 	return words.count > 0 || imap_lex_fail(lexer, "a capability");
@@ -151,9 +151,9 @@ static bool lex_patterns(struct imap_lexer *lexer, struct imap_strs *patterns_r)
 
 	do {
 		imap_lex_spaces(lexer);
-		if (!imap_lex_astring(lexer, &pattern))
+		if (!imap_lex_astring(lexer, &pattern) ||
+			!imap_words_push(&words, lexer, pattern))
 			return false;
-		imap_words_push(&words, lexer->arena, pattern);
 	} while (many && !imap_lex_take(lexer, ')'));
 	*patterns_r = imap_words_get(&words);
 	return true;
@@ -545,7 +545,7 @@ static bool lex_command(struct imap_lexer *lexer, struct str *tag_r,
 		!lex_kind(lexer, &command->kind) ||
 		!readers[command->kind](lexer, command))
 		return false;
-	return imap_lex_at_end(lexer) ||
+	return (lexer->wrong == NULL && imap_lex_at_end(lexer)) ||
 	       imap_lex_fail(lexer, "the end of the command");
 }
 

@@ -105,6 +105,8 @@ static bool lex_flags(struct reading *r)
 	struct imap_fetch *fetch = &r->state->fetch;
 	struct str *flags;
 
+	if ((fetch->present & IMAP_FETCH_FLAGS) != 0)
+		return imap_lex_fail(&r->lexer, "FLAGS once");
 	if (!imap_lex_words(&r->lexer, &fetch->flags))
 		return false;
 	fetch->present |= IMAP_FETCH_FLAGS;

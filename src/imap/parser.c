@@ -191,7 +191,8 @@ static enum imap_parse read_unit(struct imap_parser *parser, struct str text,
 	}
 	if (pending)
 		imap_reader_not_literal(parser->reader);
-	if (!lex_unit(&lexer, &parser->scratch, &head, response))
+	if (!lex_unit(&lexer, &parser->scratch, &head, response) ||
+		lexer.wrong != NULL)
 		return fail_unit(parser, text, lexer.wrong, err);
 	return IMAP_PARSE_RESPONSE;
 }

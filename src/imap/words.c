@@ -4,14 +4,19 @@
  */
 #include "words.h"
 
+#include "godwit/base/limits.h"
+
 #include <string.h>
 
-void imap_words_push(
-	struct imap_words *words, struct arena *arena, struct str word)
+bool imap_words_push(
+	struct imap_words *words, struct imap_lexer *lexer, struct str word)
 {
+	if (words->count == LIMIT_LIST_WORDS)
+		return imap_lex_fail(lexer, "a shorter list");
 	if (words->count == words->cap) {
 		size_t cap = words->cap == 0 ? 8 : words->cap * 2;
-		struct str *grown = arena_array(arena, cap, sizeof(*grown));
+		struct str *grown =
+			arena_array(lexer->arena, cap, sizeof(*grown));
 
 		if (words->count > 0)
 			memcpy(grown, words->items,
@@ -20,6 +25,7 @@ void imap_words_push(
 		words->cap = cap;
 	}
 	words->items[words->count++] = word;
+	return true;
 }
 
 struct imap_strs imap_words_get(const struct imap_words *words)
@@ -40,9 +46,9 @@ static bool lex_list(struct imap_lexer *lexer, struct imap_strs *strings_r,
 		return false;
 	imap_lex_spaces(lexer);
 	while (!imap_lex_take(lexer, ')')) {
-		if (!lex_item(lexer, &item))
+		if (!lex_item(lexer, &item) ||
+			!imap_words_push(&words, lexer, item))
 			return false;
-		imap_words_push(&words, lexer->arena, item);
 		imap_lex_spaces(lexer);
 	}
 	*strings_r = imap_words_get(&words);

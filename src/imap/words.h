@@ -17,8 +17,9 @@ struct imap_words {
 	size_t cap;
 };
 
-void imap_words_push(
-	struct imap_words *words, struct arena *arena, struct str word);
+/* A failure of the lexer (false) when there are LIMIT_LIST_WORDS already. */
+bool imap_words_push(
+	struct imap_words *words, struct imap_lexer *lexer, struct str word);
 
 struct imap_strs imap_words_get(const struct imap_words *words);
 

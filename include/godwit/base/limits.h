@@ -22,6 +22,13 @@ enum {
 	 * 4 would do; servers' own extensions get some room. */
 	LIMIT_LIST_DEPTH = 32,
 
+	/* Words of one list: flags, capabilities, IDs. Cyrus has 128 keywords
+	 * a mailbox, others some hundred. */
+	LIMIT_LIST_WORDS = 16384,
+
+	/* Namespaces of one kind; real servers have one or two. */
+	LIMIT_NAMESPACES = 64,
+
 	/* Commands sent and not yet answered, all kinds. */
 	LIMIT_PIPELINE_COMMANDS = 64,
 

@@ -180,6 +180,8 @@ static void test_skip(void)
 	skips("{3}\r\n))) x", " x");
 	skips("(a (b \"c)\" {2}\r\n() NIL) ()) x", " x");
 	skips("a\"b\"c x", " x");
+	imap_lexer_init(&lexer, &arena, STR(") a)"));
+	ok(!imap_lex_skip(&lexer, &depth), "a closing parenthesis is none");
 	imap_lexer_init(&lexer, &arena, STR("(a"));
 	ok(!imap_lex_skip(&lexer, &depth), "an open list is no value");
 	depth = 2;

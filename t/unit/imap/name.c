@@ -52,6 +52,7 @@ static void test_pairs(void)
 	is_pair("\177", "&AH8-");
 	is_pair("\303\251&\303\251", "&AOk-&-&AOk-");
 	is_pair("\357\277\277", "&,,8-");
+	is_pair("\355\237\277\356\200\200", "&1,,gAA-");
 }
 
 static void test_bad_wire(void)

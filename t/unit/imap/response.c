@@ -202,6 +202,9 @@ static void test_list(void)
 		"no attributes, and control characters (Exchange)");
 	fails("* LIST \"/\" a\r\n", "a LIST without attributes");
 	fails("* LIST () \"/\"\r\n", "a LIST without a name");
+	fails("* LIST (a \"/\" b\r\n", "a LIST with an open list");
+	fails("* LIST ()\r\n", "a LIST without a delimiter");
+	fails("* LIST () \"/\" \"a\r\n", "a LIST with an open name");
 }
 
 static void test_status(void)
@@ -221,6 +224,9 @@ static void test_status(void)
 	fails("* STATUS INBOX (MESSAGES x)\r\n", "a count that is no number");
 	fails("* STATUS INBOX (MESSAGES 5\r\n", "a STATUS without an end");
 	fails("* STATUS INBOX\r\n", "a STATUS without items");
+	fails("* STATUS\r\n", "a STATUS of nothing");
+	fails("* STATUS a (X (b)\r\n", "an open item");
+	fails("* STATUS a (MAILBOXID b)\r\n", "a MAILBOXID without a list");
 }
 
 static void test_server(void)
@@ -242,6 +248,12 @@ static void test_server(void)
 		"FLAGS, also quoted and NIL");
 	is_parsed("* 172 EXISTS\r\n* 1 recent\r\n* 44 EXPUNGE\r\n",
 		"exists 172; recent 1; expunge 44; ", "numbers");
+	fails("* NAMESPACE (\"\" \"/\") NIL NIL\r\n", "a bare namespace");
+	fails("* NAMESPACE ((\"\")) NIL NIL\r\n", "one without delimiter");
+	fails("* NAMESPACE ((\"\" \"/\" NIL NIL\r\n", "an open one");
+	fails("* NAMESPACE ((\"\" \"/\"))\r\n", "two kinds missing");
+	fails("* ENABLED \"x\r\n", "an open quotation in ENABLED");
+	fails("* FLAGS (a\r\n", "open FLAGS");
 	fails("* 4294967296 EXISTS\r\n", "more messages than there can be");
 	fails("* ID (a)\r\n", "an ID that is not quoted");
 }
@@ -252,6 +264,14 @@ static void test_sets(void)
 		"vanished earlier 41,43:116; vanished 405; ", "VANISHED");
 	fails("* VANISHED 1:*\r\n", "VANISHED with a star");
 	fails("* VANISHED\r\n", "VANISHED of nothing");
+	fails("* VANISHED (EARLIER 5\r\n", "VANISHED with an open list");
+	fails("* SEARCH 1 (FOO 2)\r\n", "SEARCH with another list");
+	fails("* SEARCH 1 (MODSEQ x)\r\n", "SEARCH with a broken MODSEQ");
+	fails("* SEARCH 1 (MODSEQ 2\r\n", "SEARCH with an open list");
+	fails("* ESEARCH (FOO a)\r\n", "ESEARCH with another list");
+	fails("* ESEARCH (TAG a\r\n", "ESEARCH with an open list");
+	fails("* ESEARCH UID COUNT\r\n", "ESEARCH with a count missing");
+	fails("* ESEARCH UID X (\r\n", "ESEARCH with an open value");
 	is_parsed("* SEARCH\r\n* SEARCH 84 2 882 3\r\n* SEARCH 7456 \r\n",
 		"search all none; search all 2:3,84,882; search all 7456; ",
 		"SEARCH, also empty and with a space behind (Yahoo)");
@@ -305,6 +325,7 @@ static void test_fetch(void)
 	fails("* 1 FETCH (UID 1\r\n", "a FETCH without an end");
 	fails("* 1 FETCH (FLAGS \\Seen)\r\n", "flags without a list");
 	fails("* 1 FETCH (BODY[] )\r\n", "a body that is missing");
+	fails("* 1 FETCH (FLAGS () FLAGS ())\r\n", "FLAGS twice");
 	is_parsed("* 1 FETCH UID 5\r\n", "other; ", "FETCH without a list");
 }
 
@@ -421,6 +442,18 @@ static void test_hostile(void)
 		"many literals in an item are skipped in good time");
 	buf_reset(&bytes);
 	buf_reset(&seen);
+	buf_addz(&bytes, "* FLAGS (");
+	for (int i = 0; i <= LIMIT_LIST_WORDS; i++)
+		buf_addz(&bytes, "a ");
+	buf_addz(&bytes, ")\r\n");
+	ok(!parse(buf_str(&bytes), 4096, &seen), "too many flags fail");
+	buf_reset(&bytes);
+	buf_addz(&bytes, "* NAMESPACE (");
+	for (int i = 0; i <= LIMIT_NAMESPACES; i++)
+		buf_addz(&bytes, "(\"\" NIL)");
+	buf_addz(&bytes, ") NIL NIL\r\n");
+	ok(!parse(buf_str(&bytes), 4096, &seen), "too many namespaces fail");
+	buf_reset(&bytes);
 	buf_addz(&bytes, "* LIST () \"/\" {4194305}\r\n");
 	ok(!parse(buf_str(&bytes), 4096, &seen), "a name over the limit fails");
 	buf_reset(&bytes);
