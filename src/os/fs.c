@@ -276,6 +276,7 @@ struct os_fs *os_fs_new(void)
 	struct os_fs *fs = calloc(1, sizeof(*fs));
 
 	check(fs != NULL);
+	fs->dirty_kib_max = DIRTY_KIB_MAX;
 	fs->port = (struct fs_port){
 		.ctx = fs,
 		.root_open = os_root_open,
@@ -287,6 +288,7 @@ struct os_fs *os_fs_new(void)
 	};
 	fs_port_case(&fs->port);
 	fs_port_files(&fs->port);
+	fs_port_flush(&fs->port);
 	fs_port_names(&fs->port);
 	fs_port_stat(&fs->port);
 	return fs;

@@ -1,26 +1,8 @@
 /*
- * How: a finished file is handed to the disk at once (sync_file_range starts
- * its write-back) and kept open; flush then calls fsync() on each, so that most
- * of the waiting has been done while the rest of the batch came in. The other
- * way, closing the files and one syncfs() for all, was measured beside it.
- * Microseconds a message of 43 KB in batches of 256, and in brackets the
- * longest flush of a batch; ext4 with a journal, the slower disks simulated:
- *
- *                                    quiet              beside a busy writer
- *                               syncfs    fsync        syncfs         fsync
- *     memory-backed disk            92      166     300 [0.5 s]   260 [0.05 s]
- *     400 MB/s, 1 ms a flush       260      590   1,900 [0.8 s]   930 [0.10 s]
- *     80 MB/s, 8 ms a flush        920    1,600  17,500 [5.9 s] 12,600 [4.1 s]
- *
- * (Without the early start, fsync costs 430 where it costs 166.) syncfs() wins
- * on a quiet disk, by less than mail costs to fetch; beside another program it
- * waits for that program's data, too. And it tells of lost writes since Linux
- * 5.8 only, and then not which file: fsync() on the descriptor that wrote has
- * always named it. Hence fsync.
- *
- * Descriptors are kept for one batch. When there are more, or when the process
- * runs out of them, the kept ones are flushed ahead of time; should that fail,
- * the next flush says so.
+ * How: a file is a descriptor and, for messages, its folder's path and its
+ * name. The first write that fails is remembered: a file that lost bytes can be
+ * closed, not finished. A finished one is handed to fs_flush.c with its
+ * descriptor.
  */
 #include "os/fs_private.h"
 
@@ -137,47 +119,6 @@ static enum fs_result os_read(struct fs_file *file, char *at, size_t room,
 	return FS_OK;
 }
 
-static void kept_end(struct kept *kept)
-{
-	(void)close(kept->fd);
-	free(kept->folder);
-	free(kept->name);
-}
-
-static void kept_sync(struct os_fs *fs, const struct kept *kept)
-{
-	int error = fs_sync_fd(kept->fd);
-	struct fs_place place = {FS_ACT_FLUSH, kept->folder, kept->name};
-
-	if (error == 0 || fs->lost)
-		return;
-	fs->lost = true;
-	(void)fs_fault_set(
-		&fs->lost_err, &place, fs_fault_of(error), strerror(error));
-}
-
-void fs_forget(struct os_fs *fs)
-{
-	for (size_t i = 0; i < fs->kept_count; i++)
-		kept_end(&fs->kept[i]);
-	fs->kept_count = 0;
-}
-
-void fs_drain(struct os_fs *fs)
-{
-	for (size_t i = 0; i < fs->kept_count; i++)
-		kept_sync(fs, &fs->kept[i]);
-	fs_forget(fs);
-}
-
-/* Hands an open file to the next flush; takes over all three members. */
-static void keep(struct os_fs *fs, struct kept file)
-{
-	if (fs->kept_count == KEPT_MAX)
-		fs_drain(fs);
-	fs->kept[fs->kept_count++] = file;
-}
-
 static int mtime_set(int fd, int64_t mtime_ns)
 {
 	struct timespec times[2] = {
@@ -195,16 +136,15 @@ static enum fs_result os_finish(
 
 	if (ended->broken == 0)
 		ended->broken = mtime_set(ended->fd, mtime_ns);
+	if (ended->broken == 0)
+		ended->broken = fs_write_back(ended->fd);
 	if (ended->broken != 0) {
 		(void)fs_file_failed(err, FS_ACT_WRITE, ended, ended->broken);
 		os_close(file);
 		return FS_FAILED;
 	}
-#ifdef HAVE_SYNC_FILE_RANGE
-	/* A head start only: its errors come again from fsync(). */
-	(void)sync_file_range(ended->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-#endif
-	keep(ended->fs, (struct kept){ended->fd, ended->folder, ended->name});
+	fs_keep(ended->fs,
+		(struct kept){ended->fd, ended->folder, ended->name});
 	free(ended);
 	*file = NULL;
 	return FS_OK;
@@ -224,25 +164,13 @@ static enum fs_result os_set_mtime(
 		return FS_ABSENT;
 	error = fd < 0 ? errno : mtime_set(fd, mtime_ns);
 	if (error == 0) {
-		keep(dir->fs, (struct kept){fd, text_copy(dir->path),
-				      text_copy(name)});
+		fs_keep(dir->fs, (struct kept){fd, text_copy(dir->path),
+					 text_copy(name)});
 		return FS_OK;
 	}
 	if (fd >= 0)
 		(void)close(fd);
 	return fs_failed(err, FS_ACT_DATE, dir, name, error);
-}
-
-static enum fs_result os_flush(void *ctx, struct err *err)
-{
-	struct os_fs *fs = ctx;
-
-	fs_drain(fs);
-	if (!fs->lost)
-		return FS_OK;
-	*err = fs->lost_err;
-	fs->lost = false;
-	return FS_FAILED;
 }
 
 void fs_port_files(struct fs_port *port)
@@ -254,5 +182,4 @@ void fs_port_files(struct fs_port *port)
 	port->finish = os_finish;
 	port->close = os_close;
 	port->set_mtime = os_set_mtime;
-	port->flush = os_flush;
 }

@@ -1,9 +1,9 @@
 /*
  * The real file system's inside, for its own files.
  *
- * fs.c has the folders, fs_file.c the files and the flush, fs_name.c the names,
- * fs_stat.c sizes and dates, fs_case.c the letter case, fs_errno.c the errors.
- * Each call that takes a name begins with name_ok().
+ * fs.c has the folders, fs_file.c the files, fs_flush.c the flush, fs_name.c
+ * the names, fs_stat.c sizes and dates, fs_case.c letter case, fs_errno.c
+ * errors. Each call that takes a name begins with name_ok().
  */
 #ifndef GODWIT_OS_FS_PRIVATE_H
 #define GODWIT_OS_FS_PRIVATE_H
@@ -19,6 +19,11 @@ enum {
 	/* Finished files kept open until the flush: a batch's worth. */
 	KEPT_MAX = 256,
 
+	/* What the system may have to write before it counts as busy: our own
+	 * batch, and as much again and more of others. Even a slow disk has
+	 * written it in a second or two. */
+	DIRTY_KIB_MAX = 128 << 10,
+
 	DIR_FLAGS = O_RDONLY | O_DIRECTORY,
 };
 
@@ -32,6 +37,7 @@ struct os_fs {
 	struct fs_port port;
 	struct kept kept[KEPT_MAX];
 	size_t kept_count;
+	uint64_t dirty_kib_max; /* DIRTY_KIB_MAX but in tests */
 	bool lost; /* a file flushed ahead of the flush failed: lost_err */
 	struct err lost_err;
 };
@@ -81,8 +87,15 @@ struct dirent *fs_entry_next(DIR *stream);
 /* The other files' parts of the port. */
 void fs_port_case(struct fs_port *port);
 void fs_port_files(struct fs_port *port);
+void fs_port_flush(struct fs_port *port);
 void fs_port_names(struct fs_port *port);
 void fs_port_stat(struct fs_port *port);
+
+/* Hands what was written to the disk, without waiting; an errno or 0. */
+int fs_write_back(int fd);
+
+/* Hands an open file to the next flush; takes over all its members. */
+void fs_keep(struct os_fs *fs, struct kept file);
 
 /* Flushes and closes the finished files; a loss is told by the next flush. */
 void fs_drain(struct os_fs *fs);

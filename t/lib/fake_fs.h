@@ -7,8 +7,8 @@
  * the history of one name stays in order, and a rename never loses both names
  * (it may leave both when it crosses folders; a folder that is lost takes what
  * is in it along). Until finish and flush, a file's contents may be lost, cut
- * short, or zeroes, and its date lost. That is less than real file systems keep,
- * and all that POSIX promises.
+ * short, or zeroes, and its date lost. That is less than real file systems
+ * keep, and all that POSIX promises.
  *
  * Freed inode numbers are used again at once. Names are read in the order of a
  * hash, so that a file renamed while a folder is read may be seen twice or

@@ -5,6 +5,7 @@
 #include "godwit/os/fs.h"
 
 #include "fs_suite.h"
+#include "os/fs_private.h"
 #include "scratch.h"
 #include "tap.h"
 
@@ -20,7 +21,6 @@
 #include <unistd.h>
 
 enum {
-	KEPT_MAX = 256, /* as fs_private.h has it */
 	DEEP = 20,
 	FD_MAX = 500, /* valgrind has its own above */
 };
@@ -254,13 +254,20 @@ static void test_cross(const struct scratch *scratch)
 	disk_close(&disk);
 }
 
+static int lowest_descriptor(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	check(fd >= 0 && close(fd) == 0);
+	return fd;
+}
+
 /* Lets the process open `more` more descriptors than it has. */
 static void descriptors_limit(int more)
 {
 	struct rlimit limit;
-	int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int lowest = lowest_descriptor();
 
-	check(lowest >= 0 && close(lowest) == 0);
 	check(getrlimit(RLIMIT_NOFILE, &limit) == 0);
 	limit.rlim_cur = (rlim_t)lowest + (rlim_t)more;
 	check(setrlimit(RLIMIT_NOFILE, &limit) == 0);
@@ -338,6 +345,26 @@ static void test_too_big(const struct scratch *scratch)
 	disk_close(&disk);
 }
 
+/* A batch of three files, flushed one way or the other. */
+static enum fs_result flush_three(
+	struct disk *disk, int number, uint64_t dirty_kib_max)
+{
+	disk->fs->dirty_kib_max = dirty_kib_max;
+	check(put_many(disk, number, number + 3) == 3);
+	return disk->port->flush(disk->port->ctx, &disk->err);
+}
+
+static void test_flush(const struct scratch *scratch)
+{
+	struct disk disk;
+
+	disk_open(&disk, scratch_path(scratch, "flush"));
+	is_int(flush_three(&disk, 0, 0), FS_OK,
+		"a batch is flushed file by file");
+	is_int(flush_three(&disk, 3, UINT64_MAX), FS_OK, "or all at once");
+	disk_close(&disk);
+}
+
 /* From here on fsync() of one descriptor, then of all, fails for good. */
 static void test_lost_early(const struct scratch *scratch)
 {
@@ -345,8 +372,8 @@ static void test_lost_early(const struct scratch *scratch)
 	int first;
 
 	disk_open(&disk, scratch_path(scratch, "lost-early"));
-	first = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	check(first >= 0 && close(first) == 0);
+	disk.fs->dirty_kib_max = 0;
+	first = lowest_descriptor();
 	if (!scratch_break(SYS_fsync, first, first, EIO)) {
 		ok(true, "lost writes # SKIP no seccomp here");
 		disk_close(&disk);
@@ -367,15 +394,16 @@ static void test_lost(const struct scratch *scratch)
 {
 	struct disk disk;
 
-	disk_open(&disk, scratch_path(scratch, "lost"));
+	disk_open(&disk, scratch->path);
 	if (!scratch_break(SYS_fsync, 3, FD_MAX, EIO)) {
 		ok(true, "failing fsync # SKIP no seccomp here");
 		disk_close(&disk);
 		return;
 	}
-	check(disk_put(&disk, "f", STR("text")) == FS_OK);
-	is_int(disk.port->flush(disk.port->ctx, &disk.err), FS_FAILED,
+	is_int(flush_three(&disk, 0, 0), FS_FAILED,
 		"a file that does not reach the disk fails the flush");
+	check(disk_put(&disk, "f", STR("text")) == FS_OK);
+	(void)disk.port->flush(disk.port->ctx, &disk.err);
 	check(disk.port->set_mtime(disk.dir, "f", 1, &disk.err) == FS_OK);
 	is_int(disk.port->flush(disk.port->ctx, &disk.err), FS_FAILED,
 		"so does a date");
@@ -390,6 +418,48 @@ static void test_lost(const struct scratch *scratch)
 	disk_close(&disk);
 }
 
+/* After test_lost, so what is flushed is not flushed by fsync(). From here on
+ * sync_file_range() fails for the descriptors that three files have had. */
+static void test_lost_range(struct disk *disk)
+{
+	int first = lowest_descriptor();
+
+	disk->fs->dirty_kib_max = UINT64_MAX;
+	check(put_many(disk, 0, 3) == 3);
+	if (!scratch_break(SYS_sync_file_range, first, first + 2, EIO)) {
+		ok(true, "failing write-back # SKIP no seccomp here");
+		return;
+	}
+	is_int(disk->port->flush(disk->port->ctx, &disk->err), FS_FAILED,
+		"a file that was lost is found among those synced together");
+	ok(strstr(disk->err.text, "together/n00000: the disk reports an error"),
+		"and named");
+	is_int(disk_put(disk, "lost", STR("text")), FS_FAILED,
+		"one that is lost at once cannot be finished");
+	while (lowest_descriptor() <= first + 2)
+		check(open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0);
+}
+
+static void test_lost_together(const struct scratch *scratch)
+{
+	struct disk disk;
+
+	if (!scratch_mount(scratch, "together", "size=1m")) {
+		ok(true, "one sync for all # SKIP no mounts for this user");
+		return;
+	}
+	disk_open(&disk, scratch_path(scratch, "together"));
+	test_lost_range(&disk);
+	is_int(flush_three(&disk, 6, UINT64_MAX), FS_OK,
+		"where the disk is not busy, no file is synced by itself");
+	if (scratch_break(SYS_syncfs, 3, FD_MAX, EIO))
+		is_int(flush_three(&disk, 9, UINT64_MAX), FS_FAILED,
+			"a file system that cannot be synced fails the flush");
+	else
+		ok(true, "failing syncfs # SKIP no seccomp here");
+	disk_close(&disk);
+}
+
 static void test_quota(const struct scratch *scratch)
 {
 	struct disk disk;
@@ -400,7 +470,7 @@ static void test_quota(const struct scratch *scratch)
 		disk_close(&disk);
 		return;
 	}
-	is_int(disk_put(&disk, "f", STR("text")), FS_FAILED,
+	is_int(disk_put(&disk, "quota", STR("text")), FS_FAILED,
 		"a used-up quota fails the write");
 	ok(strstr(disk.err.text, "your disk quota is used up"),
 		"with a sentence that says so");
@@ -424,8 +494,10 @@ int main(void)
 	test_cross(&scratch);
 	test_many_open(&scratch);
 	test_too_big(&scratch);
+	test_flush(&scratch);
 	test_lost_early(&scratch);
 	test_lost(&scratch);
+	test_lost_together(&scratch);
 	test_quota(&scratch);
 	scratch_close(&scratch);
 	return tap_done();
