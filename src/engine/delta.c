@@ -269,6 +269,10 @@ static int remote_add(struct mailbox *mailbox, const struct imap_fetch *fetched,
 
 	if ((fetched->present & needed) != needed || fetched->uid == 0)
 		return 0;
+	if (mailbox->remote_count >= LIMIT_MESSAGES)
+		return err_set(err, ERR_MAILBOX, ERR_NEVER, ERR_PROTOCOL,
+			"the server lists more than %d messages",
+			LIMIT_MESSAGES);
 	if (flags_from_names(mailbox->base.keywords, fetched->flags.items,
 		    fetched->flags.count, &item.flags, err) != 0)
 		return -1;

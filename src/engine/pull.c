@@ -496,6 +496,19 @@ static struct arrival *arrival_of(
 	return NULL;
 }
 
+/* A date in nanoseconds; what lies past the years that fit (1677 to 2262) is
+ * moved to their end. */
+static int64_t date_ns(int64_t date_s)
+{
+	const int64_t most_s = INT64_MAX / 1000000000;
+
+	if (date_s > most_s)
+		return most_s * 1000000000;
+	if (date_s < -most_s)
+		return -most_s * 1000000000;
+	return date_s * 1000000000;
+}
+
 /* A body is complete, and now its UID is known. */
 static int take_body(struct pull_task *pull, const struct imap_fetch *fetched,
 	struct err *err)
@@ -511,8 +524,8 @@ static int take_body(struct pull_task *pull, const struct imap_fetch *fetched,
 		return 0;
 	}
 	item = listed_item(mailbox, arrival->op);
-	if (delivery_end(&pull->delivery, item->date_s * 1000000000,
-		    &arrival->file, err) != 0) {
+	if (delivery_end(&pull->delivery, date_ns(item->date_s), &arrival->file,
+		    err) != 0) {
 		delivery_drop(&pull->delivery);
 		return -1;
 	}

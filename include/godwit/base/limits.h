@@ -62,6 +62,10 @@ enum {
 	/* A mailbox's name on the server, decoded. */
 	LIMIT_MAILBOX_NAME_BYTES = 1000,
 
+	/* Messages of one mailbox, as a server lists them; a tenth of a GiB a
+	 * million in memory. */
+	LIMIT_MESSAGES = 20000000,
+
 	/* Mailboxes of one account. */
 	LIMIT_MAILBOXES = 100000,
 
