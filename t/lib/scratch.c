@@ -171,8 +171,8 @@ static bool namespace_enter(const struct scratch *scratch)
 	return state == DONE;
 }
 
-bool scratch_mount(
-	const struct scratch *scratch, const char *name, const char *options)
+bool scratch_mount(const struct scratch *scratch, const char *name,
+	const char *type, const char *options)
 {
 	const char *path = scratch_path(scratch, name);
 	bool mounted;
@@ -180,8 +180,8 @@ bool scratch_mount(
 	if (!namespace_enter(scratch))
 		return false;
 	check(mkdir(path, 0700) == 0);
-	mounted = mount("godwit", path, "tmpfs", MS_NOSUID | MS_NODEV,
-			  options) == 0;
+	mounted =
+		mount("godwit", path, type, MS_NOSUID | MS_NODEV, options) == 0;
 	if (mounted && scratch->is_root)
 		check(chown(path, NOBODY, NOBODY) == 0);
 	return mounted;

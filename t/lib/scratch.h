@@ -32,10 +32,10 @@ void scratch_suite(const struct scratch *scratch, const char *name,
 void scratch_drop(const struct scratch *scratch);
 void scratch_undrop(const struct scratch *scratch);
 
-/* Mounts a tmpfs on a new folder `name` in it, seen by this process alone:
- * `options` as of mount(8), say "size=1m". */
-bool scratch_mount(
-	const struct scratch *scratch, const char *name, const char *options);
+/* Mounts a file system of memory ("tmpfs", "ramfs") on a new folder `name` in
+ * it, seen by this process alone: `options` as of mount(8), say "size=1m". */
+bool scratch_mount(const struct scratch *scratch, const char *name,
+	const char *type, const char *options);
 bool scratch_remount_read_only(const struct scratch *scratch, const char *name);
 
 /* From now on, for good, the system call fails with `error` when its first

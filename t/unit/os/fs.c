@@ -168,7 +168,7 @@ static void test_full(const struct scratch *scratch)
 	struct buf chunk = {0};
 	enum fs_result result = FS_OK;
 
-	if (!scratch_mount(scratch, "full", "size=1m")) {
+	if (!scratch_mount(scratch, "full", "tmpfs", "size=1m")) {
 		ok(true, "a full disk # SKIP no mounts for this user");
 		return;
 	}
@@ -206,7 +206,7 @@ static void test_read_only(const struct scratch *scratch)
 	struct disk disk;
 	struct fs_dir *sub = NULL;
 
-	if (!scratch_mount(scratch, "ro", "size=1m")) {
+	if (!scratch_mount(scratch, "ro", "tmpfs", "size=1m")) {
 		ok(true, "a read-only disk # SKIP no mounts for this user");
 		return;
 	}
@@ -233,7 +233,7 @@ static void test_cross(const struct scratch *scratch)
 	struct disk disk;
 	struct fs_dir *other;
 
-	if (!scratch_mount(scratch, "other", "size=1m")) {
+	if (!scratch_mount(scratch, "other", "tmpfs", "size=1m")) {
 		ok(true, "two file systems # SKIP no mounts for this user");
 		return;
 	}
@@ -440,11 +440,26 @@ static void test_lost_range(struct disk *disk)
 		check(open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0);
 }
 
+/* After test_lost, on a file system where syncfs() is not to be relied on. */
+static void test_lost_apart(const struct scratch *scratch)
+{
+	struct disk disk;
+
+	if (!scratch_mount(scratch, "apart", "ramfs", NULL)) {
+		ok(true, "any file system # SKIP no mounts for this user");
+		return;
+	}
+	disk_open(&disk, scratch_path(scratch, "apart"));
+	is_int(flush_three(&disk, 0, UINT64_MAX), FS_FAILED,
+		"where syncfs is not to be relied on, it is not");
+	disk_close(&disk);
+}
+
 static void test_lost_together(const struct scratch *scratch)
 {
 	struct disk disk;
 
-	if (!scratch_mount(scratch, "together", "size=1m")) {
+	if (!scratch_mount(scratch, "together", "tmpfs", "size=1m")) {
 		ok(true, "one sync for all # SKIP no mounts for this user");
 		return;
 	}
@@ -485,7 +500,7 @@ int main(void)
 	run_suite(&scratch, "disk", "suite");
 	test_modes(&scratch);
 	test_deep(&scratch);
-	if (scratch_mount(&scratch, "tmpfs", "mode=777"))
+	if (scratch_mount(&scratch, "tmpfs", "tmpfs", "mode=777"))
 		run_suite(&scratch, "tmpfs", "tmpfs/suite");
 	else
 		ok(true, "tmpfs # SKIP no mounts for this user");
@@ -497,6 +512,7 @@ int main(void)
 	test_flush(&scratch);
 	test_lost_early(&scratch);
 	test_lost(&scratch);
+	test_lost_apart(&scratch);
 	test_lost_together(&scratch);
 	test_quota(&scratch);
 	scratch_close(&scratch);
