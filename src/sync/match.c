@@ -1,9 +1,12 @@
 /*
- * How: base and server are merged by UID in one go, both being sorted. Each
- * base entry looks its file up in the sorted scan; `owner` says which entry a
- * file belongs to, and a file without one is new. Rows are counted before
- * memory is taken for them. What is new on both sides stays apart here: see
- * match_derived.c and match_pair.c.
+ * How: two merges of sorted lists. By name, entries with files: the entries are
+ * put in the order of names for that, and what comes out is which file an entry
+ * has, and which entry a file belongs to. By UID, entries with the server's
+ * messages: each step is a row. Files that belong to no entry are rows as well.
+ * Rows are counted before memory is taken for them.
+ *
+ * What is new on both sides stays apart here: see match_derived.c and
+ * match_pair.c.
  */
 #include "godwit/sync/match.h"
 
@@ -22,7 +25,9 @@ enum {
 
 struct joiner {
 	const struct match_input *input;
-	uint32_t *owner; /* of each file: the base item, or PLAN_NONE */
+	uint32_t *file;  /* of each entry, or PLAN_NONE */
+	uint32_t *owner; /* of each file: the entry, or PLAN_NONE */
+	size_t owned;    /* files that have one */
 	struct match *match;
 };
 
@@ -44,57 +49,82 @@ static void check_sorted(const struct match_input *input)
 			0);
 }
 
-/* The first file whose name is not below `name`. */
-static size_t local_find(const struct match_input *input, struct str name)
-{
-	size_t low = 0;
-	size_t high = input->local_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (str_cmp(input->local[middle].name, name) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static bool same_name_as_before(const struct match_input *input, size_t local)
 {
 	return local > 0 &&
 	       str_eq(input->local[local].name, input->local[local - 1].name);
 }
 
-/* The base item's file, or PLAN_NONE. */
-static uint32_t file_of(const struct match_input *input, size_t base)
-{
-	size_t at = local_find(input, input->base[base].name);
+/* An entry in the order of names; the first bytes of its name decide most. */
+struct name_key {
+	uint64_t first;
+	const struct base_item *entry;
+};
 
-	if (at == input->local_count ||
-		!str_eq(input->local[at].name, input->base[base].name))
-		return PLAN_NONE;
-	return (uint32_t)at;
+static uint64_t first_bytes(struct str name)
+{
+	uint64_t first = 0;
+
+	for (size_t i = 0; i < sizeof(first); i++) {
+		unsigned char byte =
+			i < name.len ? (unsigned char)name.ptr[i] : 0;
+
+		first = first << 8 | byte;
+	}
+	return first;
 }
 
-/* Finds each file's owner; returns how many have one. Of two entries with one
- * name, which no journal should hold, the first one gets the file. */
-static size_t find_owners(struct joiner *j)
+static int cmp_name_key(const void *a, const void *b)
 {
-	size_t owned = 0;
+	const struct name_key *x = a;
+	const struct name_key *y = b;
+	int order = (x->first > y->first) - (x->first < y->first);
 
-	for (size_t i = 0; i < j->input->local_count; i++)
+	if (order == 0)
+		order = str_cmp(x->entry->name, y->entry->name);
+	return order != 0 ? order
+			  : (x->entry > y->entry) - (x->entry < y->entry);
+}
+
+static struct name_key *sort_by_name(const struct match_input *in)
+{
+	size_t cap = 0;
+	struct name_key *keys =
+		array_grow(NULL, &cap, in->base_count, sizeof(*keys));
+
+	for (size_t i = 0; i < in->base_count; i++)
+		keys[i] = (struct name_key){
+			first_bytes(in->base[i].name), &in->base[i]};
+	if (in->base_count > 0)
+		qsort(keys, in->base_count, sizeof(*keys), cmp_name_key);
+	return keys;
+}
+
+/* Finds each entry's file and each file's owner. Of two entries with one name,
+ * which no journal should hold, the first one owns the file. */
+static void join_names(struct joiner *j)
+{
+	const struct match_input *in = j->input;
+	struct name_key *keys = sort_by_name(in);
+	size_t file = 0;
+
+	for (size_t i = 0; i < in->local_count; i++)
 		j->owner[i] = PLAN_NONE;
-	for (size_t i = 0; i < j->input->base_count; i++) {
-		uint32_t file = file_of(j->input, i);
+	for (size_t i = 0; i < in->base_count; i++) {
+		size_t entry = (size_t)(keys[i].entry - in->base);
+		int order = -1;
 
-		if (file == PLAN_NONE || j->owner[file] != PLAN_NONE)
+		while (file < in->local_count &&
+			(order = str_cmp(in->local[file].name,
+				 keys[i].entry->name)) < 0)
+			file++;
+		j->file[entry] = order == 0 ? (uint32_t)file : PLAN_NONE;
+		if (order != 0 || j->owner[file] != PLAN_NONE)
 			continue;
-		j->owner[file] = (uint32_t)i;
-		owned++;
+		j->owner[file] = (uint32_t)entry;
+		j->owned++;
 	}
-	return owned;
+	free(keys);
 }
 
 static struct row *row_add(struct match *match)
@@ -130,7 +160,7 @@ static void row_set_local(
  */
 static void row_set_base(struct row *row, const struct joiner *j, size_t base)
 {
-	uint32_t file = file_of(j->input, base);
+	uint32_t file = j->file[base];
 
 	row->present |= IN_BASE;
 	row->base = (uint32_t)base;
@@ -212,32 +242,39 @@ static void join_remote_alone(struct joiner *j)
 static void join_base_alone(struct joiner *j)
 {
 	for (size_t i = 0; i < j->input->base_count; i++) {
-		uint32_t file = file_of(j->input, i);
+		uint32_t file = j->file[i];
 
 		if (file == PLAN_NONE || j->owner[file] != i)
 			row_set_base(row_add(j->match), j, i);
 	}
 }
 
+static size_t count_rows(const struct joiner *j)
+{
+	const struct match_input *in = j->input;
+	size_t files = in->local_count - j->owned;
+
+	if (in->new_uidvalidity)
+		return in->remote_count + in->base_count + files;
+	return count_uids(in) + files;
+}
+
 void match_join(const struct match_input *input, struct arena *arena,
 	struct match *match_r)
 {
 	struct joiner j = {.input = input, .match = match_r};
+	size_t file_cap = 0;
 	size_t owner_cap = 0;
-	size_t owned;
 	size_t count;
 
 	check_sorted(input);
-	check(input->base_count < PLAN_NONE / 4 &&
-		input->remote_count < PLAN_NONE / 4 &&
-		input->local_count < PLAN_NONE / 4);
+	j.file =
+		array_grow(NULL, &file_cap, input->base_count, sizeof(*j.file));
 	j.owner = array_grow(
 		NULL, &owner_cap, input->local_count, sizeof(*j.owner));
-	owned = find_owners(&j);
-	count = input->local_count - owned;
-	count += input->new_uidvalidity
-			 ? input->base_count + input->remote_count
-			 : count_uids(input);
+	join_names(&j);
+	count = count_rows(&j);
+	check(count < PLAN_NONE);
 	*match_r = (struct match){
 		.rows = arena_array(arena, count, sizeof(struct row))};
 	if (input->new_uidvalidity) {
@@ -249,6 +286,7 @@ void match_join(const struct match_input *input, struct arena *arena,
 		join_files(&j);
 	}
 	check(match_r->count == count);
+	free(j.file);
 	free(j.owner);
 }
 

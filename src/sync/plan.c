@@ -1,14 +1,12 @@
 /*
  * How: who has a message, and who had it when both were last in step, is a mask
- * of three bits. It picks one of the rules in the table below; the rest of the
- * file is those rules, each headed by the words of the promise that it keeps.
+ * of three bits. It picks one of the rules in the table below, which stand at
+ * the end of the file, each headed by the words of the promise that it keeps.
  * What flags become is computed in merge.c; what is done about it, here.
  *
  * Rules emit operations. The rows go through them twice, once to be counted and
  * once to be written down: so a plan takes just the memory that it needs, and
  * adds come before removals without any sorting.
- *
- * Start with the table, then read upwards.
  */
 #include "godwit/sync/plan.h"
 
@@ -36,8 +34,29 @@ struct planner {
 struct message {
 	const struct row *row;
 	uint32_t index;
-	enum side side; /* which its rule is about */
+	enum side side; /* of its rule */
 	struct merge flags;
+};
+
+static void rule_merge(struct planner *p, struct message *m);
+static void rule_gone_remote(struct planner *p, struct message *m);
+static void rule_gone_local(struct planner *p, struct message *m);
+static void rule_forget(struct planner *p, struct message *m);
+static void rule_pair(struct planner *p, struct message *m);
+static void rule_copy(struct planner *p, struct message *m);
+
+/* What to do, by who has the message; rule_copy copies it to the side. */
+static const struct rule {
+	void (*plan)(struct planner *p, struct message *m);
+	enum side side;
+} rules[1 << SIDES] = {
+	[IN_BASE | IN_LOCAL | IN_REMOTE] = {rule_merge, BASE},
+	[IN_BASE | IN_LOCAL] = {rule_gone_remote, BASE},
+	[IN_BASE | IN_REMOTE] = {rule_gone_local, BASE},
+	[IN_BASE] = {rule_forget, BASE},
+	[IN_LOCAL | IN_REMOTE] = {rule_pair, BASE},
+	[IN_LOCAL] = {rule_copy, REMOTE},
+	[IN_REMOTE] = {rule_copy, LOCAL},
 };
 
 /* ---- Operations ---------------------------------------------------------- */
@@ -343,19 +362,7 @@ static void rule_forget(struct planner *p, struct message *m)
 	emit(p, m, OP_FORGET, REASON_GONE_FROM_BOTH);
 }
 
-/* What to do, by who has the message; the side is the one that is to get it. */
-static const struct rule {
-	void (*plan)(struct planner *p, struct message *m);
-	enum side side;
-} rules[1 << SIDES] = {
-	[IN_BASE | IN_LOCAL | IN_REMOTE] = {rule_merge, BASE},
-	[IN_BASE | IN_LOCAL] = {rule_gone_remote, BASE},
-	[IN_BASE | IN_REMOTE] = {rule_gone_local, BASE},
-	[IN_BASE] = {rule_forget, BASE},
-	[IN_LOCAL | IN_REMOTE] = {rule_pair, BASE},
-	[IN_LOCAL] = {rule_copy, REMOTE},
-	[IN_REMOTE] = {rule_copy, LOCAL},
-};
+/* ---- Rows ---------------------------------------------------------------- */
 
 /*
  * "A message leaves one side only when the journal proves that it was in step

@@ -106,9 +106,10 @@ struct match_place {
 size_t match_derived(struct match *match, const struct match_input *input,
 	const struct match_place *place);
 
-/* Unites row `a` (server only) and row `b` (no server) into one, at `a`; `b`
- * is left with nothing present, which the planner passes over. An entry that
- * `b` brings along is stale then: it names another UID. */
+/* Unites row `a` (server only) and row `b` (a file that has no server side, and
+ * not ROW_SAME_NAME) into one, at `a`; `b` is left with nothing present, which
+ * the planner passes over. An entry that `b` brings along is stale then: it
+ * names another UID. */
 void match_unite(struct match *match, uint32_t a, uint32_t b);
 
 /* A row's identity, as far as it is known. */

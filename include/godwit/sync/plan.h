@@ -33,7 +33,8 @@ enum row_hold {
 	ROW_TOO_BIG,   /* outside `limits: max_size` */
 	ROW_TOO_OLD,   /* outside `limits: max_age` */
 	ROW_SURPLUS,   /* outside `limits: newest` */
-	ROW_SAME_NAME, /* another file of the Maildir has its name: said */
+	ROW_SAME_NAME, /* another file of the Maildir has its name: said. Match
+			* sets this one, and nobody may overwrite it */
 };
 
 /*
@@ -99,13 +100,17 @@ enum op_reason {
  * OP_PUSH of the new copy; for OP_TRASH_REMOTE of the message in the trash.
  *
  * `base` is what the journal's entry says once the operation is done. A row
- * has at most one operation of each kind, in the order of enum op_kind, and
+ * has at most one operation of each kind, in the order of enum op_kind, which
+ * is that in which they must be done (so the server's copy goes before the
+ * file), and
  *
  * - OP_PULL, OP_PUSH and OP_PAIR write the entry (and, where the row's BASE is
  *   stale, drop the old one in the same commit);
  * - OP_FLAG_LOCAL and OP_FLAG_REMOTE of one row have the same `base`, which is
  *   written when both are done: while one of them is not, the entry stays, and
  *   the next plan comes to the same end;
+ * - OP_FLAG_BASE and OP_MARK_REMOTE write it (the mark is ours, so that it is
+ *   not taken for a change when the file comes back);
  * - a removal drops the entry when it took the last copy there was; else the
  *   entry stays as it is, so that what is left is not taken for new.
  */

@@ -214,7 +214,8 @@ static uint32_t draw(uint32_t below)
 	return (seed >> 8) % below;
 }
 
-static const char *const names[] = {"a", "aa", "ab", "b", "c", "ca", "d", "e"};
+static const char *const names[] = {"1700000000.M1", "1700000000.M1P1",
+	"1700000000.M2", "a", "aa", "ab", "b", "ba"};
 
 enum {
 	NAMES = sizeof(names) / sizeof(names[0]),
@@ -421,6 +422,23 @@ static void test_derived_not(void)
 		"a file that the journal knows is what the journal says");
 
 	box_reset();
+	box.input.new_uidvalidity = true;
+	add_base(9, download(1234, 1, 980));
+	add_remote(1, 1000);
+	add_local(download(1234, 1, 980));
+	is_int((intmax_t)join_derived(), 0,
+		"also of another UIDVALIDITY: only its identity counts");
+
+	box_reset();
+	add_remote(1, 1000);
+	add_local(arena_printf(&arena, "%.*s2,S=980",
+		(int)strcspn(download(1234, 1, 980), ","),
+		download(1234, 1, 980)));
+	add_local(download(1234, 2, 980));
+	is_int((intmax_t)join_derived(), 0,
+		"a name that only begins like it is another one");
+
+	box_reset();
 	add_remote(1, 1000);
 	add_local(download(1234, 1, 980));
 	add_local(download(1234, 1, 980));
@@ -551,6 +569,11 @@ static void test_candidates(void)
 		"a message of unknown size is one");
 	is_int((intmax_t)found.local.count, 2, "and any file may be its");
 	is_int(found.local.rows[0], 4, "rows come in their order");
+
+	local_ids[0].identity.bytes = UINT64_MAX - 5;
+	box.remote[0].bytes = 5000;
+	match_candidates(&box.match, &box.input, &local_list, &arena, &found);
+	is_int(found.remote.rows[1], 3, "the greatest sizes do not overflow");
 
 	match_candidates(&box.match, &box.input, &(struct match_identities){0},
 		&arena, &found);

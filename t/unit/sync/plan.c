@@ -113,7 +113,8 @@ static bool has_flags(enum op_kind kind)
 
 static bool has_base(enum op_kind kind)
 {
-	return op_is_add(kind) && kind != OP_CONFLICT;
+	return (op_is_add(kind) && kind != OP_CONFLICT) ||
+	       kind == OP_MARK_REMOTE;
 }
 
 static void op_write(const struct op *op, struct buf *text)
@@ -286,7 +287,7 @@ static void test_no_uidplus(void)
 {
 	policy_reset();
 	policy.can_expunge = false;
-	plans("R:S B:S", "mark server ST", "without UID EXPUNGE it is marked");
+	plans("R:S B:", "mark server ST/T", "without UID EXPUNGE it is marked");
 	plans("R:ST B:ST", "held back", "and what is marked is left at that");
 	plans("L:S R:ST B:ST", "flag server S/S",
 		"a file that comes back takes the mark off");
@@ -304,6 +305,8 @@ static void test_expunge(void)
 	policy.expunge = SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE);
 	plans("L:T R: B:", "remove server, remove maildir",
 		"expunge: both removes what is marked on one side");
+	plans("L:T R:T B:", "remove server, remove maildir",
+		"and notes nothing about what goes");
 	plans("R:T", "remove server", "and does not download it before");
 	plans("L:T", "remove maildir", "nor upload it");
 	policy.expunge = SIDE_BIT(REMOTE);
