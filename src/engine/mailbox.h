@@ -39,7 +39,7 @@ struct file_facts {
 struct mailbox {
 	/* survey */
 	struct str name;        /* local, canonical */
-	struct str server_name; /* UTF-8 */
+	struct str server_name; /* canonical, before `rename` */
 	struct str wire_name;   /* as the server spells it */
 	unsigned attrs;         /* enum imap_list_attr */
 	bool on_server;         /* listed, and can be selected */

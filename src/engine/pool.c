@@ -410,8 +410,11 @@ static void pool_logout(struct pool *pool)
 	int64_t until_ms = clock->monotonic_ms(clock->ctx) + LOGOUT_PATIENCE_MS;
 	const struct imap_command command = {.kind = IMAP_LOGOUT};
 
+	/* Who is still logging in awaits no answer to a LOGOUT. */
 	for (size_t i = 0; i < POOL_SLOTS; i++) {
-		if (pool->slots[i].conn != NULL && pool->slots[i].login == NULL)
+		if (pool->slots[i].login != NULL)
+			slot_close(pool, &pool->slots[i]);
+		else if (pool->slots[i].conn != NULL)
 			conn_submit(pool->slots[i].conn, &command);
 	}
 	while (clock->monotonic_ms(clock->ctx) < until_ms) {

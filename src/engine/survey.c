@@ -177,19 +177,20 @@ static bool is_foreign(const struct server *server, struct str wire)
 	return false;
 }
 
-/* What a mailbox is called here: by the server's name and `rename`. */
-static int local_name(struct pass *pass, const struct mailbox_space *space,
-	struct sighting *item, struct err *err)
+/* What the mailbox `utf8` is called: there, in canonical form, and here. */
+static int names_make(struct pass *pass, const struct mailbox_space *space,
+	struct str utf8, struct sighting *item, struct err *err)
 {
 	const struct account_mailboxes *wanted = &pass->account->mailboxes;
 	struct buf canonical = {0};
 	struct buf local = {0};
-	int result = mailbox_name_from_server(
-		space, item->server_name, &canonical, err);
+	int result = mailbox_name_from_server(space, utf8, &canonical, err);
 
 	if (result == 0) {
 		mailbox_rename_to_local(wanted->renames, wanted->rename_count,
 			buf_str(&canonical), &local);
+		item->server_name =
+			arena_str(&pass->arena, buf_str(&canonical));
 		item->name = arena_str(&pass->arena, buf_str(&local));
 	}
 	buf_clear(&canonical);
@@ -208,18 +209,18 @@ static void sight_listed(struct pass *pass, const struct mailbox_space *space,
 	struct buf utf8 = {0};
 	struct err err;
 
-	if (imap_name_decode(
-		    listed->wire, pool_server(pass->pool)->utf8, &utf8))
-		item.server_name = arena_str(&pass->arena, buf_str(&utf8));
-	else
-		item.server_name = listed->wire;
-	buf_clear(&utf8);
-	if (local_name(pass, space, &item, &err) != 0) {
-		err_context(&err, "%.*s", STR_FMT(item.server_name));
-		pass_error(pass, NULL, &err, 0, (struct str){0});
-		return;
+	if (!imap_name_decode(
+		    listed->wire, pool_server(pass->pool)->utf8, &utf8)) {
+		buf_reset(&utf8);
+		buf_add(&utf8, listed->wire);
 	}
-	*sight(list, item.name, FROM_SERVER) = item;
+	if (names_make(pass, space, buf_str(&utf8), &item, &err) == 0) {
+		*sight(list, item.name, FROM_SERVER) = item;
+	} else {
+		err_context(&err, "%.*s", STR_FMT(buf_str(&utf8)));
+		pass_error(pass, NULL, &err, 0, (struct str){0});
+	}
+	buf_clear(&utf8);
 }
 
 /* Some servers do not list INBOX, which every one has (RFC 3501 5.1). */
@@ -380,7 +381,8 @@ static int name_for_server(struct pass *pass, const struct mailbox_space *space,
 		result = err_set(err, ERR_MAILBOX, ERR_NEVER, ERR_SYNC,
 			"the name cannot be a mailbox's on the server");
 	if (result == 0) {
-		mailbox->server_name = arena_str(&pass->arena, buf_str(&utf8));
+		mailbox->server_name =
+			arena_str(&pass->arena, buf_str(&canonical));
 		mailbox->wire_name = arena_str(&pass->arena, buf_str(&wire));
 	}
 	buf_clear(&canonical);
@@ -447,12 +449,12 @@ static void join(struct pass *pass, const struct mailbox_space *space,
 		if (mailbox->wire_name.ptr == NULL && mailbox->in_journal) {
 			mailbox->wire_name = mailbox->record.wire_name;
 			mailbox->server_name = mailbox->record.server_name;
-		} else if (mailbox->wire_name.ptr == NULL &&
-			   name_for_server(pass, space, mailbox, &err) != 0) {
-			pass_mailbox_failed(pass, mailbox, &err);
 		}
 		if (!takes_part(pass, mailbox))
 			mailbox->part = MAILBOX_LEFT_OUT;
+		else if (mailbox->wire_name.ptr == NULL &&
+			 name_for_server(pass, space, mailbox, &err) != 0)
+			pass_mailbox_failed(pass, mailbox, &err);
 		else if (!once)
 			mailbox_refuse(pass, mailbox,
 				"the server has two mailboxes that would meet "

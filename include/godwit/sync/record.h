@@ -151,7 +151,7 @@ struct dir_stamp {
 struct mailbox_record {
 	enum mailbox_state state;
 	struct str name;        /* local, canonical: levels parted by '/' */
-	struct str server_name; /* the server's, decoded to UTF-8 */
+	struct str server_name; /* the server's, canonical */
 	struct str wire_name;   /* the server's, as it travels */
 	struct str object_id;   /* MAILBOXID, or empty */
 	uint32_t special_use;   /* bits of enum mailbox_use */
