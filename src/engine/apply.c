@@ -197,7 +197,7 @@ static int record_pair(struct pass *pass, struct mailbox *mailbox,
 	const struct op *op, struct err *err)
 {
 	const struct row *row = apply_row(mailbox, op);
-	const struct local_item *item = &mailbox->scan.items[row->local];
+	struct local_item *item = &mailbox->scan.items[row->local];
 	const struct remote_item *remote = &mailbox->remote[row->remote];
 	const struct file_facts *known = mailbox_facts(mailbox, row->local);
 	struct file_facts facts = {0};
@@ -257,7 +257,8 @@ static int record_op(struct pass *pass, struct mailbox *mailbox,
 /* Intents are settled: their messages are paired now, or to be sent again. */
 static void drop_intents(struct pass *pass, struct mailbox *mailbox)
 {
-	for (size_t i = 0; i < mailbox->intents.count; i++)
+	for (size_t i = 0;
+		!mailbox->keeps_intents && i < mailbox->intents.count; i++)
 		journal_intent_delete(&pass->journal, &pass->batch,
 			mailbox->intents.items[i].sequence);
 }
@@ -268,9 +269,7 @@ static int forget_old_uids(
 {
 	bool more = true;
 
-	if (!mailbox->in_journal ||
-		mailbox->record.uidvalidity == mailbox->uidvalidity ||
-		mailbox->uidvalidity == 0)
+	if (!mailbox->in_journal || !mailbox->renumbered)
 		return 0;
 	while (more) {
 		if (journal_messages_forget(&pass->journal, &pass->batch,

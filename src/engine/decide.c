@@ -52,7 +52,9 @@ static bool is_troubled(const struct mailbox *mailbox, const struct row *row,
 	const struct trouble_key *key)
 {
 	if (key->side == REMOTE)
-		return row->present == SIDE_BIT(REMOTE) && row->uid == key->uid;
+		return (row->present & SIDE_BIT(REMOTE)) != 0 &&
+		       (row->present & SIDE_BIT(LOCAL)) == 0 &&
+		       row->uid == key->uid;
 	return row->present == SIDE_BIT(LOCAL) &&
 	       str_eq(mailbox->scan.items[row->local].name, key->name);
 }

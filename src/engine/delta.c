@@ -40,8 +40,10 @@ struct delta_task {
 	bool new_uidvalidity;
 	bool partial; /* the listing does not add up: nothing is gone */
 	bool refused; /* a command of this stage was answered NO or BAD */
+	struct err refusal;
 	struct match_identities headers; /* items on the heap */
 	size_t header_cap;
+	uint64_t headers_wanted;
 	struct identity_stream doubt; /* the body that comes now */
 	bool reading_doubt;
 };
@@ -130,7 +132,7 @@ static enum fs_result feed_file(const struct fs_port *fs, struct fs_file *file,
 	return result;
 }
 
-enum fs_result delta_identify(struct maildir *md, const struct local_item *item,
+enum fs_result delta_identify(struct maildir *md, struct local_item *item,
 	struct file_facts *facts_r, struct err *err)
 {
 	struct identity_stream stream;
@@ -349,10 +351,16 @@ static int identify_file(struct delta_task *delta, uint32_t at, struct err *err)
 	enum fs_result result = delta_identify(
 		&mailbox->md, &mailbox->scan.items[row->local], &facts, err);
 
+	if (result == FS_FAILED && err->scope == ERR_MESSAGE) {
+		mailbox->unfinished = true;
+		pass_error(delta->pass, mailbox, err, 0,
+			mailbox->scan.items[row->local].file_name);
+		result = FS_ABSENT;
+	}
 	if (result == FS_FAILED)
 		return -1;
 	if (result == FS_ABSENT) {
-		row->present = 0; /* gone since the scan: next run */
+		row->present = 0; /* gone, or not to be read: next run */
 		return 0;
 	}
 	identity_note(mailbox, at, &facts.identity);
@@ -450,14 +458,38 @@ static enum task_step rows_done(struct delta_task *delta)
 
 	match_pair(match, &delta->headers, &mailbox->identities);
 	intents_pair(mailbox, &delta->headers);
-	if (delta->partial)
+	if (delta->partial) {
 		drop_absences(match);
+		mailbox->keeps_intents = true;
+	}
 	mailbox->looked_at = true;
 	pass_progress(delta->pass);
 	return TASK_DONE;
 }
 
 /* ---- Stages -------------------------------------------------------------- */
+
+/* A header that the server did not give leaves open whether a file is that
+ * message: until it does, neither new files nor new messages are copied. */
+static void hold_untold(struct delta_task *delta)
+{
+	struct mailbox *mailbox = delta->task.mailbox;
+	struct err err;
+
+	err_set(&err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+		"the server gave only %zu of %" PRIu64 " headers that tell "
+		"which messages are new; new ones wait for the next run",
+		delta->headers.count, delta->headers_wanted);
+	pass_error(delta->pass, mailbox, &err, 0, (struct str){0});
+	mailbox->unfinished = true;
+	mailbox->keeps_intents = true;
+	for (size_t i = 0; i < mailbox->match.count; i++) {
+		struct row *row = &mailbox->match.rows[i];
+
+		if ((row->present & SIDE_BIT(BASE)) == 0)
+			row->hold = ROW_TROUBLED;
+	}
+}
 
 /* Bodies of messages that have a new file's header and nearly its size: some
  * servers lie in RFC822.SIZE. */
@@ -468,6 +500,9 @@ static enum task_step begin_doubts(struct delta_task *delta)
 	struct imap_set set = {0};
 
 	delta->stage = STAGE_DOUBTS;
+	delta->refused = false;
+	if (delta->headers.count < delta->headers_wanted)
+		hold_untold(delta);
 	match_pair(&mailbox->match, &delta->headers, &mailbox->identities);
 	match_doubts(&mailbox->match, &delta->headers, &mailbox->identities,
 		&mailbox->arena, &doubts);
@@ -502,6 +537,7 @@ static enum task_step begin_headers(struct delta_task *delta, struct err *err)
 	}
 	intents_wanted(mailbox, &set);
 	imap_set_settle(&set);
+	delta->headers_wanted = imap_set_size(&set);
 	fetch_set(delta, &set, IMAP_FETCH_SIZE | IMAP_FETCH_HEADER);
 	imap_set_clear(&set);
 	return delta->awaited == 0 ? begin_doubts(delta) : TASK_MORE;
@@ -569,6 +605,20 @@ static enum task_step listed(struct delta_task *delta, struct err *err)
 	return begin_detail(delta, err);
 }
 
+/* Whether the UIDs that the journal knows mean nothing any more. A UIDNEXT that
+ * is not above them belongs to a mailbox that was made anew under the same
+ * UIDVALIDITY (DavMail's is always 1). */
+static bool is_renumbered(const struct mailbox *mailbox)
+{
+	size_t known = mailbox->journal.count;
+
+	if (!mailbox->in_journal || mailbox->record.uidvalidity == 0)
+		return false;
+	return mailbox->record.uidvalidity != mailbox->uidvalidity ||
+	       (mailbox->uidnext != 0 && known > 0 &&
+		       mailbox->uidnext <= mailbox->base_items[known - 1].uid);
+}
+
 static enum task_step selected_now(struct delta_task *delta, struct err *err)
 {
 	struct mailbox *mailbox = delta->task.mailbox;
@@ -577,9 +627,8 @@ static enum task_step selected_now(struct delta_task *delta, struct err *err)
 
 	mailbox->uidnext = selected->uidnext;
 	mailbox->highestmodseq = selected->highestmodseq;
-	delta->new_uidvalidity =
-		mailbox->in_journal && mailbox->record.uidvalidity != 0 &&
-		mailbox->record.uidvalidity != mailbox->uidvalidity;
+	delta->new_uidvalidity = is_renumbered(mailbox);
+	mailbox->renumbered = delta->new_uidvalidity;
 	learn_policy(delta);
 	delta->listings = 0;
 	if (selected->exists > 0) {
@@ -707,10 +756,20 @@ static enum task_step delta_answered(struct delta_task *delta,
 		return task_selected(&delta->task, line, err) != 0
 			       ? TASK_FAILED
 			       : selected_now(delta, err);
-	if (line->condition != IMAP_OK)
+	if (line->condition != IMAP_OK) {
 		delta->refused = true;
+		err_set(&delta->refusal, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+			"%.*s", STR_FMT(line->text));
+	}
 	if (--delta->awaited > 0)
 		return TASK_MORE;
+	if (delta->refused && delta->stage != STAGE_LIST) {
+		err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+			"the server does not give what is needed to tell which "
+			"messages are new: %s",
+			delta->refusal.text);
+		return TASK_FAILED;
+	}
 	switch (delta->stage) {
 	case STAGE_LIST:
 		return listed(delta, err);

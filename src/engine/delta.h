@@ -17,7 +17,7 @@ int delta(struct pass *pass, struct err *err);
 
 /* Reads the file of a scan's item, to know what it is. FS_ABSENT when it is not
  * there any more. facts_r->local is left to the caller. */
-enum fs_result delta_identify(struct maildir *md, const struct local_item *item,
+enum fs_result delta_identify(struct maildir *md, struct local_item *item,
 	struct file_facts *facts_r, struct err *err);
 
 #endif

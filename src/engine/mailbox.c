@@ -25,6 +25,7 @@ int mailbox_open_maildir(struct pass *pass, struct mailbox *mailbox,
 	}
 	buf_clear(&path);
 	if (result == FS_OK) {
+		mailbox->md.arena = &mailbox->arena;
 		mailbox->md_open = true;
 		return 0;
 	}

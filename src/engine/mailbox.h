@@ -65,6 +65,8 @@ struct mailbox {
 	uint32_t uidvalidity; /* 0: not yet told */
 	uint64_t uidnext;
 	uint64_t highestmodseq;
+	bool renumbered;    /* the journal's UIDs mean nothing any more */
+	bool keeps_intents; /* it stays open what became of uploads */
 	struct match match;
 	struct match_identities identities; /* of rows without server side */
 	struct file_facts *facts; /* of files without; by rising local */

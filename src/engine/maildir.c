@@ -438,16 +438,54 @@ int maildir_scan(struct maildir *md, const struct maildir_known *known,
 	return result;
 }
 
-enum fs_result maildir_read(struct maildir *md, const struct local_item *item,
+/* Looks in one directory for an item that was renamed since the scan. */
+static enum fs_result find_in(struct maildir *md, bool in_new,
+	struct local_item *item, struct err *err)
+{
+	struct fs_dir *dir = maildir_dir(md, in_new);
+	const char *file_name;
+	enum fs_type type;
+	enum fs_result result = md->fs->dir_rewind(dir, err);
+
+	while (result == FS_OK && (result = md->fs->dir_next(dir, &file_name,
+					   &type, err)) == FS_OK) {
+		struct maildir_name name;
+
+		if (!maildir_name_parse(str_of(file_name), &name) ||
+			!str_eq(name.unique, item->name))
+			continue;
+		item->file_name = arena_str(md->arena, str_of(file_name));
+		item->in_new = in_new;
+		return FS_OK;
+	}
+	return result;
+}
+
+/* A mail reader has renamed it: where is it now? */
+static enum fs_result find_again(
+	struct maildir *md, struct local_item *item, struct err *err)
+{
+	enum fs_result result = find_in(md, false, item, err);
+
+	return result == FS_ABSENT ? find_in(md, true, item, err) : result;
+}
+
+enum fs_result maildir_read(struct maildir *md, struct local_item *item,
 	struct fs_file **file_r, struct fs_stat *stat_r, struct err *err)
 {
-	struct fs_dir *dir = maildir_dir(md, item->in_new);
-	enum fs_result result =
-		md->fs->stat(dir, item->file_name.ptr, stat_r, err);
+	enum fs_result result = md->fs->stat(maildir_dir(md, item->in_new),
+		item->file_name.ptr, stat_r, err);
 
+	if (result == FS_ABSENT) {
+		result = find_again(md, item, err);
+		if (result == FS_OK)
+			result = md->fs->stat(maildir_dir(md, item->in_new),
+				item->file_name.ptr, stat_r, err);
+	}
 	if (result != FS_OK)
 		return result;
-	return md->fs->open(dir, item->file_name.ptr, file_r, err);
+	return md->fs->open(maildir_dir(md, item->in_new), item->file_name.ptr,
+		file_r, err);
 }
 
 enum fs_result maildir_set_flags(struct maildir *md, struct local_item *item,
@@ -460,6 +498,8 @@ enum fs_result maildir_set_flags(struct maildir *md, struct local_item *item,
 	enum fs_result result = FS_OK;
 
 	check(maildir_name_parse(item->file_name, &name));
+	to_new = item->in_new && flags.system == 0 &&
+		 flags.keywords == KEYWORDS_EMPTY && name.letters.len == 0;
 	if (to_new)
 		return FS_OK;
 	if (!maildir_name_print(&name, &md->kwfile, md->keywords, flags, &to)) {
@@ -629,9 +669,10 @@ static int walk_below(struct walk *walk, struct fs_dir *dir, struct str name,
 		return 0;
 	if (result != FS_OK)
 		return -1;
-	result = walk->fs->dir_open(dir, name.ptr, false, &below, err);
-	if (result != FS_OK)
-		return result == FS_ABSENT ? 0 : -1;
+	/* One that cannot be read is passed over: whoever knows a mailbox
+	 * there finds out when it is opened. */
+	if (walk->fs->dir_open(dir, name.ptr, false, &below, err) != FS_OK)
+		return 0;
 	if (length > 0)
 		buf_addc(&walk->path, '/');
 	buf_add(&walk->path, name);

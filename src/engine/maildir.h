@@ -37,6 +37,7 @@ struct maildir {
 	struct fs_dir *new_;
 	struct fs_dir *tmp;
 	struct keywords *keywords; /* borrowed: the mailbox's table */
+	struct arena *arena;       /* borrowed: for names found again */
 	struct kwfile kwfile;
 	bool kwfile_dirty; /* letters were given that are not on disk */
 };
@@ -89,9 +90,9 @@ struct maildir_known {
 int maildir_scan(struct maildir *md, const struct maildir_known *known,
 	struct arena *arena, struct maildir_scan *scan_r, struct err *err);
 
-/* Opens an item's file to read, and says what it is. FS_ABSENT: renamed or
- * removed since the scan. */
-enum fs_result maildir_read(struct maildir *md, const struct local_item *item,
+/* Opens an item's file to read, and says what it is. One that was renamed since
+ * the scan is found again, and *item changed; FS_ABSENT: it is gone. */
+enum fs_result maildir_read(struct maildir *md, struct local_item *item,
 	struct fs_file **file_r, struct fs_stat *stat_r, struct err *err);
 
 /*

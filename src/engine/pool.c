@@ -130,7 +130,8 @@ static void slot_broke(
 	struct task *task = slot->task;
 
 	pool->broken = *why;
-	pool->breaks++;
+	if (task != NULL || slot->login != NULL)
+		pool->breaks++; /* an idle one may go as it likes */
 	slot_close(pool, slot);
 	if (task == NULL)
 		return;
@@ -140,6 +141,7 @@ static void slot_broke(
 	if (task->tries < TASK_TRIES_MAX && why->retry == ERR_NOW)
 		return;
 	task->err = *why;
+	task->err.scope = ERR_MAILBOX; /* others may fare better */
 	task->result = TASK_FAILED;
 }
 
@@ -206,6 +208,10 @@ static int slot_event(struct pool *pool, struct slot *slot,
 			login_over(pool, slot);
 		return login == LOGIN_FAILED ? -1 : 0;
 	}
+	if (event->kind == IMAP_EVENT_LITERAL_WANTED && slot->task == NULL)
+		return err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_PROTOCOL,
+			"the server answered an upload before it had all of "
+			"it");
 	if (slot->task == NULL)
 		return 0; /* draining */
 	step = slot->task->kind->event(slot->task, event, &slot->task->err);
@@ -397,8 +403,12 @@ static bool slot_leaves(struct pool *pool, struct slot *slot)
 	struct err err;
 	enum conn_next next = CONN_EVENT;
 
-	while (slot->conn != NULL && next == CONN_EVENT)
+	while (slot->conn != NULL && next == CONN_EVENT) {
 		next = conn_next(slot->conn, &event, &err);
+		if (next == CONN_EVENT &&
+			event.kind == IMAP_EVENT_LITERAL_WANTED)
+			next = CONN_FAILED; /* nobody has it to give */
+	}
 	if (next != CONN_BLOCKED)
 		slot_close(pool, slot);
 	return slot->conn != NULL;

@@ -53,6 +53,7 @@ struct chunk {
 	uint32_t first_handle; /* of them; they were submitted in a row */
 	uint32_t last_handle;
 	bool expunged;      /* something was, while it was fetched */
+	bool unverified;    /* the question what is there was refused */
 	struct err refused; /* what a NO said */
 };
 
@@ -203,6 +204,7 @@ static bool is_doubtful(const struct arrival *arrival)
 static void chunk_verify(struct pull_task *pull, struct chunk *chunk)
 {
 	chunk->state = CHUNK_VERIFYING;
+	chunk->unverified = false;
 	chunk->awaited = 0;
 	chunk_fetch(pull, chunk, is_any, 0);
 }
@@ -433,6 +435,13 @@ static enum task_step chunk_answered(
 		}
 		break;
 	case CHUNK_VERIFYING:
+		if (chunk->unverified) {
+			err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+				"the server does not say which messages are "
+				"still there: %s",
+				chunk->refused.text);
+			return TASK_FAILED;
+		}
 		chunk_drop_vanished(pull, chunk);
 		if (chunk_singles(pull, chunk))
 			return TASK_MORE;
@@ -473,6 +482,8 @@ static enum task_step answered(
 	if (line->condition != IMAP_OK)
 		err_set(&chunk->refused, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
 			"%.*s", STR_FMT(line->text));
+	if (line->condition != IMAP_OK && chunk->state == CHUNK_VERIFYING)
+		chunk->unverified = true;
 	if (line->code.kind == IMAP_CODE_EXPUNGEISSUED)
 		chunk->expunged = true;
 	return --chunk->awaited == 0 ? chunk_answered(pull, chunk, err)

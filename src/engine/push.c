@@ -292,7 +292,10 @@ static int stream(
 	char chunk[32 << 10];
 	size_t got = 1;
 
-	check(sending != NULL);
+	if (sending == NULL)
+		return err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_PROTOCOL,
+			"the server answered an upload before it had all of "
+			"it");
 	if (push->streaming != sending && stream_begin(push, sending, err) != 0)
 		return -1;
 	while (push->canonical.len == 0 && got > 0) {
@@ -500,11 +503,14 @@ static enum task_step looked(struct push_task *push, struct err *err)
 			sending->state = SENDING_STORED;
 			push->headers.items[found].row = PLAN_NONE;
 		} else if (sending->state == SENDING_SENT) {
-			sending->state = SENDING_FAILED; /* it got lost */
-			apply_failed(push->base.task.mailbox);
+			sending->state = SENDING_WAITS; /* it got lost */
+			journal_intent_delete(&push->base.pass->journal,
+				&push->base.pass->batch, sending->intent);
 		}
 	}
-	return chunk_done(push, err);
+	if (!any_in(push, SENDING_WAITS))
+		return chunk_done(push, err);
+	return send_waiting(push, err) != 0 ? TASK_FAILED : TASK_MORE;
 }
 
 /* ---- The machine --------------------------------------------------------- */
@@ -521,8 +527,16 @@ static enum task_step push_answered(
 		look(push);
 		return TASK_MORE;
 	}
-	if (push->stage == PUSH_LOOKING)
+	if (push->stage == PUSH_LOOKING) {
+		if (line->condition != IMAP_OK) {
+			err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+				"the server does not show what was uploaded: "
+				"%.*s; the next run looks again",
+				STR_FMT(line->text));
+			return TASK_FAILED;
+		}
 		return --push->awaited == 0 ? looked(push, err) : TASK_MORE;
+	}
 	sending = sending_of(push, event->handle);
 	if (sending == NULL)
 		return TASK_MORE;

@@ -39,6 +39,7 @@ struct request {
 	uint32_t first; /* its ops: changes [first, first + count) */
 	uint32_t count;
 	bool completes; /* its OK completes the ops; else it only prepares */
+	bool copies;    /* its OK must say what it copied */
 };
 
 struct remote_task {
@@ -84,6 +85,23 @@ static int change_cmp(const void *a, const void *b)
 		       : (x->op->row > y->op->row) - (x->op->row < y->op->row);
 }
 
+/* Whether moving it to the trash failed a while ago. */
+static bool is_put_off(const struct remote_task *remote, uint32_t uid)
+{
+	const struct journal_troubles *troubles =
+		&remote->base.task.mailbox->troubles;
+	int64_t now_s = pass_now_s(remote->base.pass);
+
+	for (size_t i = 0; i < troubles->count; i++) {
+		const struct journal_trouble *trouble = &troubles->items[i];
+
+		if (trouble->key.side == REMOTE && trouble->key.uid == uid &&
+			!journal_trouble_due(&trouble->record, now_s))
+			return true;
+	}
+	return false;
+}
+
 static void gather(struct remote_task *remote)
 {
 	struct mailbox *mailbox = remote->base.task.mailbox;
@@ -97,6 +115,9 @@ static void gather(struct remote_task *remote)
 
 		if ((remote->base.kinds & 1U << op->kind) == 0 ||
 			(mailbox->pending[op->row] & 1U << op->kind) == 0)
+			continue;
+		if (op->kind == OP_TRASH_REMOTE &&
+			is_put_off(remote, apply_row(mailbox, op)->uid))
 			continue;
 		now = apply_row(mailbox, op)->flags[REMOTE];
 		if (op->kind != OP_REMOVE_REMOTE) {
@@ -180,10 +201,17 @@ static void request_trash(struct remote_task *remote, const struct span *span)
 		.kind = remote->base.task.mailbox->policy.can_move ? IMAP_MOVE
 								   : IMAP_COPY};
 
+	struct request *request;
+
+	/* What lies in the trash must not bear \Deleted: an expunge there
+	 * would take it. */
+	store(remote, span, IMAP_STORE_REMOVE,
+		remote->changes[span->first].remove);
 	command.copy.set = span->set;
 	command.copy.mailbox = remote->base.pass->trash->wire_name;
-	request_add(remote, span, &command)->completes =
-		command.kind == IMAP_MOVE;
+	request = request_add(remote, span, &command);
+	request->completes = command.kind == IMAP_MOVE;
+	request->copies = command.kind == IMAP_COPY;
 }
 
 /* One group's ops of one command line's worth of UIDs. */
@@ -259,15 +287,13 @@ static int op_done(
 	struct row *row = apply_row(mailbox, op);
 
 	apply_tell(remote->base.pass, mailbox, op, row->uid, (struct str){0});
-	if (op->kind == OP_FLAG_REMOTE)
+	if (op->kind == OP_FLAG_REMOTE || op->kind == OP_MARK_REMOTE)
 		return apply_flagged(remote->base.pass, mailbox, op, err);
-	if (op->kind == OP_MARK_REMOTE)
-		return 0; /* it is still there: the entry stays */
 	return apply_removed(remote->base.pass, mailbox, op, err);
 }
 
 /* COPY to the trash went well: now the original may go. */
-static bool expunge_copied(
+static void expunge_copied(
 	struct remote_task *remote, const struct request *request)
 {
 	struct imap_set set = {0};
@@ -276,8 +302,6 @@ static bool expunge_copied(
 	uint32_t first = request->first;
 	uint32_t count = request->count;
 
-	if (remote->changes[first].op->kind != OP_TRASH_REMOTE)
-		return false;
 	for (uint32_t i = first; i < first + count; i++)
 		imap_set_add(&set, change_uid(remote, i));
 	imap_set_print(&set, &text);
@@ -285,7 +309,6 @@ static bool expunge_copied(
 	request_expunge(remote, &span);
 	buf_clear(&text);
 	imap_set_clear(&set);
-	return true;
 }
 
 /* Whether every message was copied: Courier answers OK for one that is gone,
@@ -295,6 +318,30 @@ static bool is_copied(
 {
 	return code->kind == IMAP_CODE_COPYUID && code->uids != NULL &&
 	       imap_set_size(code->uids) == request->count;
+}
+
+/* The server does not say what it copied: the originals stay, and are not
+ * copied again soon. */
+static int copies_untold(struct remote_task *remote,
+	const struct request *request, struct err *err)
+{
+	struct mailbox *mailbox = remote->base.task.mailbox;
+
+	for (uint32_t i = 0; i < request->count; i++) {
+		const struct trouble_key key = {
+			.mailbox = mailbox->id,
+			.side = REMOTE,
+			.uid = change_uid(remote, request->first + i),
+		};
+		struct err why;
+
+		err_set(&why, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
+			"the server does not say that it copied message %u to "
+			"the trash; it is left where it is",
+			(unsigned)key.uid);
+		pass_message_failed(remote->base.pass, mailbox, &key, &why);
+	}
+	return pass_commit(remote->base.pass, err);
 }
 
 /* What one command was refused, those that follow it cannot complete. */
@@ -319,11 +366,12 @@ static int request_answered(struct remote_task *remote, struct request *request,
 		remote->any_refused = true;
 		return 0;
 	}
-	if (!request->completes) {
-		if (is_copied(request, &line->code))
-			expunge_copied(remote, request);
+	if (request->copies && !is_copied(request, &line->code))
+		return copies_untold(remote, request, err);
+	if (request->copies)
+		expunge_copied(remote, request);
+	if (!request->completes)
 		return 0;
-	}
 	for (uint32_t i = 0; i < request->count; i++) {
 		if (op_done(remote, remote->changes[request->first + i].op,
 			    err) != 0)
@@ -353,8 +401,9 @@ static enum task_step remote_answered(struct remote_task *remote,
 	if (remote->answered < remote->request_count)
 		return TASK_MORE;
 	if (remote->any_refused) {
-		*err = remote->refused;
-		return TASK_FAILED;
+		pass_error(remote->base.pass, remote->base.task.mailbox,
+			&remote->refused, 0, (struct str){0});
+		apply_failed(remote->base.task.mailbox);
 	}
 	return TASK_DONE;
 }

@@ -289,7 +289,8 @@ int sync_account(const struct account *account, const struct ports *ports,
 	pass.pool = pool_new(account, ports);
 	if (run_steps(&pass, &err) != 0) {
 		store_batch_reset(&pass.batch);
-		pass.worst = err;
+		if (err.scope < ERR_ACCOUNT)
+			err.scope = ERR_ACCOUNT; /* it ended the pass */
 		pass_error(&pass, NULL, &err, 0, (struct str){0});
 		pass.failed = true;
 		pass.worst = err;

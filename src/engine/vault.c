@@ -48,8 +48,8 @@ static int vault_open(
 }
 
 /* Copies the file to the vault, flushed. */
-static enum fs_result copy(struct mailbox *mailbox,
-	const struct local_item *item, const char *to, struct err *err)
+static enum fs_result copy(struct mailbox *mailbox, struct local_item *item,
+	const char *to, struct err *err)
 {
 	const struct fs_port *fs = mailbox->md.fs;
 	struct fs_file *from_file = NULL;
@@ -83,8 +83,8 @@ static enum fs_result copy(struct mailbox *mailbox,
 	return result;
 }
 
-static enum fs_result move_as(struct mailbox *mailbox,
-	const struct local_item *item, const char *to, struct err *err)
+static enum fs_result move_as(struct mailbox *mailbox, struct local_item *item,
+	const char *to, struct err *err)
 {
 	const struct fs_port *fs = mailbox->md.fs;
 	struct fs_dir *from = maildir_dir(&mailbox->md, item->in_new);
@@ -100,7 +100,7 @@ static enum fs_result move_as(struct mailbox *mailbox,
 }
 
 enum fs_result vault_take(struct pass *pass, struct mailbox *mailbox,
-	const struct local_item *item, struct err *err)
+	struct local_item *item, struct err *err)
 {
 	const struct fs_port *fs = mailbox->md.fs;
 	enum fs_result result = FS_EXISTS;

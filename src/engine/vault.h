@@ -17,7 +17,7 @@
  * after vault_sync() and maildir_sync().
  */
 enum fs_result vault_take(struct pass *pass, struct mailbox *mailbox,
-	const struct local_item *item, struct err *err);
+	struct local_item *item, struct err *err);
 
 /* Makes durable what was taken from the mailbox, and closes its folder. */
 int vault_sync(struct pass *pass, struct mailbox *mailbox, struct err *err);
