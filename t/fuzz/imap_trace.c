@@ -26,13 +26,18 @@ static bool holds(struct str s, struct str part)
 	return false;
 }
 
-/* The server's input is cut at each '|', and the client speaks there. */
+/*
+ * The server's input is cut at each '|', and the client speaks there. A server
+ * that says the secret itself is none of ours.
+ */
 void fuzz_one(struct str input)
 {
+	const struct str secret = STR("S3cret");
 	struct imap_trace *trace = imap_trace_new(input.len % 2 == 0);
 	struct buf out = {0};
 	struct str piece;
 	size_t said = 0;
+	bool spoilt = holds(input, secret);
 
 	while (str_split(&input, '|', &piece)) {
 		imap_trace_feed(trace, IMAP_SERVER, piece, &out);
@@ -41,7 +46,7 @@ void fuzz_one(struct str input)
 				str_of(client[said++]), &out);
 	}
 	imap_trace_end(trace, &out);
-	check(!holds(buf_str(&out), STR("S3cret")));
+	check(spoilt || !holds(buf_str(&out), secret));
 	imap_trace_free(&trace);
 	buf_clear(&out);
 }
