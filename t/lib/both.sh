@@ -36,6 +36,7 @@ export HOME=$tmp PASSWORD=secret
 server_start() { # KIND [USER]...
 	local kind=$1 user
 	shift
+	chmod 711 "$tmp" # Dovecot's Maildirs want access(2), which asks the user
 	server=$tmp/server
 	server_kind=$srcdir/t/lib/$kind
 	mkdir -p "$server"
