@@ -173,8 +173,7 @@ static void say_read_only(struct pass *pass, struct mailbox *mailbox)
 {
 	struct err err;
 
-	if (!mailbox->policy.remote_readonly ||
-		mailbox->plan.held_back == 0 ||
+	if (!mailbox->policy.remote_readonly || mailbox->plan.held_back == 0 ||
 		pass->account->direction == ACCOUNT_DIRECTION_PULL)
 		return;
 	err_set(&err, ERR_MAILBOX, ERR_NEVER, ERR_SYNC,
