@@ -170,6 +170,21 @@ static void guard_plan(struct pass *pass, struct mailbox *mailbox)
 	pass_error(pass, mailbox, &err, 0, (struct str){0});
 }
 
+/* What cannot go to the server must not look as if it were in step. */
+static void say_read_only(struct pass *pass, struct mailbox *mailbox)
+{
+	struct err err;
+
+	if (!mailbox->policy.remote_readonly || mailbox->plan.held_back == 0 ||
+		pass->account->direction == ACCOUNT_DIRECTION_PULL)
+		return;
+	err_set(&err, ERR_MAILBOX, ERR_NEVER, ERR_SYNC,
+		"the server lets us only read this mailbox: %u changes that "
+		"were made here stay here",
+		(unsigned)mailbox->plan.held_back);
+	pass_error(pass, mailbox, &err, 0, (struct str){0});
+}
+
 static int decide_one(
 	struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
@@ -193,6 +208,7 @@ static int decide_one(
 		mailbox->policy.deletes = POLICY_DELETE_NEVER;
 	plan_mailbox(&input, &mailbox->arena, &mailbox->plan);
 	guard_plan(pass, mailbox);
+	say_read_only(pass, mailbox);
 	mailbox->dirty = mailbox->dirty || mailbox->plan.count > 0;
 	pass->ops_total += mailbox->plan.count;
 	return 0;

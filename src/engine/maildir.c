@@ -596,13 +596,29 @@ struct walk {
 	struct str *names; /* on the heap */
 	size_t count;
 	size_t cap;
+	struct err *faults; /* on the heap */
+	size_t fault_count;
+	size_t fault_cap;
 	struct buf path; /* of the folder that is looked at */
 };
+
+/* What is wrong with one folder does not end the walk. */
+static int walk_fault(struct walk *walk, struct err *err)
+{
+	if (err->scope >= ERR_ACCOUNT)
+		return -1;
+	err->scope = ERR_MAILBOX;
+	walk->faults = array_grow(walk->faults, &walk->fault_cap,
+		walk->fault_count + 1, sizeof(*walk->faults));
+	walk->faults[walk->fault_count++] = *err;
+	return 0;
+}
 
 static int walk_note(struct walk *walk, struct fs_dir *dir, struct err *err)
 {
 	struct fs_stat stat;
 	struct buf name = {0};
+	int failed = 0;
 	enum fs_result result = walk->fs->stat(dir, "cur", &stat, err);
 
 	if (result == FS_FAILED)
@@ -610,14 +626,16 @@ static int walk_note(struct walk *walk, struct fs_dir *dir, struct err *err)
 	if (result != FS_OK || stat.type != FS_DIR)
 		return 0;
 	if (mailbox_name_from_path(
-		    walk->layout, buf_str(&walk->path), &name, NULL) == 0) {
+		    walk->layout, buf_str(&walk->path), &name, err) == 0) {
 		walk->names = array_grow(walk->names, &walk->cap,
 			walk->count + 1, sizeof(*walk->names));
 		walk->names[walk->count++] =
 			arena_str(walk->arena, buf_str(&name));
+	} else {
+		failed = walk_fault(walk, err);
 	}
 	buf_clear(&name);
-	return 0;
+	return failed;
 }
 
 static bool is_part(const char *name)
@@ -667,16 +685,16 @@ static int walk_below(struct walk *walk, struct fs_dir *dir, struct str name,
 
 	if (result == FS_ABSENT || (result == FS_OK && stat.type != FS_DIR))
 		return 0;
+	if (result == FS_OK)
+		result = walk->fs->dir_open(dir, name.ptr, false, &below, err);
 	if (result != FS_OK)
-		return -1;
-	/* One that cannot be read is passed over: whoever knows a mailbox
-	 * there finds out when it is opened. */
-	if (walk->fs->dir_open(dir, name.ptr, false, &below, err) != FS_OK)
-		return 0;
+		return result == FS_ABSENT ? 0 : walk_fault(walk, err);
 	if (length > 0)
 		buf_addc(&walk->path, '/');
 	buf_add(&walk->path, name);
 	failed = walk_into(walk, below, depth, err);
+	if (failed != 0)
+		failed = walk_fault(walk, err);
 	walk->path.len = length;
 	walk->fs->dir_close(&below);
 	return failed;
@@ -718,7 +736,14 @@ int maildir_list(const struct maildir_place *place, enum mailbox_layout layout,
 		memcpy(names_r->items, walk.names,
 			walk.count * sizeof(*walk.names));
 	names_r->count = walk.count;
+	names_r->faults =
+		arena_array(arena, walk.fault_count, sizeof(*names_r->faults));
+	if (walk.fault_count > 0)
+		memcpy(names_r->faults, walk.faults,
+			walk.fault_count * sizeof(*walk.faults));
+	names_r->fault_count = walk.fault_count;
 	free(walk.names);
+	free(walk.faults);
 	buf_clear(&walk.path);
 	return result;
 }

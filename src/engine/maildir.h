@@ -123,12 +123,12 @@ int maildir_clean_tmp(struct maildir *md, struct err *err);
 struct maildir_names {
 	struct str *items;
 	size_t count;
+	struct err *faults; /* of folders that cannot be looked into, or whose
+			     * names can be no mailbox's */
+	size_t fault_count;
 };
 
-/*
- * All mailboxes below the place's root, in the arena, in no order. Folders that
- * no canonical name leads to are passed over.
- */
+/* All mailboxes below the place's root, in the arena, in no order. */
 int maildir_list(const struct maildir_place *place, enum mailbox_layout layout,
 	struct arena *arena, struct maildir_names *names_r, struct err *err);
 

@@ -7,6 +7,7 @@
 
 #include "vault.h"
 
+#include "godwit/imap/name.h"
 #include "godwit/imap/set.h"
 
 #include <stdlib.h>
@@ -48,7 +49,8 @@ static enum step step_gone(
 	if (mailbox->on_local && (account->remove & ACCOUNT_SIDES_LOCAL) != 0 &&
 		account->direction != ACCOUNT_DIRECTION_PUSH)
 		return STEP_REMOVE_LOCAL;
-	if (mailbox->on_server &&
+	/* INBOX cannot go (RFC 3501 section 6.3.4). */
+	if (mailbox->on_server && !imap_name_is_inbox(mailbox->wire_name) &&
 		(account->remove & ACCOUNT_SIDES_SERVER) != 0 &&
 		account->direction != ACCOUNT_DIRECTION_PULL)
 		return STEP_REMOVE_SERVER;

@@ -289,6 +289,8 @@ static int sight_maildir(
 		return -1;
 	for (size_t i = 0; i < names.count; i++)
 		sight(sightings, names.items[i], FROM_MAILDIR);
+	for (size_t i = 0; i < names.fault_count; i++)
+		pass_error(pass, NULL, &names.faults[i], 0, STR(""));
 	return 0;
 }
 

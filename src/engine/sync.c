@@ -81,7 +81,7 @@ static int look_at_root(
 	*now_r = (struct guard_root){
 		.device = stat.device,
 		.inode = stat.inode,
-		.empty = names.count == 0,
+		.empty = names.count == 0 && names.fault_count == 0,
 	};
 	return 0;
 }

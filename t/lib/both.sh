@@ -6,8 +6,8 @@
 #                         and $port_tls, or ends the test if it is not to be had.
 #                         With dovecot, the users may be others than u1 and u2
 #   configure [KEY: VALUE]...     writes $config: one account, home, of user u1
-#                         over TLS; a KEY given replaces or adds to that. A new
-#                         user begins with an empty Maildir and state
+#                         over TLS; a KEY given replaces or adds to that, without
+#                         VALUE takes away. A new user has an empty Maildir
 #   godwit ARGUMENT...    runs the program, with $config
 #   message NUMBER [BYTES]        a small message, different for each number
 #   give MAILBOX NUMBER [FLAGS [DATE]]   a message for the server
@@ -36,6 +36,7 @@ export HOME=$tmp PASSWORD=secret
 server_start() { # KIND [USER]...
 	local kind=$1 user
 	shift
+	chmod 711 "$tmp" # Dovecot's Maildirs want access(2), which asks the user
 	server=$tmp/server
 	server_kind=$srcdir/t/lib/$kind
 	mkdir -p "$server"
@@ -55,18 +56,18 @@ server_start() { # KIND [USER]...
 }
 
 configure() { # [KEY: VALUE]...
-	local line user=u1
+	local line user
 	local -A keys=(
+		[user]=u1
 		[server]=localhost:$port_tls
 		[tls]="{ca: $server/tls/ca.crt}"
 		[password]='{env: PASSWORD}'
 		[timeout]=30s
 	)
 	for line; do
-		[ "${line%%: *}" = user ] && user=${line#*: }
-		keys[${line%%: *}]=${line#*: }
+		keys[${line%%:*}]=${line#*:}
 	done
-	keys[user]=$user
+	user=${keys[user]# }
 	mail=$tmp/Mail-$user
 	state=$tmp/state-$user
 	keys[maildir]=${keys[maildir]:-$mail}

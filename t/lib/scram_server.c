@@ -17,7 +17,8 @@
  *   --preauth          greet with PREAUTH
  *   --tls12            no TLS 1.3: -PLUS is by tls-unique
  *   --no-plus          offer SCRAM-SHA-256, but not -PLUS
- *   --plus-fails       offer it, and let every binding be wrong
+ *   --plus-fails       offer it, and let every binding be wrong, which is not
+ *                      called a failed authentication (Cyrus does so)
  *   --forge            end with a proof that is none
  */
 #include "godwit/base/bytes.h"
@@ -261,7 +262,10 @@ static void authenticate(struct client *client, const char *tag, char *argument)
 		say(client, "%s OK [CAPABILITY %s] welcome", tag,
 			capabilities(client));
 	else
-		say(client, "%s NO [AUTHENTICATIONFAILED] not you", tag);
+		say(client, "%s NO %snot you", tag,
+			client->options->plus_fails
+				? ""
+				: "[AUTHENTICATIONFAILED] ");
 }
 
 static void starttls(struct client *client, const char *tag)
