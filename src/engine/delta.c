@@ -18,6 +18,7 @@
 
 enum {
 	LISTINGS_MAX = 2, /* tries to get a listing that adds up */
+	SCANS_MAX = 4,    /* until a Maildir folder counts as never at rest */
 	READ_BYTES = 64 << 10,
 	MAILBOXES_A_LOGIN = 8,
 };
@@ -37,6 +38,8 @@ struct delta_task {
 	uint32_t select_handle;
 	unsigned awaited;  /* answers of this stage */
 	unsigned listings; /* tries so far */
+	unsigned scans;    /* of the Maildir folder, in this task */
+	bool moved;        /* a file that was scanned is not there any more */
 	bool new_uidvalidity;
 	bool partial; /* the listing does not add up: nothing is gone */
 	bool refused; /* a command of this stage was answered NO or BAD */
@@ -355,12 +358,14 @@ static int identify_file(struct delta_task *delta, uint32_t at, struct err *err)
 		mailbox->unfinished = true;
 		pass_error(delta->pass, mailbox, err, 0,
 			mailbox->scan.items[row->local].file_name);
-		result = FS_ABSENT;
+		row->present = 0;
+		return 0;
 	}
 	if (result == FS_FAILED)
 		return -1;
 	if (result == FS_ABSENT) {
-		row->present = 0; /* gone, or not to be read: next run */
+		row->present = 0;
+		delta->moved = true;
 		return 0;
 	}
 	identity_note(mailbox, at, &facts.identity);
@@ -491,6 +496,40 @@ static void hold_untold(struct delta_task *delta)
 	}
 }
 
+static enum task_step begin_detail(struct delta_task *delta, struct err *err);
+
+/* Both listings are there: makes rows of them. */
+static enum task_step join(struct delta_task *delta, struct err *err)
+{
+	struct mailbox *mailbox = delta->task.mailbox;
+	const struct match_input input = match_input_of(delta);
+	const struct match_place place = {
+		.account = delta->pass->account->name,
+		.mailbox = mailbox->name,
+		.uidvalidity = mailbox->uidvalidity,
+	};
+
+	match_join(&input, &mailbox->arena, &mailbox->match);
+	match_derived(&mailbox->match, &input, &place);
+	return begin_detail(delta, err);
+}
+
+/* A mail reader renamed a file before it was read. Under its new name it may be
+ * what the server has; so the folder is looked at once more. */
+static enum task_step scan_again(struct delta_task *delta, struct err *err)
+{
+	delta->moved = false;
+	if (++delta->scans == SCANS_MAX) {
+		err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+			"another program keeps changing the Maildir folder; "
+			"it will be synced when it comes to rest");
+		return TASK_FAILED;
+	}
+	if (scan_local(delta->pass, delta->task.mailbox, err) != 0)
+		return TASK_FAILED;
+	return join(delta, err);
+}
+
 /* Bodies of messages that have a new file's header and nearly its size: some
  * servers lie in RFC822.SIZE. */
 static enum task_step begin_doubts(struct delta_task *delta)
@@ -526,6 +565,8 @@ static enum task_step begin_headers(struct delta_task *delta, struct err *err)
 	delta->headers.count = 0;
 	if (identify(delta, err) != 0)
 		return TASK_FAILED;
+	if (delta->moved)
+		return scan_again(delta, err);
 	if (has_only_server_rows(&mailbox->match))
 		match_candidates(&mailbox->match, &input, &mailbox->identities,
 			&mailbox->arena, &candidates);
@@ -582,8 +623,6 @@ static enum task_step listed(struct delta_task *delta, struct err *err)
 	struct mailbox *mailbox = delta->task.mailbox;
 	const struct imap_mailbox *selected =
 		imap_session_mailbox(conn_session(delta->task.conn));
-	struct match_input input;
-	struct match_place place;
 
 	remote_settle(mailbox);
 	if (delta->refused || mailbox->remote_count != selected->exists) {
@@ -594,15 +633,7 @@ static enum task_step listed(struct delta_task *delta, struct err *err)
 		delta->partial = true;
 		tell_partial(delta, selected->exists);
 	}
-	input = match_input_of(delta);
-	match_join(&input, &mailbox->arena, &mailbox->match);
-	place = (struct match_place){
-		.account = delta->pass->account->name,
-		.mailbox = mailbox->name,
-		.uidvalidity = mailbox->uidvalidity,
-	};
-	match_derived(&mailbox->match, &input, &place);
-	return begin_detail(delta, err);
+	return join(delta, err);
 }
 
 /* Whether the UIDs that the journal knows mean nothing any more. A UIDNEXT that
@@ -646,6 +677,8 @@ static enum task_step delta_begin(struct task *task, struct err *err)
 	delta->stage = STAGE_SELECT;
 	delta->awaited = 0;
 	delta->partial = false;
+	delta->scans = 0;
+	delta->moved = false;
 	if (delta->reading_doubt)
 		identity_clear(&delta->doubt);
 	delta->reading_doubt = false;

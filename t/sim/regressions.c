@@ -118,8 +118,50 @@ static void test_gap_after_lost_journal(void)
 	world_clear(&world);
 }
 
+/* A world whose journal is lost, with one message on both sides; a mail reader
+ * renames its file at the n-th call. Whether there is one message still. */
+static bool one_stays_one(uint64_t call)
+{
+	struct world world;
+	struct buf why = {0};
+	struct buf to = {0};
+	struct world_files list;
+	bool is_ok;
+
+	begin(&world);
+	append(&world, 1);
+	put(&world, "new/1.here", 1);
+	world_files(&world, "INBOX", &list);
+	world_path(&world, "INBOX", "cur/1.here:2,S", &to);
+	fake_fs_plan(world.fs, call, list.items[0].path, buf_z(&to));
+	free(list.items);
+	(void)world_sync(&world);
+	is_ok = world_sync(&world) == 0 && world_in_step(&world, &why) &&
+		inbox(&world)->count == 1;
+	if (!is_ok) {
+		tap_note("at call %llu: %s", (unsigned long long)call,
+			buf_z(&why));
+		world_tell(&world);
+	}
+	buf_clear(&to);
+	buf_clear(&why);
+	world_clear(&world);
+	return is_ok;
+}
+
+static void test_renamed_at_any_moment(void)
+{
+	bool is_ok = true;
+
+	for (uint64_t call = 0; call < 100 && is_ok; call++)
+		is_ok = one_stays_one(call);
+	ok(is_ok, "a mail reader may rename a file at any moment of a first "
+		  "sync: it is found to be what the server has");
+}
+
 int main(void)
 {
+	test_renamed_at_any_moment();
 	test_gap_after_lost_journal();
 	test_gone_then_renumbered();
 	return tap_done();
