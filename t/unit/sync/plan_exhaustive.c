@@ -426,10 +426,15 @@ static bool policy_number(unsigned number, struct oracle_policy *p)
 	return number == 0;
 }
 
-/* Policies that differ in what these messages cannot show are one. */
+/* Policies that differ in what these messages cannot show are one: MOVE is for
+ * the trash, where of all flags only \Deleted makes a difference. */
 static bool is_double(const struct oracle_policy *p)
 {
-	return p->can_move && (p->deletes != ORACLE_TRASH || p->is_trash);
+	bool trash = p->deletes == ORACLE_TRASH;
+	unsigned everywhere = p->here_keeps & p->here_takes & p->there_takes;
+
+	return (p->can_move && (!trash || p->is_trash)) ||
+	       (trash && (everywhere | ORACLE_DELETED) != ALL_FLAGS);
 }
 
 static void batch_policy(
