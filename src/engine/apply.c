@@ -366,8 +366,8 @@ int apply(struct pass *pass, struct err *err)
 	if (each(pass, prepare, err) != 0 || pull_all(pass, err) != 0 ||
 		push_all(pass, err) != 0 || each(pass, local_flags, err) != 0 ||
 		remote_flags(pass, err) != 0 ||
-		each(pass, local_removals, err) != 0 ||
-		remote_removals(pass, err) != 0)
+		remote_removals(pass, err) != 0 ||
+		each(pass, local_removals, err) != 0)
 		return -1;
 	return 0;
 }

@@ -71,7 +71,7 @@ static bool hold_row(
 		if (!is_troubled(mailbox, row, key))
 			continue;
 		found = true;
-		if (is_due)
+		if (is_due || row->hold != ROW_FREE)
 			continue;
 		row->hold = ROW_TROUBLED;
 		mailbox->report.waiting++;

@@ -87,6 +87,7 @@ static uint32_t row_of_file(const struct mailbox *mailbox, struct str name)
 		const struct row *row = &mailbox->match.rows[i];
 
 		if (row->present == SIDE_BIT(LOCAL) &&
+			row->hold != ROW_SAME_NAME &&
 			str_eq(mailbox->scan.items[row->local].name, name))
 			return (uint32_t)i;
 	}
