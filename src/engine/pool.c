@@ -184,6 +184,16 @@ static void login_over(struct pool *pool, struct slot *slot)
 	login_free(&slot->login);
 }
 
+/* An event of a connection whose task has ended belongs to nobody. But a
+ * literal that nobody gives keeps it from ever saying anything else. */
+static int drain(const struct imap_event *event, struct err *err)
+{
+	if (event->kind != IMAP_EVENT_LITERAL_WANTED)
+		return 0;
+	return err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_NET,
+		"the connection was given up with an upload half done");
+}
+
 /* 0, or -1: the connection is to be given up for `err`. */
 static int slot_event(struct pool *pool, struct slot *slot,
 	const struct imap_event *event, struct err *err)
@@ -213,7 +223,7 @@ static int slot_event(struct pool *pool, struct slot *slot,
 			"the server answered an upload before it had all of "
 			"it");
 	if (slot->task == NULL)
-		return 0; /* draining */
+		return drain(event, err);
 	step = slot->task->kind->event(slot->task, event, &slot->task->err);
 	return step == TASK_MORE ? 0 : task_over(pool, slot, step, err);
 }
@@ -405,9 +415,8 @@ static bool slot_leaves(struct pool *pool, struct slot *slot)
 
 	while (slot->conn != NULL && next == CONN_EVENT) {
 		next = conn_next(slot->conn, &event, &err);
-		if (next == CONN_EVENT &&
-			event.kind == IMAP_EVENT_LITERAL_WANTED)
-			next = CONN_FAILED; /* nobody has it to give */
+		if (next == CONN_EVENT && drain(&event, &err) != 0)
+			next = CONN_FAILED;
 	}
 	if (next != CONN_BLOCKED)
 		slot_close(pool, slot);
