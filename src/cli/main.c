@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,9 @@ int main(int argc, char **argv)
 	int result = cli_options_parse(
 		&arena, argc, (const char *const *)argv, &options, &err);
 
+	/* A file over `ulimit -f`, a reader gone: errors, not deaths. */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
 	os_clock_open(&clock);
 	printer_start(&printer, &options, &clock);
 	if (result == 0)
