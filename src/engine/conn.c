@@ -91,12 +91,46 @@ struct conn *conn_open(const struct account *account, const struct ports *ports,
 	return conn;
 }
 
+/* Sends what waits in wire_out. True when it is all gone. */
+static enum net_result drain(struct conn *conn, struct err *err)
+{
+	const struct net_port *net = &conn->ports->net;
+
+	while (conn->wire_out.len > 0) {
+		size_t sent = 0;
+		enum net_result result = net->send(
+			conn->stream, buf_str(&conn->wire_out), &sent, err);
+
+		if (result != NET_OK)
+			return result;
+		conn->bytes_out += sent;
+		conn->heard_ms = now_ms(conn);
+		buf_consume(&conn->wire_out, sent);
+	}
+	return NET_OK;
+}
+
+/* Last words of TLS (an alert, close_notify), if they go at once. */
+static void say_goodbye(struct conn *conn)
+{
+	struct err ignored;
+
+	if (conn->stream == NULL || conn->tls.ctx == NULL)
+		return;
+	/* A command that has not gone yet must not go now. */
+	if (!conn->handshaking && conn->wire_out.len > 0)
+		return;
+	conn->tls.finish(conn->tls.ctx, &conn->wire_out);
+	(void)drain(conn, &ignored);
+}
+
 void conn_close(struct conn **conn)
 {
 	struct conn *c = *conn;
 
 	if (c == NULL)
 		return;
+	say_goodbye(c);
 	if (c->stream != NULL)
 		c->ports->net.close(&c->stream);
 	if (c->tls.ctx != NULL)
@@ -115,25 +149,6 @@ void conn_close(struct conn **conn)
 	buf_wipe(&c->wire_out);
 	free(c);
 	*conn = NULL;
-}
-
-/* Sends what waits in wire_out. True when it is all gone. */
-static enum net_result drain(struct conn *conn, struct err *err)
-{
-	const struct net_port *net = &conn->ports->net;
-
-	while (conn->wire_out.len > 0) {
-		size_t sent = 0;
-		enum net_result result = net->send(
-			conn->stream, buf_str(&conn->wire_out), &sent, err);
-
-		if (result != NET_OK)
-			return result;
-		conn->bytes_out += sent;
-		conn->heard_ms = now_ms(conn);
-		buf_consume(&conn->wire_out, sent);
-	}
-	return NET_OK;
 }
 
 /* Takes the session's output over into wire_out. */
@@ -161,6 +176,8 @@ static enum net_result receive(struct conn *conn, struct err *err)
 	enum net_result result;
 	struct buf *plain = &conn->wire_in;
 
+	if (conn->tls.ctx != NULL && conn->tls.closed(conn->tls.ctx))
+		return NET_CLOSED;
 	buf_reset(&conn->wire_in);
 	result = conn->ports->net.recv(conn->stream,
 		buf_reserve(&conn->wire_in, RECV_BYTES), RECV_BYTES, &got, err);

@@ -1,10 +1,11 @@
 /*
  * How: a machine with a state for each answer that it waits for. Mechanisms
  * are tried in the order of their strength, as far as the account, the server
- * and the build have them; a -PLUS that fails falls back to the same mechanism
- * without binding once (Cyrus offers -PLUS over TLS 1.3 and then refuses the
- * only binding that TLS 1.3 has); any other refusal ends the login, since
- * trying one password again and again locks accounts.
+ * and the build have them; a -PLUS that fails falls back to SCRAM without
+ * binding once (Cyrus offers -PLUS over TLS 1.3 and then refuses the only
+ * binding that TLS 1.3 has), but not to what shows the password; any other
+ * refusal ends the login, since trying one password again and again locks
+ * accounts, and so does a server that cannot prove that it knows it.
  */
 #include "login.h"
 
@@ -35,16 +36,19 @@ struct mechanism {
 	bool needs_password;
 };
 
-/* The strongest first. LOGIN is the command, not the mechanism. */
+/*
+ * The strongest first. LOGIN is the command, not the mechanism. Up to TLS 1.2
+ * tls-unique is what servers bind by, and TLS 1.3 has none (RFC 9266 3).
+ */
 static const struct mechanism mechanisms[] = {
 	{"EXTERNAL", CHANNEL_BINDING_NONE, false, true, false, false},
-	{"SCRAM-SHA-256-PLUS", CHANNEL_BINDING_TLS_EXPORTER, false, false,
-		false, true},
 	{"SCRAM-SHA-256-PLUS", CHANNEL_BINDING_TLS_UNIQUE, false, false, false,
 		true},
-	{"SCRAM-SHA-1-PLUS", CHANNEL_BINDING_TLS_EXPORTER, false, false, false,
-		true},
+	{"SCRAM-SHA-256-PLUS", CHANNEL_BINDING_TLS_EXPORTER, false, false,
+		false, true},
 	{"SCRAM-SHA-1-PLUS", CHANNEL_BINDING_TLS_UNIQUE, false, false, false,
+		true},
+	{"SCRAM-SHA-1-PLUS", CHANNEL_BINDING_TLS_EXPORTER, false, false, false,
 		true},
 	{"SCRAM-SHA-256", CHANNEL_BINDING_NONE, false, false, false, true},
 	{"SCRAM-SHA-1", CHANNEL_BINDING_NONE, false, false, false, true},
@@ -187,6 +191,9 @@ static bool is_usable(struct login *login, const struct mechanism *mechanism)
 	if (!is_allowed(login, mechanism) || !is_offered(login, mechanism))
 		return false;
 	if (mechanism->plaintext && !may_say_plaintext(login))
+		return false;
+	if (login->bound_refused &&
+		!str_starts(str_of(mechanism->name), STR("SCRAM-")))
 		return false;
 	buf_reset(&login->binding_data);
 	if (mechanism->binding == CHANNEL_BINDING_NONE)
@@ -425,13 +432,13 @@ static enum login_step auth_refused(struct login *login,
 
 	if (login->exchange != NULL)
 		login->ports->login.end(&login->exchange);
-	if (was_bound && line->code.kind != IMAP_CODE_AUTHENTICATIONFAILED) {
-		login->bound_refused = true;
-		return next_mechanism(login, err);
-	}
 	if (login->cancelled) {
 		*err = login->reason;
 		return LOGIN_FAILED;
+	}
+	if (was_bound && line->code.kind != IMAP_CODE_AUTHENTICATIONFAILED) {
+		login->bound_refused = true;
+		return next_mechanism(login, err);
 	}
 	if (line->code.kind == IMAP_CODE_UNAVAILABLE)
 		err_set(err, ERR_ACCOUNT, ERR_LATER, ERR_NET,
@@ -502,12 +509,13 @@ static enum login_step challenged(
 	struct login *login, struct str challenge, struct err *err)
 {
 	struct secret response = {0};
-	struct err reason;
 
-	(void)err;
-	if (login->exchange == NULL ||
-		login->ports->login.step(
-			login->exchange, challenge, &response, &reason) != 0)
+	if (login->exchange == NULL || login->cancelled)
+		return refuse(err, ERR_PROTOCOL,
+			"the server asks on after the end of the login");
+	login->cancelled = login->ports->login.step(login->exchange, challenge,
+				   &response, &login->reason) != 0;
+	if (login->cancelled)
 		imap_session_cancel_auth(conn_session(login->conn));
 	else
 		imap_session_respond(

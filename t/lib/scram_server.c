@@ -17,8 +17,8 @@
  *   --preauth          greet with PREAUTH
  *   --tls12            no TLS 1.3: -PLUS is by tls-unique
  *   --no-plus          offer SCRAM-SHA-256, but not -PLUS
- *   --plus-fails       offer it, and let every binding be wrong, which is not
- *                      called a failed authentication (Cyrus does so)
+ *   --plus-fails       offer it, and let every binding be wrong, but say no
+ *                      more than that (as Cyrus does)
  *   --forge            end with a proof that is none
  */
 #include "godwit/base/bytes.h"
@@ -261,6 +261,8 @@ static void authenticate(struct client *client, const char *tag, char *argument)
 	if (client->known)
 		say(client, "%s OK [CAPABILITY %s] welcome", tag,
 			capabilities(client));
+	else if (client->options->plus_fails && strstr(argument, "-PLUS"))
+		say(client, "%s NO bad protocol", tag);
 	else
 		say(client, "%s NO %snot you", tag,
 			client->options->plus_fails

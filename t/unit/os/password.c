@@ -337,8 +337,10 @@ static struct user user_open(
 	user.result = fds[0];
 	user.pid = fork();
 	check(user.pid != -1);
-	if (user.pid == 0)
+	if (user.pid == 0) {
+		check(close(user.terminal) == 0 && close(user.result) == 0);
 		ask(world, terminal, fds[1], handle);
+	}
 	check(close(fds[1]) == 0);
 	return user;
 }
