@@ -38,13 +38,13 @@ struct mechanism {
 /* The strongest first. LOGIN is the command, not the mechanism. */
 static const struct mechanism mechanisms[] = {
 	{"EXTERNAL", CHANNEL_BINDING_NONE, false, true, false, false},
-	{"SCRAM-SHA-256-PLUS", CHANNEL_BINDING_TLS_EXPORTER, false, false,
-		false, true},
 	{"SCRAM-SHA-256-PLUS", CHANNEL_BINDING_TLS_UNIQUE, false, false, false,
 		true},
-	{"SCRAM-SHA-1-PLUS", CHANNEL_BINDING_TLS_EXPORTER, false, false, false,
-		true},
+	{"SCRAM-SHA-256-PLUS", CHANNEL_BINDING_TLS_EXPORTER, false, false,
+		false, true},
 	{"SCRAM-SHA-1-PLUS", CHANNEL_BINDING_TLS_UNIQUE, false, false, false,
+		true},
+	{"SCRAM-SHA-1-PLUS", CHANNEL_BINDING_TLS_EXPORTER, false, false, false,
 		true},
 	{"SCRAM-SHA-256", CHANNEL_BINDING_NONE, false, false, false, true},
 	{"SCRAM-SHA-1", CHANNEL_BINDING_NONE, false, false, false, true},
