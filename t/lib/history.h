@@ -42,10 +42,8 @@ struct history {
 	/* Since then: what allows less than the full foretelling. */
 	bool journal_lost;
 	bool renumbered[HISTORY_MAILBOXES];
-	bool loose[HISTORY_MAILBOXES]
-		  [HISTORY_MESSAGES];                      /* more than one, or
-							    * removed and put back: bounds hold, no
-							    * more */
+	/* More than one, or removed and put back: bounds hold, no more. */
+	bool loose[HISTORY_MAILBOXES][HISTORY_MESSAGES];
 	bool removed[HISTORY_MAILBOXES][HISTORY_MESSAGES]; /* by a user */
 	bool disturbed; /* things happened while a sync ran */
 	unsigned added[HISTORY_MAILBOXES][HISTORY_MESSAGES][2]; /* ever */
