@@ -358,6 +358,8 @@ static int each(struct pass *pass,
 static int prepare(struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
 	note_pending(mailbox);
+	if (local_leftovers(pass, mailbox, err) != 0)
+		return -1;
 	return record_mailbox(pass, mailbox, err);
 }
 

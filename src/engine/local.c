@@ -9,6 +9,10 @@
 
 #include "godwit/base/limits.h"
 
+enum {
+	LEFTOVER_AGE_S = 60, /* no mail reader takes so long to rename */
+};
+
 /* Does one op. 1: done; 0: the file is not what it was; -1: err. */
 typedef int local_act(struct pass *pass, struct mailbox *mailbox,
 	const struct op *op, struct err *err);
@@ -121,6 +125,58 @@ int local_removals(struct pass *pass, struct mailbox *mailbox, struct err *err)
 	if (mailbox_open_maildir(pass, mailbox, false, err) != 0)
 		return -1;
 	result = act_all(pass, mailbox, OP_REMOVE_LOCAL, act_remove, err);
+	mailbox_close_maildir(mailbox);
+	return result;
+}
+
+/* The item with a leftover's unique part. */
+static const struct local_item *item_beside(
+	const struct mailbox *mailbox, const struct maildir_leftover *leftover)
+{
+	const struct maildir_scan *scan = &mailbox->scan;
+	size_t low = 0;
+	size_t high = scan->count;
+
+	while (low + 1 < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (str_cmp(scan->items[middle].name, leftover->file_name) <= 0)
+			low = middle;
+		else
+			high = middle;
+	}
+	return &scan->items[low];
+}
+
+static int drop_old_leftovers(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	const struct maildir_scan *scan = &mailbox->scan;
+
+	for (size_t i = 0; i < scan->leftover_count; i++) {
+		const struct maildir_leftover *leftover = &scan->leftovers[i];
+		int64_t age_s =
+			pass_now_s(pass) - leftover->ctime_ns / 1000000000;
+
+		if (age_s >= LEFTOVER_AGE_S &&
+			maildir_drop_leftover(&mailbox->md, leftover,
+				item_beside(mailbox, leftover),
+				err) == FS_FAILED)
+			return -1;
+	}
+	return maildir_sync(&mailbox->md, err);
+}
+
+int local_leftovers(struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	int result;
+
+	if (mailbox->scan.leftover_count == 0 ||
+		!policy_writes(&mailbox->policy, LOCAL))
+		return 0;
+	if (mailbox_open_maildir(pass, mailbox, false, err) != 0)
+		return -1;
+	result = drop_old_leftovers(pass, mailbox, err);
 	mailbox_close_maildir(mailbox);
 	return result;
 }

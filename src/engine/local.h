@@ -10,6 +10,11 @@
 
 #include "pass.h"
 
+/* Removes the second names that a power cut left (maildir.h): a mail reader
+ * sees two messages there. */
+int local_leftovers(
+	struct pass *pass, struct mailbox *mailbox, struct err *err);
+
 /* Carries out a mailbox's OP_FLAG_LOCAL. */
 int local_flags(struct pass *pass, struct mailbox *mailbox, struct err *err);
 

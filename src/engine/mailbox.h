@@ -52,9 +52,7 @@ struct mailbox {
 	/* delta */
 	struct arena arena;
 	struct journal_base base;
-	bool base_open;
 	struct maildir md;
-	bool md_open;
 	struct journal_messages journal;
 	struct base_item *base_items;
 	struct maildir_scan scan;
@@ -63,10 +61,12 @@ struct mailbox {
 	size_t remote_count;
 	size_t remote_cap;
 	uint32_t uidvalidity; /* 0: not yet told */
-	uint64_t uidnext;
-	uint64_t highestmodseq;
+	bool base_open;
+	bool md_open;
 	bool renumbered;    /* the journal's UIDs mean nothing any more */
 	bool keeps_intents; /* it stays open what became of uploads */
+	uint64_t uidnext;
+	uint64_t highestmodseq;
 	struct match match;
 	struct match_identities identities; /* of rows without server side */
 	struct file_facts *facts; /* of files without; by rising local */

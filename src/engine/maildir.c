@@ -197,6 +197,9 @@ struct gathering {
 	struct local_item *items; /* on the heap */
 	size_t count;
 	size_t cap;
+	struct maildir_leftover *leftovers; /* likewise */
+	size_t leftover_count;
+	size_t leftover_cap;
 	struct arena *arena;
 };
 
@@ -298,28 +301,51 @@ static int drop_ghosts(struct maildir *md, struct gathering *g, struct err *err)
 	return 0;
 }
 
+/* Whether an item's neighbour bears the same name. */
+static bool has_twin(const struct gathering *g, size_t at)
+{
+	struct str name = g->items[at].name;
+
+	return (at > 0 && str_eq(name, g->items[at - 1].name)) ||
+	       (at + 1 < g->count && str_eq(name, g->items[at + 1].name));
+}
+
+/* A second name of what was kept last; one that lies in new/ is noted. */
+static void drop_link(struct gathering *g, size_t kept,
+	const struct local_item *item, const struct fs_stat *stat)
+{
+	if (!item->in_new || g->items[kept - 1].in_new)
+		return;
+	g->leftovers = array_grow(g->leftovers, &g->leftover_cap,
+		g->leftover_count + 1, sizeof(*g->leftovers));
+	g->leftovers[g->leftover_count++] = (struct maildir_leftover){
+		.file_name = item->file_name,
+		.inode = stat->inode,
+		.ctime_ns = stat->ctime_ns,
+	};
+}
+
 /* Of two names of one inode the first is enough. */
 static int drop_links(struct maildir *md, struct gathering *g, struct err *err)
 {
 	size_t kept = 0;
-	struct fs_stat last = {0};
+	uint64_t last =
+		0; /* the inode of the one kept last, if it has a twin */
 
 	for (size_t i = 0; i < g->count; i++) {
 		struct local_item *item = &g->items[i];
 		struct fs_stat stat = {0};
-		bool twin =
-			kept > 0 && str_eq(item->name, g->items[kept - 1].name);
 
-		if (twin || (i + 1 < g->count &&
-				    str_eq(item->name, g->items[i + 1].name))) {
-			if (md->fs->stat(maildir_dir(md, item->in_new),
-				    item->file_name.ptr, &stat,
-				    err) == FS_FAILED)
-				return -1;
-			if (twin && stat.inode == last.inode)
-				continue;
+		if (has_twin(g, i) &&
+			md->fs->stat(maildir_dir(md, item->in_new),
+				item->file_name.ptr, &stat, err) == FS_FAILED)
+			return -1;
+		if (kept > 0 && str_eq(item->name, g->items[kept - 1].name) &&
+			stat.inode == last) {
+			drop_link(g, kept, item, &stat);
+			continue;
 		}
-		last = stat;
+		last = stat.inode;
 		g->items[kept++] = *item;
 	}
 	g->count = kept;
@@ -333,6 +359,7 @@ static int scan_once(struct maildir *md, struct gathering *g, bool *steady_r,
 	struct maildir_stamp before;
 
 	g->count = 0;
+	g->leftover_count = 0;
 	if (maildir_stamp(md, &before, err) != 0 ||
 		gather_dir(md, g, true, err) != 0 ||
 		gather_dir(md, g, false, err) != 0)
@@ -402,6 +429,12 @@ static void scan_give(struct gathering *g, struct maildir_stamp stamp,
 	if (g->count > 0)
 		memcpy(scan_r->items, g->items, g->count * sizeof(*g->items));
 	scan_r->count = g->count;
+	scan_r->leftovers = arena_array(
+		g->arena, g->leftover_count, sizeof(*scan_r->leftovers));
+	if (g->leftover_count > 0)
+		memcpy(scan_r->leftovers, g->leftovers,
+			g->leftover_count * sizeof(*g->leftovers));
+	scan_r->leftover_count = g->leftover_count;
 	scan_r->stamp = stamp;
 }
 
@@ -435,7 +468,21 @@ int maildir_scan(struct maildir *md, const struct maildir_known *known,
 			"another program keeps changing the Maildir folder; "
 			"it will be synced when it comes to rest");
 	free(g.items);
+	free(g.leftovers);
 	return result;
+}
+
+enum fs_result maildir_drop_leftover(struct maildir *md,
+	const struct maildir_leftover *leftover, const struct local_item *item,
+	struct err *err)
+{
+	struct fs_stat stat;
+	enum fs_result result =
+		md->fs->stat(md->cur, item->file_name.ptr, &stat, err);
+
+	if (result != FS_OK || stat.inode != leftover->inode)
+		return result == FS_FAILED ? FS_FAILED : FS_ABSENT;
+	return md->fs->unlink(md->new_, leftover->file_name.ptr, err);
 }
 
 /* Looks in one directory for an item that was renamed since the scan. */

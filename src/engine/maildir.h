@@ -69,10 +69,23 @@ void maildir_close(struct maildir *md);
 int maildir_stamp(
 	struct maildir *md, struct maildir_stamp *stamp_r, struct err *err);
 
+/*
+ * A name in new/ of a file that also has one in cur/, the unique part being the
+ * same. A mail reader between link and unlink leaves one for a moment, a power
+ * cut that undoes half of a rename for good.
+ */
+struct maildir_leftover {
+	struct str file_name;
+	uint64_t inode;
+	int64_t ctime_ns; /* when it got its latest name, or lost one */
+};
+
 /* What a scan found. All in the arena that was given. */
 struct maildir_scan {
 	struct local_item *items; /* sorted by name */
 	size_t count;
+	struct maildir_leftover *leftovers; /* their items are in cur/ */
+	size_t leftover_count;
 	struct maildir_stamp stamp;
 };
 
@@ -89,6 +102,12 @@ struct maildir_known {
  */
 int maildir_scan(struct maildir *md, const struct maildir_known *known,
 	struct arena *arena, struct maildir_scan *scan_r, struct err *err);
+
+/* Removes a leftover, if `item`, which has its unique part, still is the same
+ * file in cur/. FS_ABSENT: it is not. */
+enum fs_result maildir_drop_leftover(struct maildir *md,
+	const struct maildir_leftover *leftover, const struct local_item *item,
+	struct err *err);
 
 /* Opens an item's file to read, and says what it is. One that was renamed since
  * the scan is found again, and *item changed; FS_ABSENT: it is gone. */

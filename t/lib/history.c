@@ -101,7 +101,7 @@ static void choose_rest(struct history *history)
 	world->account.connections = 1 + history_chance(history, 4);
 	world->account.layout =
 		one_in(history, 3) ? LAYOUT_MAILDIRPP : LAYOUT_NESTED;
-	world->account.retain_s = one_in(history, 4) ? 0 : 30 * 24 * 3600;
+	world->account.retain_s = one_in(history, 4) ? 0 : 30UL * 24 * 3600;
 	if (one_in(history, 2))
 		fake_fs_set_grain(world->fs, 4000000);
 }
@@ -152,8 +152,9 @@ static struct imap_date date_of(unsigned number)
 
 static unsigned some_flags(struct history *history)
 {
-	unsigned flags = history_chance(history, 1 << HISTORY_FLAGS) &
-			 history_chance(history, 1 << HISTORY_FLAGS);
+	unsigned flags = history_chance(history, 1 << HISTORY_FLAGS);
+
+	flags &= history_chance(history, 1 << HISTORY_FLAGS);
 
 	/* \Deleted would say what the tests of `expunge:` are about. */
 	return one_in(history, 3) ? 0 : flags & ~(unsigned)POOL_DELETED;
@@ -654,7 +655,9 @@ static void census_server(
 
 		/* Without UID EXPUNGE this is as gone as it gets. */
 		if (history->world.keeps_deleted &&
-			(message->flags & FAKE_DELETED) != 0)
+			(message->flags & FAKE_DELETED) != 0 &&
+			entry->count[CENSUS_DISK] <=
+				entry->count[CENSUS_SERVER])
 			continue;
 		entry->count[CENSUS_SERVER]++;
 		entry->flags[CENSUS_SERVER] = message->flags & FAKE_SYSTEM;
@@ -682,18 +685,29 @@ static unsigned larger(unsigned a, unsigned b)
 	return a > b ? a : b;
 }
 
-/* How many there must be, at least and at most. */
-static void foretell_count(const struct history *history,
-	const struct census_entry *base, const struct census_entry *before,
-	bool proven, unsigned bounds[2])
-{
-	unsigned most = larger(before->count[0], before->count[1]);
+/* A message's number in a mailbox. */
+struct place {
+	unsigned mailbox;
+	unsigned number;
+};
 
-	(void)history;
-	bounds[0] = bounds[1] = most;
-	if (proven && base->count[0] > 0 &&
+/* Whether the journal proves what was in step. */
+static bool is_proven(const struct history *history, struct place place)
+{
+	return !history->journal_lost && !history->renumbered[place.mailbox];
+}
+
+/* How many there must be. */
+static unsigned foretell_count(const struct history *history,
+	struct place place, const struct census_entry *before)
+{
+	const struct census_entry *base =
+		&history->in_step.at[place.mailbox][place.number];
+
+	if (is_proven(history, place) && base->count[0] > 0 &&
 		(before->count[0] == 0 || before->count[1] == 0))
-		bounds[0] = bounds[1] = 0;
+		return 0;
+	return larger(before->count[0], before->count[1]);
 }
 
 /* The flags after a calm sync of a message that both sides had. */
@@ -704,74 +718,94 @@ static unsigned foretell_flags(
 					(base->flags[0] ^ before->flags[1]));
 }
 
-static bool entry_foretold(struct history *history, unsigned mailbox,
-	unsigned number, const struct census_entry *before,
-	const struct census_entry *after, struct buf *why)
+static bool count_foretold(struct history *history, struct place place,
+	const struct census_entry *before, const struct census_entry *after,
+	struct buf *why)
 {
-	const struct census_entry *base = &history->in_step.at[mailbox][number];
-	bool proven = !history->journal_lost && !history->renumbered[mailbox];
-	unsigned bounds[2];
-	bool is_ok;
+	const struct census_entry *base =
+		&history->in_step.at[place.mailbox][place.number];
+	unsigned foretold = foretell_count(history, place, before);
 
-	foretell_count(history, base, before, proven, bounds);
-	is_ok = after->count[1] >= bounds[0] && after->count[1] <= bounds[1];
-	if (!is_ok)
-		buf_addf(why,
-			"%s: message %u: was %u on disk, %u on the server, in "
-			"step %u; now %u\n",
-			history_mailbox(history, mailbox), number,
-			before->count[0], before->count[1], base->count[0],
-			after->count[1]);
-	if (is_ok && proven && base->count[0] == 1 && before->count[0] == 1 &&
-		before->count[1] == 1 &&
-		after->flags[1] != foretell_flags(base, before)) {
-		buf_addf(why,
-			"%s: message %u: flags %x on disk, %x on the server, "
-			"in step %x; now %x\n",
-			history_mailbox(history, mailbox), number,
-			before->flags[0], before->flags[1], base->flags[0],
-			after->flags[1]);
-		is_ok = false;
-	}
-	return is_ok;
+	if (after->count[1] == foretold)
+		return true;
+	buf_addf(why,
+		"%s: message %u: was %u on disk, %u on the server, in step %u; "
+		"now %u\n",
+		history_mailbox(history, place.mailbox), place.number,
+		before->count[0], before->count[1], base->count[0],
+		after->count[1]);
+	return false;
+}
+
+static bool flags_foretold(struct history *history, struct place place,
+	const struct census_entry *before, const struct census_entry *after,
+	struct buf *why)
+{
+	const struct census_entry *base =
+		&history->in_step.at[place.mailbox][place.number];
+
+	if (!is_proven(history, place) || base->count[0] != 1 ||
+		before->count[0] != 1 || before->count[1] != 1 ||
+		after->flags[1] == foretell_flags(base, before))
+		return true;
+	buf_addf(why,
+		"%s: message %u: flags %x on disk, %x on the server, in step "
+		"%x; now %x\n",
+		history_mailbox(history, place.mailbox), place.number,
+		before->flags[0], before->flags[1], base->flags[0],
+		after->flags[1]);
+	return false;
 }
 
 /* What holds in any case: nothing is lost, nothing doubled. */
-static bool entry_bounded(struct history *history, unsigned mailbox,
-	unsigned number, const struct census_entry *after, struct buf *why)
+static bool entry_bounded(struct history *history, struct place place,
+	const struct census_entry *after, struct buf *why)
 {
-	const unsigned *added = history->added[mailbox][number];
+	const unsigned *added = history->added[place.mailbox][place.number];
 	unsigned count = after->count[1];
 	bool lost = count == 0 && added[0] + added[1] > 0 &&
-		    !history->removed[mailbox][number];
+		    !history->removed[place.mailbox][place.number];
 	bool doubled = count > larger(added[0], added[1]) &&
-		       !history->loose[mailbox][number];
+		       !history->loose[place.mailbox][place.number];
 
 	if (lost || doubled)
 		buf_addf(why, "%s: message %u is %s (%u)\n",
-			history_mailbox(history, mailbox), number,
+			history_mailbox(history, place.mailbox), place.number,
 			lost ? "lost" : "doubled", count);
 	return !lost && !doubled;
+}
+
+static bool entry_foretold(struct history *history, struct place place,
+	const struct census *before, const struct census *after,
+	struct buf *why)
+{
+	const struct census_entry *was =
+		&before->at[place.mailbox][place.number];
+	const struct census_entry *is = &after->at[place.mailbox][place.number];
+
+	if (!entry_bounded(history, place, is, why))
+		return false;
+	return history->disturbed ||
+	       history->loose[place.mailbox][place.number] ||
+	       (count_foretold(history, place, was, is, why) &&
+		       flags_foretold(history, place, was, is, why));
 }
 
 bool history_foretold(struct history *history, const struct census *before,
 	const struct census *after, struct buf *why)
 {
-	bool is_ok = true;
+	size_t len = why->len;
 
 	for (unsigned i = 0; i < HISTORY_MAILBOXES; i++) {
-		for (unsigned k = 0; k < HISTORY_MESSAGES; k++) {
-			is_ok = entry_bounded(
-					history, i, k, &after->at[i][k], why) &&
-				is_ok;
-			if (history->disturbed || history->loose[i][k])
-				continue;
-			is_ok = entry_foretold(history, i, k, &before->at[i][k],
-					&after->at[i][k], why) &&
-				is_ok;
-		}
+		/* What only bears \Deleted there comes back: kept, not lost. */
+		if (history->world.keeps_deleted &&
+			(history->journal_lost || history->renumbered[i]))
+			continue;
+		for (unsigned k = 0; k < HISTORY_MESSAGES; k++)
+			(void)entry_foretold(history, (struct place){i, k},
+				before, after, why);
 	}
-	return is_ok;
+	return why->len == len;
 }
 
 void history_settle(struct history *history, const struct census *now)

@@ -114,7 +114,7 @@ static struct account plain_account(void)
 		.layout = LAYOUT_NESTED,
 		.create = ACCOUNT_SIDES_BOTH,
 		.guard = {.max_delete_percent = 50, .min_messages = 10},
-		.retain_s = 30 * 24 * 3600,
+		.retain_s = 30UL * 24 * 3600,
 	};
 }
 

@@ -99,6 +99,13 @@ void world_files(
  */
 bool world_in_step(struct world *world, struct buf *why);
 
+/* Appends what the server has, in words that do not depend on the order in
+ * which it came there: a line for each mailbox and each message. */
+void world_server_state(const struct world *world, struct buf *lines);
+
+/* Whether the vault holds a file with these bytes (given with CRLFs). */
+bool world_in_vault(struct world *world, struct str body);
+
 /* Whether the journal agrees with itself. */
 bool world_journal_ok(struct world *world, struct buf *why);
 

@@ -313,6 +313,19 @@ void world_letters(
 	buf_clear(&path);
 }
 
+static const char *letter_name(const struct world_letters *letters, char letter)
+{
+	static const char system[] = "SRFTDP";
+	static const char *const names[] = {"\\seen", "\\answered", "\\flagged",
+		"\\deleted", "\\draft", "$forwarded"};
+	const char *at = strchr(system, letter);
+
+	if (at != NULL)
+		return names[at - system];
+	return letter >= 'a' && letter <= 'z' ? letters->names[letter - 'a']
+					      : NULL;
+}
+
 static void file_flags(
 	const struct world_letters *letters, const char *text, struct buf *out)
 {
@@ -320,16 +333,8 @@ static void file_flags(
 	size_t count = 0;
 
 	for (; *text != '\0' && count < 64; text++) {
-		const char *name = *text == 'S'   ? "\\seen"
-				   : *text == 'R' ? "\\answered"
-				   : *text == 'F' ? "\\flagged"
-				   : *text == 'T' ? "\\deleted"
-				   : *text == 'D' ? "\\draft"
-				   : *text == 'P' ? "$forwarded"
-						  : NULL;
+		const char *name = letter_name(letters, *text);
 
-		if (*text >= 'a' && *text <= 'z')
-			name = letters->names[*text - 'a'];
 		if (name != NULL)
 			words[count++] = dup(name);
 	}
@@ -374,11 +379,33 @@ static bool same_bytes(struct str file, struct str server)
 	return at == server.len;
 }
 
-static bool is_same(const struct told *file, const struct told *server)
+/* Two lists that ought to be one. */
+struct sides {
+	const char *mailbox;
+	bool keeps_deleted;
+	bool adds_final_crlf;
+	struct side_list files;
+	struct side_list server;
+};
+
+/* The bytes, without the CRLF that the server put behind them. */
+static struct str without_final(struct str bytes)
 {
+	return str_ends(bytes, STR("\r\n")) ? str_sub(bytes, 0, bytes.len - 2)
+					    : bytes;
+}
+
+static bool is_same(const struct sides *sides, const struct told *file,
+	const struct told *server)
+{
+	struct str there = buf_str(&server->bytes);
+
+	if (sides->adds_final_crlf &&
+		same_bytes(buf_str(&file->bytes), without_final(there)))
+		there = without_final(there);
 	return str_eq(buf_str(&file->flags), buf_str(&server->flags)) &&
 	       file->date_s == server->date_s &&
-	       same_bytes(buf_str(&file->bytes), buf_str(&server->bytes));
+	       same_bytes(buf_str(&file->bytes), there);
 }
 
 static void tell_single(const char *mailbox, const char *side,
@@ -391,14 +418,6 @@ static void tell_single(const char *mailbox, const char *side,
 		mailbox, side, subject != NULL ? subject : buf_z(&told->bytes),
 		STR_FMT(buf_str(&told->flags)), told->date_s, told->bytes.len);
 }
-
-/* Two lists that ought to be one. */
-struct sides {
-	const char *mailbox;
-	bool keeps_deleted;
-	struct side_list files;
-	struct side_list server;
-};
 
 static bool may_be_single(const struct sides *sides, struct told *told)
 {
@@ -416,7 +435,8 @@ static bool compare(struct sides *sides, struct buf *why)
 		for (size_t k = 0; k < files->count && !server->items[i].paired;
 			k++) {
 			if (files->items[k].paired ||
-				!is_same(&files->items[k], &server->items[i]))
+				!is_same(sides, &files->items[k],
+					&server->items[i]))
 				continue;
 			files->items[k].paired = true;
 			server->items[i].paired = true;
@@ -439,8 +459,9 @@ static bool compare(struct sides *sides, struct buf *why)
 static bool mailbox_in_step(
 	struct world *world, const struct fake_mailbox *box, struct buf *why)
 {
-	struct sides sides = {
-		.mailbox = box->name, .keeps_deleted = world->keeps_deleted};
+	struct sides sides = {.mailbox = box->name,
+		.keeps_deleted = world->keeps_deleted,
+		.adds_final_crlf = world->server->odd.adds_final_crlf};
 	bool same;
 
 	if ((box->attrs & IMAP_ATTR_NOSELECT) != 0)
@@ -504,4 +525,85 @@ bool world_in_step(struct world *world, struct buf *why)
 			       world, world->server->mailboxes[i], why) &&
 		       same;
 	return same;
+}
+
+/* ---- States -------------------------------------------------------------- */
+
+static int buf_cmp(const void *a, const void *b)
+{
+	return str_cmp(buf_str(a), buf_str(b));
+}
+
+static void add_sorted(struct buf *lines, struct buf *items, size_t count)
+{
+	if (count > 0)
+		qsort(items, count, sizeof(*items), buf_cmp);
+	for (size_t i = 0; i < count; i++) {
+		buf_add(lines, buf_str(&items[i]));
+		buf_clear(&items[i]);
+	}
+	free(items);
+}
+
+static void add_shown(struct buf *out, struct str bytes)
+{
+	for (size_t i = 0; i < bytes.len; i++) {
+		if (bytes.ptr[i] < ' ')
+			buf_addc(out, '.');
+		else
+			buf_addc(out, bytes.ptr[i]);
+	}
+}
+
+static void mailbox_state(const struct fake_mailbox *box, struct buf *lines)
+{
+	struct buf *items = calloc(box->count + 1, sizeof(*items));
+
+	check(items != NULL);
+	for (size_t i = 0; i < box->count; i++) {
+		const struct fake_message *message = &box->messages[i];
+
+		server_flags(box, message, &items[i]);
+		buf_addf(&items[i], "@%" PRId64 " %zu bytes ",
+			message->date.utc_seconds, message->body.len);
+		add_shown(&items[i], buf_str(&message->body));
+		buf_addc(&items[i], '\n');
+	}
+	buf_addf(lines, "== %s, %zu messages\n", box->name, box->count);
+	add_sorted(lines, items, box->count);
+}
+
+void world_server_state(const struct world *world, struct buf *lines)
+{
+	const struct fake_server *server = world->server;
+	struct buf *items = calloc(server->count + 1, sizeof(*items));
+
+	check(items != NULL);
+	for (size_t i = 0; i < server->count; i++)
+		mailbox_state(server->mailboxes[i], &items[i]);
+	add_sorted(lines, items, server->count);
+}
+
+bool world_in_vault(struct world *world, struct str body)
+{
+	struct buf lines = {0};
+	struct buf file = {0};
+	struct str rest;
+	struct str line;
+	bool found = false;
+
+	fake_fs_dump(world->fs, WORLD_STATE "/vault", &lines);
+	rest = buf_str(&lines);
+	while (!found && rest.len > 0 && str_split(&rest, '\n', &line)) {
+		struct buf path = {0};
+
+		buf_add(&path, str_sub(line, 0, str_find(line, ' ')));
+		buf_reset(&file);
+		found = fake_fs_read(world->fs, buf_z(&path), &file) &&
+			same_bytes(buf_str(&file), body);
+		buf_clear(&path);
+	}
+	buf_clear(&file);
+	buf_clear(&lines);
+	return found;
 }

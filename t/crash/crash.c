@@ -1,0 +1,457 @@
+/*
+ * crash: dying at every step of a sync that does a bit of everything.
+ *
+ * The scenario is run undisturbed, its steps, calls and responses are counted.
+ * Then it is run again and again: dying at the k-th step (killed, or with the
+ * power cut and what was not durable lost), failing at the k-th call, cut off
+ * at the k-th response, on a disk that is full after so many bytes. Every time
+ * the next run must end where the undisturbed one did, and the one after that
+ * must not change a thing.
+ */
+#include "tap.h"
+#include "world.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	CRASHES =
+		2, /* power cuts tried at each step, each loses other things */
+	CRASHES_LONG = 20,
+	ROOM_STEP = 64,
+	FAILURES_MAX = 3,
+};
+
+static const struct imap_date day = {1600000000, 120};
+
+/* A server that is synced with. */
+struct scenario {
+	const char *name;
+	enum imap_cap caps[8]; /* up to IMAP4rev1 */
+	enum account_delete deletes;
+	bool no_uidnext;
+	bool adds_final_crlf;
+};
+
+static const struct scenario scenarios[] = {
+	{.name = "a server that can much",
+		.caps = {IMAP_CAP_UIDPLUS, IMAP_CAP_LITERAL_PLUS, IMAP_CAP_MOVE,
+			IMAP_CAP_LIST_EXTENDED, IMAP_CAP_SPECIAL_USE}},
+	{.name = "a server that can little", .no_uidnext = true},
+	{.name = "a server that stores what it likes",
+		.caps = {IMAP_CAP_UIDPLUS},
+		.adds_final_crlf = true},
+};
+
+/* How a run is disturbed; all zeroes: not at all. */
+struct trial {
+	const struct scenario *scenario;
+	uint64_t die_at;
+	enum fake_death death;
+	uint64_t crash_seed; /* 0: killed, nothing is lost */
+	uint64_t fail_at;
+	uint64_t cut_at;
+	bool cut_half;
+	bool disk_full;
+	uint64_t room;
+};
+
+/* What the undisturbed run came to. */
+struct course {
+	uint64_t steps;
+	uint64_t calls;
+	uint64_t responses;
+	struct buf end;
+};
+
+/* ---- The scenario -------------------------------------------------------- */
+
+static void append(struct world *world, const char *mailbox, unsigned number,
+	uint64_t flags)
+{
+	struct fake_mailbox *box = fake_server_find(world->server, mailbox);
+	struct buf text = {0};
+
+	world_message(&text, number);
+	fake_mailbox_append(box, buf_str(&text), flags, day);
+	buf_clear(&text);
+}
+
+static void put(struct world *world, const char *mailbox, const char *file,
+	unsigned number)
+{
+	struct buf text = {0};
+
+	world_message(&text, number);
+	world_put(world, mailbox, file, buf_str(&text), day.utc_seconds + 5);
+	buf_clear(&text);
+}
+
+/* The path of the file that holds a message. */
+static void find_file(struct world *world, const char *mailbox, unsigned number,
+	struct world_file *file_r)
+{
+	struct world_files files;
+	struct buf mark = {0};
+	bool found = false;
+
+	buf_addf(&mark, "Subject: message %u\n", number);
+	world_files(world, mailbox, &files);
+	for (size_t i = 0; i < files.count && !found; i++) {
+		struct buf body = {0};
+
+		(void)fake_fs_read(world->fs, files.items[i].path, &body);
+		found = strstr(buf_z(&body), buf_z(&mark)) != NULL;
+		if (found)
+			*file_r = files.items[i];
+		buf_clear(&body);
+	}
+	check(found);
+	free(files.items);
+	buf_clear(&mark);
+}
+
+static void reflag(struct world *world, unsigned number, const char *letters)
+{
+	struct world_file file;
+	struct buf below = {0};
+	struct buf to = {0};
+
+	find_file(world, "INBOX", number, &file);
+	buf_addf(&below, "cur/%s:2,%s", file.unique, letters);
+	world_path(world, "INBOX", buf_z(&below), &to);
+	fake_fs_rename(world->fs, file.path, buf_z(&to));
+	buf_clear(&below);
+	buf_clear(&to);
+}
+
+/* Eight messages in step in INBOX, one in Old. */
+static void begin(struct world *world, const struct scenario *scenario)
+{
+	world_init(world, 1);
+	for (size_t i = 0; scenario->caps[i] != IMAP_CAP_IMAP4REV1; i++)
+		imap_caps_set(&world->server->caps, scenario->caps[i]);
+	world->server->odd.no_uidnext = scenario->no_uidnext;
+	world->server->odd.adds_final_crlf = scenario->adds_final_crlf;
+	world->account.deletes = scenario->deletes;
+	world->keeps_deleted =
+		!imap_caps_has(&world->server->caps, IMAP_CAP_UIDPLUS);
+	world->options.allow_deletes = true;
+	if (scenario->deletes == ACCOUNT_DELETE_TRASH)
+		fake_server_create(world->server, "Bin", IMAP_ATTR_TRASH);
+	fake_server_create(world->server, "Old", 0);
+	for (unsigned i = 1; i <= 8; i++)
+		append(world, "INBOX", i, 0);
+	append(world, "Old", 9, FAKE_SEEN);
+	check(world_sync(world) == 0);
+}
+
+/* Everything that can change does. */
+static void change(struct world *world)
+{
+	struct fake_mailbox *inbox = fake_server_find(world->server, "INBOX");
+	struct world_file file;
+
+	put(world, "INBOX", "new/20.here", 20);
+	put(world, "INBOX", "cur/21.here:2,FS", 21);
+	put(world, "Made", "cur/22.here:2,", 22);
+	put(world, "Made", "cur/23.here:2,R", 23);
+	world_put(world, "INBOX", "cur/24.here:2,",
+		STR("Subject: no end\r\n\r\nNo final line end"),
+		day.utc_seconds);
+	append(world, "INBOX", 30, fake_mailbox_keyword(inbox, STR("todo")));
+	append(world, "INBOX", 31, FAKE_ANSWERED);
+	fake_mailbox_append(inbox,
+		STR("Subject: bare\r\n\r\nA bare\nline end.\r\nNo last one"),
+		FAKE_SEEN, day);
+	fake_server_create(world->server, "Given", 0);
+	append(world, "Given", 32, 0);
+	reflag(world, 1, "S");
+	reflag(world, 2, "F");
+	fake_mailbox_find(inbox, 2)->flags |= FAKE_ANSWERED;
+	fake_mailbox_find(inbox, 3)->flags |=
+		FAKE_SEEN | fake_mailbox_keyword(inbox, STR("todo"));
+	find_file(world, "INBOX", 4, &file);
+	fake_fs_remove(world->fs, file.path);
+	find_file(world, "INBOX", 5, &file);
+	fake_fs_remove(world->fs, file.path);
+	fake_mailbox_expunge(inbox, 6);
+	fake_mailbox_expunge(inbox, 7);
+	find_file(world, "Old", 9, &file);
+	fake_fs_remove(world->fs, file.path);
+	fake_fs_settle(world->fs);
+}
+
+/* ---- Trials -------------------------------------------------------------- */
+
+static void disturb(struct world *world, const struct trial *trial)
+{
+	world->server->death = trial->death;
+	if (trial->die_at != 0)
+		world->fate.die_at = world->fate.steps + trial->die_at;
+	if (trial->fail_at != 0)
+		world->fate.fail_at = world->fate.calls + trial->fail_at;
+	if (trial->cut_at != 0)
+		world->server->cut_at =
+			world->server->responses + trial->cut_at;
+	world->server->cut_half = trial->cut_half;
+	if (trial->disk_full)
+		fake_fs_set_room(world->fs, trial->room);
+}
+
+static void recover(struct world *world, const struct trial *trial)
+{
+	if (trial->die_at != 0 && trial->crash_seed == 0)
+		world_kill(world);
+	else if (trial->die_at != 0)
+		world_crash(world, trial->crash_seed);
+	world->fate.fail_at = 0;
+	world->server->cut_at = 0;
+	world->server->death = FAKE_DEATH_BEFORE;
+	fake_fs_set_room(world->fs, UINT64_MAX);
+	fake_clock_pass(&world->clock, INT64_C(8) * 24 * 3600 * 1000000000);
+}
+
+/* Appends the lines of `a` that are not in `b`. */
+static void add_lacking(
+	struct buf *why, const char *what, struct str a, struct str b)
+{
+	struct str line;
+
+	while (a.len > 0 && str_split(&a, '\n', &line)) {
+		struct str rest = b;
+		struct str other = {0};
+
+		while (rest.len > 0 && !str_eq(other, line))
+			(void)str_split(&rest, '\n', &other);
+		if (!str_eq(other, line))
+			buf_addf(why, "%s: %.*s\n", what, (int)line.len,
+				line.ptr);
+	}
+}
+
+/* What the run left is what it must be. */
+static bool has_ended(
+	struct world *world, const struct course *course, struct buf *why)
+{
+	struct buf state = {0};
+	struct buf gone = {0};
+	bool is_ok;
+
+	world_server_state(world, &state);
+	is_ok = course->end.len == 0 ||
+		str_eq(buf_str(&state), buf_str(&course->end));
+	if (!is_ok) {
+		add_lacking(why, "the server has what it ought not",
+			buf_str(&state), buf_str(&course->end));
+		add_lacking(why, "the server lacks", buf_str(&course->end),
+			buf_str(&state));
+	}
+	for (unsigned i = 6; i <= 7; i++) {
+		buf_reset(&gone);
+		world_message(&gone, i);
+		if (world_in_vault(world, buf_str(&gone)))
+			continue;
+		buf_addf(why, "message %u is not in the vault\n", i);
+		is_ok = false;
+	}
+	buf_clear(&state);
+	buf_clear(&gone);
+	return world_in_step(world, why) && world_journal_ok(world, why) &&
+	       is_ok;
+}
+
+static bool is_clean(struct world *world, struct buf *why)
+{
+	if (world->server->complaints.len > 0)
+		buf_addz(why, "the server complains\n");
+	if (fake_fs_handles(world->fs) != 0 ||
+		fake_store_cursors(world->store) != 0 ||
+		world->net.streams != 0)
+		buf_addz(why, "something is left open\n");
+	return why->len == 0;
+}
+
+/* The run that picks up, and the one that has nothing to do. */
+static bool picks_up(
+	struct world *world, const struct course *course, struct buf *why)
+{
+	int status = world_sync(world);
+
+	if (status != 0)
+		buf_addf(why, "the next run ends with %d\n", status);
+	if (!is_clean(world, why) || !has_ended(world, course, why))
+		return false;
+	status = world_sync(world);
+	if (status != 0 || world->steps != 0)
+		buf_addf(why,
+			"the run after that ends with %d, having changed "
+			"%" PRIu64 " things\n",
+			status, world->steps);
+	return is_clean(world, why);
+}
+
+static void tell(struct world *world, const struct trial *trial,
+	const char *last, struct buf *why)
+{
+	tap_note("%s: die_at %" PRIu64 " (%s), death %d, crash_seed %" PRIu64
+		 ", fail_at %" PRIu64 ", cut_at %" PRIu64 "%s, room %" PRIu64,
+		trial->scenario->name, trial->die_at, last, (int)trial->death,
+		trial->crash_seed, trial->fail_at, trial->cut_at,
+		trial->cut_half ? " (half)" : "", trial->room);
+	tap_note("%s", buf_z(why));
+	world_tell(world);
+}
+
+/* Runs the scenario, disturbed, then to its end. */
+static bool passes(const struct trial *trial, const struct course *course)
+{
+	struct world world;
+	struct buf why = {0};
+	const char *last;
+	bool is_ok;
+
+	begin(&world, trial->scenario);
+	change(&world);
+	world.traces = getenv("GODWIT_TEST_TRACE") != NULL;
+	disturb(&world, trial);
+	(void)world_sync(&world);
+	last = world.fate.last;
+	if (world.traces)
+		world_tell(&world);
+	is_ok = is_clean(&world, &why);
+	recover(&world, trial);
+	is_ok = is_ok && picks_up(&world, course, &why);
+	if (!is_ok)
+		tell(&world, trial, last, &why);
+	buf_clear(&why);
+	world_clear(&world);
+	return is_ok;
+}
+
+static bool learn(const struct scenario *scenario, struct course *course)
+{
+	const struct trial trial = {.scenario = scenario};
+	struct world world;
+	struct buf why = {0};
+	bool is_ok;
+
+	*course = (struct course){0};
+	begin(&world, scenario);
+	change(&world);
+	is_ok = world_sync(&world) == 0 && is_clean(&world, &why) &&
+		has_ended(&world, course, &why);
+	course->steps = world.steps;
+	course->calls = world.calls;
+	course->responses = world.responses;
+	world_server_state(&world, &course->end);
+	is_ok = is_ok && picks_up(&world, course, &why);
+	if (!ok(is_ok, "%s: an undisturbed run ends well", scenario->name))
+		tell(&world, &trial, "", &why);
+	buf_clear(&why);
+	world_clear(&world);
+	return is_ok;
+}
+
+/* ---- The loops ----------------------------------------------------------- */
+
+static int die_at(struct trial *trial, const struct course *course)
+{
+	uint64_t crashes =
+		getenv("GODWIT_TEST_LONG") != NULL ? CRASHES_LONG : CRASHES;
+	int failures = 0;
+
+	for (uint64_t seed = 0; seed <= crashes; seed++) {
+		trial->crash_seed = seed == 0 ? 0 : seed * 1000 + trial->die_at;
+		failures += !passes(trial, course);
+	}
+	return failures;
+}
+
+static void test_death(const struct scenario *scenario,
+	const struct course *course, enum fake_death death)
+{
+	static const char *const words[] = {
+		"the server knows nothing of the last command",
+		"the last command is done, its answer lost",
+		"all that was sent is done"};
+	struct trial trial = {.scenario = scenario, .death = death};
+	int failures = 0;
+
+	for (trial.die_at = 1;
+		trial.die_at <= course->steps && failures < FAILURES_MAX;
+		trial.die_at++)
+		failures += die_at(&trial, course);
+	is_int(failures, 0, "%s: it may die at each of %" PRIu64 " steps; %s",
+		scenario->name, course->steps, words[death]);
+}
+
+static void test_failures(
+	const struct scenario *scenario, const struct course *course)
+{
+	struct trial trial = {.scenario = scenario};
+	int failures = 0;
+
+	for (trial.fail_at = 1;
+		trial.fail_at <= course->calls && failures < FAILURES_MAX;
+		trial.fail_at++)
+		failures += !passes(&trial, course);
+	is_int(failures, 0, "%s: each of %" PRIu64 " calls may fail once",
+		scenario->name, course->calls);
+}
+
+static void test_cuts(
+	const struct scenario *scenario, const struct course *course)
+{
+	struct trial trial = {.scenario = scenario};
+	int failures = 0;
+
+	for (trial.cut_at = 1;
+		trial.cut_at <= course->responses && failures < FAILURES_MAX;
+		trial.cut_at++) {
+		trial.cut_half = false;
+		failures += !passes(&trial, course);
+		trial.cut_half = true;
+		failures += !passes(&trial, course);
+	}
+	is_int(failures, 0,
+		"%s: the connection may break at each of %" PRIu64
+		" responses, or in the middle of it",
+		scenario->name, course->responses);
+}
+
+static void test_full_disk(
+	const struct scenario *scenario, const struct course *course)
+{
+	struct trial trial = {.scenario = scenario, .disk_full = true};
+	int failures = 0;
+
+	for (trial.room = 0; trial.room < 3000 && failures < FAILURES_MAX;
+		trial.room += ROOM_STEP)
+		failures += !passes(&trial, course);
+	is_int(failures, 0, "%s: the disk may be full at any time",
+		scenario->name);
+}
+
+static void test_scenario(const struct scenario *scenario)
+{
+	struct course course;
+
+	if (learn(scenario, &course)) {
+		test_death(scenario, &course, FAKE_DEATH_BEFORE);
+		test_death(scenario, &course, FAKE_DEATH_AFTER);
+		test_death(scenario, &course, FAKE_DEATH_DRAIN);
+		test_failures(scenario, &course);
+		test_cuts(scenario, &course);
+		test_full_disk(scenario, &course);
+	}
+	buf_clear(&course.end);
+}
+
+int main(void)
+{
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
+		test_scenario(&scenarios[i]);
+	return tap_done();
+}
