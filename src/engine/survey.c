@@ -141,7 +141,10 @@ static enum task_step list_answered(
 {
 	const struct imap_status_line *line = &event->response->line;
 
-	if (event->handle == list->list_handle && line->condition != IMAP_OK) {
+	bool needed = event->handle == list->list_handle ||
+		      list->pass->account->mailboxes.subscribed;
+
+	if (needed && line->condition != IMAP_OK) {
 		err_set(err, ERR_ACCOUNT, ERR_LATER, ERR_PROTOCOL,
 			"the server does not list its mailboxes: %.*s",
 			STR_FMT(line->text));

@@ -123,10 +123,11 @@ static int open_root(struct pass *pass, struct err *err)
 	if (result == FS_ABSENT && look_at_root(pass, &now, err) != 0)
 		return -1;
 	known = (struct root_record){now.device, now.inode};
-	if (!is_known || before.device != now.device ||
-		before.inode != now.inode)
-		journal_root_put(&pass->journal, &pass->batch, &known);
-	return 0;
+	if (is_known && before.device == now.device &&
+		before.inode == now.inode)
+		return 0;
+	journal_root_put(&pass->journal, &pass->batch, &known);
+	return pass_commit(pass, err);
 }
 
 static int open_all(struct pass *pass, struct err *err)
