@@ -76,7 +76,9 @@ static void test_bounds(void)
 static void test_names(void)
 {
 	unsigned wrong = 0;
+	enum imap_cap none;
 
+	ok(!imap_cap_find(STR("X-FOO"), &none), "another word is none");
 	for (int i = 0; i < IMAP_CAP_COUNT; i++) {
 		enum imap_cap cap = (enum imap_cap)i;
 		enum imap_cap found;

@@ -93,6 +93,11 @@ static void test_bodies(void)
 static void test_refused_literal(void)
 {
 	is_traced(true,
+		SAID({"C", "a1 NOOP\r\na2 NO"}, {"S", "a1 OK\r\n"},
+			{"C", "OP\r\n"}),
+		"C: a1 NOOP\nS: a1 OK\nC: a2 NOOP\n",
+		"an answer cuts no line that has begun");
+	is_traced(true,
 		SAID({"C", "a1 APPEND x {5}\r\n"}, {"S", "a1 NO no\r\n"},
 			{"C", "a2 LOGIN u secret\r\n"}),
 		"C: a1 APPEND x {5}\nS: a1 NO no\nC: a2 LOGIN u ***\n",
