@@ -254,13 +254,36 @@ static int record_op(struct pass *pass, struct mailbox *mailbox,
 	}
 }
 
-/* Intents are settled: their messages are paired now, or to be sent again. */
+/* Whether the message of this UID is still to go to the trash. */
+static bool is_trashed(const struct mailbox *mailbox, uint32_t uid)
+{
+	const struct op *op;
+
+	for (size_t at = 0;
+		(op = apply_next(mailbox, OP_TRASH_REMOTE, &at)) != NULL;
+		at++) {
+		if (apply_row(mailbox, op)->uid == uid)
+			return true;
+	}
+	return false;
+}
+
+/* Intents are settled: their messages are paired now, or to be sent again. A
+ * copy's is only when the original has left, or is to stay. */
 static void drop_intents(struct pass *pass, struct mailbox *mailbox)
 {
-	for (size_t i = 0;
-		!mailbox->keeps_intents && i < mailbox->intents.count; i++)
+	if (mailbox->keeps_intents)
+		return;
+	for (size_t i = 0; i < mailbox->intents.count; i++)
 		journal_intent_delete(&pass->journal, &pass->batch,
 			mailbox->intents.items[i].sequence);
+	for (size_t i = 0; i < mailbox->copies.count; i++) {
+		const struct journal_intent *copy = &mailbox->copies.items[i];
+
+		if (!is_trashed(mailbox, copy->record.source_uid))
+			journal_intent_delete(
+				&pass->journal, &pass->batch, copy->sequence);
+	}
 }
 
 /* The journal's entries of another UIDVALIDITY mean nothing any more. */

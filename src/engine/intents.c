@@ -6,23 +6,35 @@
 
 #include <string.h>
 
+/* Those of `all` that are about the mailbox and of this kind. */
+static struct journal_intents pick(struct mailbox *mailbox,
+	const struct journal_intents *all, enum intent_kind kind)
+{
+	struct journal_intents some = {
+		.items = arena_array(
+			&mailbox->arena, all->count, sizeof(*some.items)),
+	};
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct intent_record *record = &all->items[i].record;
+		uint32_t id = kind == INTENT_COPY ? record->source_mailbox
+						  : record->mailbox;
+
+		if (record->kind == kind && id == mailbox->id)
+			some.items[some.count++] = all->items[i];
+	}
+	return some;
+}
+
 int intents_load(struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
-	struct journal_intents all;
-	size_t count = 0;
+	struct journal_intents all = {0};
 
-	mailbox->intents = (struct journal_intents){0};
-	if (!mailbox->in_journal)
-		return 0;
-	if (journal_intents(&pass->journal, &mailbox->arena, &all, err) != 0)
+	if (mailbox->in_journal && journal_intents(&pass->journal,
+					   &mailbox->arena, &all, err) != 0)
 		return -1;
-	for (size_t i = 0; i < all.count; i++) {
-		if (all.items[i].record.kind == INTENT_APPEND &&
-			all.items[i].record.mailbox == mailbox->id)
-			all.items[count++] = all.items[i];
-	}
-	mailbox->intents = all;
-	mailbox->intents.count = count;
+	mailbox->intents = pick(mailbox, &all, INTENT_APPEND);
+	mailbox->copies = pick(mailbox, &all, INTENT_COPY);
 	return 0;
 }
 

@@ -13,7 +13,7 @@
 
 #include "godwit/imap/set.h"
 
-/* Reads the mailbox's open intents. */
+/* Reads the mailbox's open intents, those of trash.h as well. */
 int intents_load(struct pass *pass, struct mailbox *mailbox, struct err *err);
 
 /* Adds the UIDs whose headers are needed to settle them. */

@@ -71,7 +71,8 @@ struct mailbox {
 	struct match_identities identities; /* of rows without server side */
 	struct file_facts *facts; /* of files without; by rising local */
 	size_t fact_count;
-	struct journal_intents intents; /* its open ones */
+	struct journal_intents intents; /* open ones: uploads to it */
+	struct journal_intents copies;  /* and copies from it */
 	struct journal_troubles troubles;
 
 	/* plan */

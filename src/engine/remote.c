@@ -8,6 +8,7 @@
 #include "remote.h"
 
 #include "apply.h"
+#include "trash.h"
 
 #include "godwit/base/limits.h"
 #include "godwit/imap/set.h"
@@ -39,7 +40,6 @@ struct request {
 	uint32_t first; /* its ops: changes [first, first + count) */
 	uint32_t count;
 	bool completes; /* its OK completes the ops; else it only prepares */
-	bool copies;    /* its OK must say what it copied */
 };
 
 struct remote_task {
@@ -85,23 +85,6 @@ static int change_cmp(const void *a, const void *b)
 		       : (x->op->row > y->op->row) - (x->op->row < y->op->row);
 }
 
-/* Whether moving it to the trash failed a while ago. */
-static bool is_put_off(const struct remote_task *remote, uint32_t uid)
-{
-	const struct journal_troubles *troubles =
-		&remote->base.task.mailbox->troubles;
-	int64_t now_s = pass_now_s(remote->base.pass);
-
-	for (size_t i = 0; i < troubles->count; i++) {
-		const struct journal_trouble *trouble = &troubles->items[i];
-
-		if (trouble->key.side == REMOTE && trouble->key.uid == uid &&
-			!journal_trouble_due(&trouble->record, now_s))
-			return true;
-	}
-	return false;
-}
-
 static void gather(struct remote_task *remote)
 {
 	struct mailbox *mailbox = remote->base.task.mailbox;
@@ -115,9 +98,6 @@ static void gather(struct remote_task *remote)
 
 		if ((remote->base.kinds & 1U << op->kind) == 0 ||
 			(mailbox->pending[op->row] & 1U << op->kind) == 0)
-			continue;
-		if (op->kind == OP_TRASH_REMOTE &&
-			is_put_off(remote, apply_row(mailbox, op)->uid))
 			continue;
 		now = apply_row(mailbox, op)->flags[REMOTE];
 		if (op->kind != OP_REMOVE_REMOTE) {
@@ -193,25 +173,18 @@ static void request_expunge(struct remote_task *remote, const struct span *span)
 	request_add(remote, span, &command)->completes = true;
 }
 
-/* Into the trash: MOVE where there is one (RFC 6851), else what it stands
- * for. */
+/* What lies in the trash must not bear \Deleted: an expunge there would take
+ * it. */
 static void request_trash(struct remote_task *remote, const struct span *span)
 {
-	struct imap_command command = {
-		.kind = remote->base.task.mailbox->policy.can_move ? IMAP_MOVE
-								   : IMAP_COPY};
+	const struct change *change = &remote->changes[span->first];
+	struct imap_command command = {.kind = IMAP_MOVE};
 
-	struct request *request;
-
-	/* What lies in the trash must not bear \Deleted: an expunge there
-	 * would take it. */
-	store(remote, span, IMAP_STORE_REMOVE,
-		remote->changes[span->first].remove);
+	store(remote, span, IMAP_STORE_ADD, change->add);
+	store(remote, span, IMAP_STORE_REMOVE, change->remove);
 	command.copy.set = span->set;
 	command.copy.mailbox = remote->base.pass->trash->wire_name;
-	request = request_add(remote, span, &command);
-	request->completes = command.kind == IMAP_MOVE;
-	request->copies = command.kind == IMAP_COPY;
+	request_add(remote, span, &command)->completes = true;
 }
 
 /* One group's ops of one command line's worth of UIDs. */
@@ -292,58 +265,6 @@ static int op_done(
 	return apply_removed(remote->base.pass, mailbox, op, err);
 }
 
-/* COPY to the trash went well: now the original may go. */
-static void expunge_copied(
-	struct remote_task *remote, const struct request *request)
-{
-	struct imap_set set = {0};
-	struct buf text = {0};
-	struct span span;
-	uint32_t first = request->first;
-	uint32_t count = request->count;
-
-	for (uint32_t i = first; i < first + count; i++)
-		imap_set_add(&set, change_uid(remote, i));
-	imap_set_print(&set, &text);
-	span = (struct span){first, count, buf_str(&text)};
-	request_expunge(remote, &span);
-	buf_clear(&text);
-	imap_set_clear(&set);
-}
-
-/* Whether every message was copied: Courier answers OK for one that is gone,
- * without COPYUID. */
-static bool is_copied(
-	const struct request *request, const struct imap_code *code)
-{
-	return code->kind == IMAP_CODE_COPYUID && code->uids != NULL &&
-	       imap_set_size(code->uids) == request->count;
-}
-
-/* The server does not say what it copied: the originals stay, and are not
- * copied again soon. */
-static int copies_untold(struct remote_task *remote,
-	const struct request *request, struct err *err)
-{
-	struct mailbox *mailbox = remote->base.task.mailbox;
-
-	for (uint32_t i = 0; i < request->count; i++) {
-		const struct trouble_key key = {
-			.mailbox = mailbox->id,
-			.side = REMOTE,
-			.uid = change_uid(remote, request->first + i),
-		};
-		struct err why;
-
-		err_set(&why, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
-			"the server does not say that it copied message %u to "
-			"the trash; it is left where it is",
-			(unsigned)key.uid);
-		pass_message_failed(remote->base.pass, mailbox, &key, &why);
-	}
-	return pass_commit(remote->base.pass, err);
-}
-
 /* What one command was refused, those that follow it cannot complete. */
 static void refuse_span(
 	struct remote_task *remote, const struct request *request)
@@ -366,10 +287,6 @@ static int request_answered(struct remote_task *remote, struct request *request,
 		remote->any_refused = true;
 		return 0;
 	}
-	if (request->copies && !is_copied(request, &line->code))
-		return copies_untold(remote, request, err);
-	if (request->copies)
-		expunge_copied(remote, request);
 	if (!request->completes)
 		return 0;
 	for (uint32_t i = 0; i < request->count; i++) {
@@ -469,8 +386,12 @@ int remote_flags(struct pass *pass, struct err *err)
 
 int remote_removals(struct pass *pass, struct err *err)
 {
-	return remote_run(pass,
-		1U << OP_REMOVE_REMOTE | 1U << OP_TRASH_REMOTE |
-			1U << OP_MARK_REMOTE,
-		err);
+	const struct imap_caps *caps = pool_caps(pass->pool);
+	unsigned kinds = 1U << OP_REMOVE_REMOTE | 1U << OP_MARK_REMOTE;
+
+	if (imap_caps_has(caps, IMAP_CAP_MOVE))
+		kinds |= 1U << OP_TRASH_REMOTE;
+	else if (trash_removals(pass, err) != 0)
+		return -1;
+	return remote_run(pass, kinds, err);
 }

@@ -32,6 +32,7 @@ struct scenario {
 	enum account_delete deletes;
 	bool no_uidnext;
 	bool adds_final_crlf;
+	bool excludes_trash;
 };
 
 static const struct scenario scenarios[] = {
@@ -39,6 +40,17 @@ static const struct scenario scenarios[] = {
 		.caps = {IMAP_CAP_UIDPLUS, IMAP_CAP_LITERAL_PLUS, IMAP_CAP_MOVE,
 			IMAP_CAP_LIST_EXTENDED, IMAP_CAP_SPECIAL_USE}},
 	{.name = "a server that can little", .no_uidnext = true},
+	{.name = "a server with a trash",
+		.caps = {IMAP_CAP_UIDPLUS, IMAP_CAP_LITERAL_MINUS,
+			IMAP_CAP_SPECIAL_USE},
+		.deletes = ACCOUNT_DELETE_TRASH},
+	{.name = "a server with a trash that is not synced",
+		.caps = {IMAP_CAP_UIDPLUS, IMAP_CAP_SPECIAL_USE},
+		.deletes = ACCOUNT_DELETE_TRASH,
+		.excludes_trash = true},
+	{.name = "a server with a trash and MOVE",
+		.caps = {IMAP_CAP_MOVE, IMAP_CAP_SPECIAL_USE},
+		.deletes = ACCOUNT_DELETE_TRASH},
 	{.name = "a server that stores what it likes",
 		.caps = {IMAP_CAP_UIDPLUS},
 		.adds_final_crlf = true},
@@ -138,6 +150,11 @@ static void begin(struct world *world, const struct scenario *scenario)
 	world->keeps_deleted =
 		!imap_caps_has(&world->server->caps, IMAP_CAP_UIDPLUS);
 	world->options.allow_deletes = true;
+	if (scenario->excludes_trash) {
+		world->left_out = STR("Bin");
+		world->account.mailboxes.exclude =
+			(struct account_list){&world->left_out, 1};
+	}
 	if (scenario->deletes == ACCOUNT_DELETE_TRASH)
 		fake_server_create(world->server, "Bin", IMAP_ATTR_TRASH);
 	fake_server_create(world->server, "Old", 0);

@@ -33,10 +33,11 @@ struct world {
 	struct buf tale; /* what the last run reported, a line each */
 	struct buf wire; /* its transcript, if `traces` */
 	bool traces;
-	bool keeps_deleted; /* the server cannot expunge: what it has alone and
-			     * marked \Deleted is in step */
-	bool is_dead;       /* after a death: world_revive() comes next */
-	uint64_t steps;     /* of the last run */
+	struct str left_out; /* a mailbox that is not compared, or empty */
+	bool keeps_deleted;  /* the server cannot expunge: what it has alone and
+			      * marked \Deleted is in step */
+	bool is_dead;        /* after a death: world_revive() comes next */
+	uint64_t steps;      /* of the last run */
 	uint64_t calls;
 	uint64_t responses; /* of the server, in the last run */
 	struct report_summary summary;

@@ -464,7 +464,8 @@ static bool mailbox_in_step(
 		.adds_final_crlf = world->server->odd.adds_final_crlf};
 	bool same;
 
-	if ((box->attrs & IMAP_ATTR_NOSELECT) != 0)
+	if ((box->attrs & IMAP_ATTR_NOSELECT) != 0 ||
+		str_eq(world->left_out, str_of(box->name)))
 		return true;
 	if (!world_has_folder(world, box->name)) {
 		buf_addf(why, "%s: no folder\n", box->name);
