@@ -185,8 +185,7 @@ static void say_read_only(struct pass *pass, struct mailbox *mailbox)
 	pass_error(pass, mailbox, &err, 0, (struct str){0});
 }
 
-static int decide_one(
-	struct pass *pass, struct mailbox *mailbox, struct err *err)
+static void decide_one(struct pass *pass, struct mailbox *mailbox)
 {
 	struct plan_input input = {
 		.rows = mailbox->match.rows,
@@ -195,10 +194,6 @@ static int decide_one(
 		.keywords = mailbox->base.keywords,
 	};
 
-	if (mailbox->in_journal &&
-		journal_troubles(&pass->journal, &mailbox->id, &mailbox->arena,
-			&mailbox->troubles, err) != 0)
-		return -1;
 	make_policy(pass, mailbox);
 	make_local_room(mailbox);
 	hold_troubled(pass, mailbox);
@@ -211,10 +206,9 @@ static int decide_one(
 	say_read_only(pass, mailbox);
 	mailbox->dirty = mailbox->dirty || mailbox->plan.count > 0;
 	pass->ops_total += mailbox->plan.count;
-	return 0;
 }
 
-int decide(struct pass *pass, struct err *err)
+void decide(struct pass *pass)
 {
 	if (pass->account->deletes == ACCOUNT_DELETE_TRASH &&
 		pass->trash == NULL)
@@ -222,14 +216,7 @@ int decide(struct pass *pass, struct err *err)
 			"the server has no \\Trash mailbox, so messages that "
 			"are removed locally stay there (delete: trash)");
 	for (size_t i = 0; i < pass->count; i++) {
-		struct mailbox *mailbox = &pass->mailboxes[i];
-
-		if (mailbox_is_active(mailbox) &&
-			decide_one(pass, mailbox, err) != 0) {
-			if (err->scope >= ERR_ACCOUNT)
-				return -1;
-			pass_mailbox_failed(pass, mailbox, err);
-		}
+		if (mailbox_is_active(&pass->mailboxes[i]))
+			decide_one(pass, &pass->mailboxes[i]);
 	}
-	return 0;
 }

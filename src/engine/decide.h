@@ -11,6 +11,6 @@
 #include "pass.h"
 
 /* Plans every mailbox that takes part. */
-int decide(struct pass *pass, struct err *err);
+void decide(struct pass *pass);
 
 #endif

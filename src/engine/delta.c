@@ -7,6 +7,7 @@
 #include "delta.h"
 
 #include "intents.h"
+#include "untold.h"
 
 #include "godwit/base/limits.h"
 #include "godwit/mail/line_ends.h"
@@ -21,6 +22,7 @@ enum {
 	SCANS_MAX = 4,    /* until a Maildir folder counts as never at rest */
 	READ_BYTES = 64 << 10,
 	MAILBOXES_A_LOGIN = 8,
+	SINGLES_MAX = 64, /* headers that are asked for one by one */
 };
 
 enum stage {
@@ -46,7 +48,8 @@ struct delta_task {
 	struct err refusal;
 	struct match_identities headers; /* items on the heap */
 	size_t header_cap;
-	uint64_t headers_wanted;
+	struct untold untold;
+	bool asked_singly;
 	struct identity_stream doubt; /* the body that comes now */
 	bool reading_doubt;
 };
@@ -456,6 +459,27 @@ static void drop_absences(struct match *match)
 	}
 }
 
+/* The row of a message on the server, or PLAN_NONE. Rows with a UID come first
+ * and in its order. */
+static uint32_t row_of_uid(const struct match *match, uint32_t uid)
+{
+	size_t low = 0;
+	size_t high = match->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		uint32_t at = match->rows[middle].uid;
+
+		if (at == uid && uid != 0)
+			return (uint32_t)middle;
+		if (at == 0 || at > uid)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return PLAN_NONE;
+}
+
 static enum task_step rows_done(struct delta_task *delta)
 {
 	struct mailbox *mailbox = delta->task.mailbox;
@@ -463,6 +487,7 @@ static enum task_step rows_done(struct delta_task *delta)
 
 	match_pair(match, &delta->headers, &mailbox->identities);
 	intents_pair(mailbox, &delta->headers);
+	untold_hold(delta->pass, mailbox, &delta->untold);
 	if (delta->partial) {
 		drop_absences(match);
 		mailbox->keeps_intents = true;
@@ -473,28 +498,6 @@ static enum task_step rows_done(struct delta_task *delta)
 }
 
 /* ---- Stages -------------------------------------------------------------- */
-
-/* A header that the server did not give leaves open whether a file is that
- * message: until it does, neither new files nor new messages are copied. */
-static void hold_untold(struct delta_task *delta)
-{
-	struct mailbox *mailbox = delta->task.mailbox;
-	struct err err;
-
-	err_set(&err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
-		"the server gave only %zu of %" PRIu64 " headers that tell "
-		"which messages are new; new ones wait for the next run",
-		delta->headers.count, delta->headers_wanted);
-	pass_error(delta->pass, mailbox, &err, 0, (struct str){0});
-	mailbox->unfinished = true;
-	mailbox->keeps_intents = true;
-	for (size_t i = 0; i < mailbox->match.count; i++) {
-		struct row *row = &mailbox->match.rows[i];
-
-		if ((row->present & SIDE_BIT(BASE)) == 0)
-			row->hold = ROW_TROUBLED;
-	}
-}
 
 static enum task_step begin_detail(struct delta_task *delta, struct err *err);
 
@@ -539,17 +542,40 @@ static enum task_step begin_doubts(struct delta_task *delta)
 	struct imap_set set = {0};
 
 	delta->stage = STAGE_DOUBTS;
-	delta->refused = false;
-	if (delta->headers.count < delta->headers_wanted)
-		hold_untold(delta);
 	match_pair(&mailbox->match, &delta->headers, &mailbox->identities);
 	match_doubts(&mailbox->match, &delta->headers, &mailbox->identities,
 		&mailbox->arena, &doubts);
-	for (size_t i = 0; i < doubts.count; i++)
+	for (size_t i = 0; i < doubts.count; i++) {
+		untold_ask(&delta->untold, doubts.rows[i]);
 		imap_set_add(&set, mailbox->match.rows[doubts.rows[i]].uid);
+	}
 	fetch_set(delta, &set, IMAP_FETCH_BODY);
 	imap_set_clear(&set);
 	return delta->awaited == 0 ? rows_done(delta) : TASK_MORE;
+}
+
+/* Headers that were not told when many were asked for may be when each is asked
+ * for by itself. */
+static enum task_step headers_over(struct delta_task *delta)
+{
+	const struct mailbox *mailbox = delta->task.mailbox;
+	struct imap_set set = {0};
+	struct imap_set_iter iter = {0};
+	uint32_t uid;
+
+	if (delta->asked_singly)
+		return begin_doubts(delta);
+	delta->asked_singly = true;
+	untold_uids(&delta->untold, mailbox, &set);
+	for (int i = 0; i < SINGLES_MAX && imap_set_next(&set, &iter, &uid);
+		i++) {
+		char text[16];
+
+		(void)snprintf(text, sizeof(text), "%" PRIu32, uid);
+		fetch(delta, str_of(text), IMAP_FETCH_SIZE | IMAP_FETCH_HEADER);
+	}
+	imap_set_clear(&set);
+	return delta->awaited == 0 ? begin_doubts(delta) : TASK_MORE;
 }
 
 /* Headers of the new messages that may be new files. */
@@ -559,6 +585,8 @@ static enum task_step begin_headers(struct delta_task *delta, struct err *err)
 	struct match_input input = match_input_of(delta);
 	struct match_candidates candidates = {0};
 	struct imap_set set = {0};
+	struct imap_set_iter iter = {0};
+	uint32_t uid;
 
 	delta->stage = STAGE_HEADERS;
 	delta->refused = false;
@@ -578,7 +606,10 @@ static enum task_step begin_headers(struct delta_task *delta, struct err *err)
 	}
 	intents_wanted(mailbox, &set);
 	imap_set_settle(&set);
-	delta->headers_wanted = imap_set_size(&set);
+	untold_begin(&delta->untold, mailbox);
+	delta->asked_singly = false;
+	while (imap_set_next(&set, &iter, &uid))
+		untold_ask(&delta->untold, row_of_uid(&mailbox->match, uid));
 	fetch_set(delta, &set, IMAP_FETCH_SIZE | IMAP_FETCH_HEADER);
 	imap_set_clear(&set);
 	return delta->awaited == 0 ? begin_doubts(delta) : TASK_MORE;
@@ -688,27 +719,6 @@ static enum task_step delta_begin(struct task *task, struct err *err)
 	return TASK_MORE;
 }
 
-/* The row of a message on the server, or PLAN_NONE. Rows with a UID come first
- * and in its order. */
-static uint32_t row_of_uid(const struct match *match, uint32_t uid)
-{
-	size_t low = 0;
-	size_t high = match->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		uint32_t at = match->rows[middle].uid;
-
-		if (at == uid && uid != 0)
-			return (uint32_t)middle;
-		if (at == 0 || at > uid)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return PLAN_NONE;
-}
-
 static void header_add(
 	struct delta_task *delta, const struct imap_fetch *fetched)
 {
@@ -727,6 +737,7 @@ static void header_add(
 	item = &delta->headers.items[delta->headers.count++];
 	item->row = row;
 	identity_of_header(fetched->header, fetched->size, &item->identity);
+	untold_tell(&delta->untold, row);
 }
 
 /* A doubtful message's body is complete: what it really is replaces what its
@@ -738,6 +749,8 @@ static void doubt_settle(struct delta_task *delta, uint32_t uid)
 
 	if (!delta->reading_doubt)
 		return;
+	if (row != PLAN_NONE)
+		untold_tell(&delta->untold, row);
 	delta->reading_doubt = false;
 	identity_finish(&delta->doubt, &identity);
 	for (size_t i = 0; i < delta->headers.count; i++) {
@@ -796,7 +809,7 @@ static enum task_step delta_answered(struct delta_task *delta,
 	}
 	if (--delta->awaited > 0)
 		return TASK_MORE;
-	if (delta->refused && delta->stage != STAGE_LIST) {
+	if (delta->refused && delta->stage == STAGE_DETAIL) {
 		err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"the server does not give what is needed to tell which "
 			"messages are new: %s",
@@ -809,7 +822,7 @@ static enum task_step delta_answered(struct delta_task *delta,
 	case STAGE_DETAIL:
 		return begin_headers(delta, err);
 	case STAGE_HEADERS:
-		return begin_doubts(delta);
+		return headers_over(delta);
 	default:
 		return rows_done(delta);
 	}
@@ -862,6 +875,15 @@ static int delta_offline(
 	return identify(&delta, err);
 }
 
+static int troubles_load(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	if (!mailbox->in_journal)
+		return 0;
+	return journal_troubles(&pass->journal, &mailbox->id, &mailbox->arena,
+		&mailbox->troubles, err);
+}
+
 /* Prepares the local sides; returns the tasks for the others. */
 static size_t delta_tasks(
 	struct pass *pass, struct delta_task *tasks, struct task **queue)
@@ -877,6 +899,7 @@ static size_t delta_tasks(
 			continue;
 		if (prepare_local(pass, mailbox, &err) != 0 ||
 			intents_load(pass, mailbox, &err) != 0 ||
+			troubles_load(pass, mailbox, &err) != 0 ||
 			(!mailbox->on_server &&
 				delta_offline(pass, mailbox, &err) != 0)) {
 			pass_mailbox_failed(pass, mailbox, &err);

@@ -101,6 +101,8 @@ void pass_message_failed(struct pass *pass, struct mailbox *mailbox,
 
 	mailbox->unfinished = true;
 	pass_error(pass, mailbox, err, key->uid, key->name);
+	if (pass->options->depth != SYNC_APPLY || !mailbox->in_journal)
+		return;
 	/* Not to remember it only means to try again sooner. */
 	if (journal_trouble_note(
 		    &pass->journal, &pass->batch, &failure, &ignored) != 0)

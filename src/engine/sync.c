@@ -172,8 +172,10 @@ static void tell_plans(struct pass *pass)
 /* Delta to settle, for the mailboxes that take part. */
 static int bring_in_step(struct pass *pass, struct err *err)
 {
-	if (delta(pass, err) != 0 || decide(pass, err) != 0 ||
-		apply(pass, err) != 0)
+	if (delta(pass, err) != 0)
+		return -1;
+	decide(pass);
+	if (apply(pass, err) != 0)
 		return -1;
 	return settle(pass, err);
 }
@@ -214,8 +216,9 @@ static int run_steps(struct pass *pass, struct err *err)
 	if (presence(pass, err) != 0)
 		return -1;
 	if (depth != SYNC_APPLY) {
-		if (delta(pass, err) != 0 || decide(pass, err) != 0)
+		if (delta(pass, err) != 0)
 			return -1;
+		decide(pass);
 		tell_plans(pass);
 		return 0;
 	}

@@ -34,6 +34,13 @@ uint64_t match_size_high(uint64_t remote_bytes)
 						 : remote_bytes + slack;
 }
 
+void match_near(uint64_t remote_bytes, uint64_t *least_r, uint64_t *most_r)
+{
+	*least_r = match_size_low(remote_bytes);
+	*most_r =
+		remote_bytes == 0 ? UINT64_MAX : match_size_high(remote_bytes);
+}
+
 /* Sizes, sorted. */
 struct sizes {
 	uint64_t *bytes;

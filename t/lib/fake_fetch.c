@@ -123,6 +123,14 @@ static void write_attributes(struct fake_session *session,
 				   message->size_lie));
 }
 
+static bool refuses(unsigned *times)
+{
+	bool does = *times > 0;
+
+	*times -= does && *times < FAKE_FOR_EVER;
+	return does;
+}
+
 /* False: it is not given. */
 static bool fetch_one(struct fake_session *session, struct seen *seen,
 	const struct imap_fetch_args *args)
@@ -135,10 +143,11 @@ static bool fetch_one(struct fake_session *session, struct seen *seen,
 		fetch_ghost(session, seen, args);
 		return session->server->odd.gone != FAKE_GONE_NO;
 	}
-	if ((args->items & IMAP_FETCH_BODY) != 0 && message->refusals > 0) {
-		message->refusals -= message->refusals < FAKE_FOR_EVER;
+	if (((args->items & IMAP_FETCH_BODY) != 0 &&
+		    refuses(&message->refusals)) ||
+		((args->items & IMAP_FETCH_HEADER) != 0 &&
+			refuses(&message->mute)))
 		return false;
-	}
 	if ((args->items & IMAP_FETCH_FLAGS) != 0)
 		seen->flags = message->flags;
 	write_start(session, seen, &out);
@@ -163,12 +172,14 @@ static bool is_offered(
 static size_t gap(struct fake_session *session,
 	const struct imap_fetch_args *args, size_t count)
 {
-	const unsigned texts = IMAP_FETCH_HEADER | IMAP_FETCH_BODY;
 	struct fake_oddities *odd = &session->server->odd;
+	unsigned *gaps = (args->items & IMAP_FETCH_HEADER) != 0
+				 ? &odd->header_gaps
+				 : &odd->listing_gaps;
 
-	if (odd->listing_gaps == 0 || count == 0 || (args->items & texts) != 0)
+	if (*gaps == 0 || count == 0 || (args->items & IMAP_FETCH_BODY) != 0)
 		return count;
-	odd->listing_gaps--;
+	--*gaps;
 	return fate_random(session->server->fate, count);
 }
 

@@ -46,6 +46,7 @@ struct fake_message {
 	struct buf body;
 	int64_t size_lie;  /* what RFC822.SIZE adds to the truth */
 	unsigned refusals; /* so many FETCHes of its body get NO */
+	unsigned mute;     /* so many of its header get NO */
 };
 
 struct fake_mailbox {
@@ -92,6 +93,7 @@ struct fake_oddities {
 	bool no_answer;        /* says nothing any more */
 	unsigned exists_lies;  /* so many SELECTs tell one message too many */
 	unsigned listing_gaps; /* so many FETCHes of flags pass one over */
+	unsigned header_gaps;  /* so many FETCHes of headers do */
 };
 
 /* What a server still gets to know of a client that dies at one of its steps.

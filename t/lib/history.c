@@ -561,6 +561,7 @@ void history_disturb(struct history *history)
 		world->server->odd.exists_lies = 1 + history_chance(history, 3);
 		world->server->odd.listing_gaps =
 			1 + history_chance(history, 3);
+		world->server->odd.header_gaps = history_chance(history, 4);
 		break;
 	default:
 		fake_server_plan(world->server, 1 + history_chance(history, 30),
@@ -598,6 +599,7 @@ void history_calm(struct history *history)
 	world->server->cut_at = 0;
 	world->server->odd.exists_lies = 0;
 	world->server->odd.listing_gaps = 0;
+	world->server->odd.header_gaps = 0;
 	fake_fs_set_room(world->fs, UINT64_MAX);
 	run_plans(world);
 	fake_fs_settle(world->fs);

@@ -159,8 +159,50 @@ static void test_renamed_at_any_moment(void)
 		  "sync: it is found to be what the server has");
 }
 
+/* A long message, not near in size to the others. */
+static void long_text(struct buf *text, unsigned number)
+{
+	world_message(text, number);
+	for (int i = 0; i < 200; i++)
+		buf_addz(text, "A line that makes it longer.\r\n");
+}
+
+static void test_header_refused_for_ever(void)
+{
+	struct world world;
+	struct buf text = {0};
+
+	begin(&world);
+	comes_to_rest(&world, "an empty INBOX is in step");
+	append(&world, 1)->mute = FAKE_FOR_EVER;
+	put(&world, "cur/2.here:2,", 2);
+	long_text(&text, 3);
+	fake_mailbox_append(inbox(&world), buf_str(&text), 0, day);
+	buf_reset(&text);
+	long_text(&text, 4);
+	buf_add(&text, buf_str(&text));
+	world_put(&world, "INBOX", "cur/4.here:2,", buf_str(&text),
+		day.utc_seconds);
+	ok(world_sync(&world) != 0,
+		"a header that is not given for ever is complained of");
+	is_int((intmax_t)files(&world), 3,
+		"the other new message is downloaded");
+	is_int((intmax_t)inbox(&world)->count, 3,
+		"the other new file is uploaded");
+	for (int i = 0; i < 4; i++) {
+		fake_clock_pass(
+			&world.clock, INT64_C(8) * 24 * 3600 * 1000000000);
+		(void)world_sync(&world);
+	}
+	comes_to_rest(
+		&world, "in the end both are taken for what they seem to be");
+	buf_clear(&text);
+	world_clear(&world);
+}
+
 int main(void)
 {
+	test_header_refused_for_ever();
 	test_renamed_at_any_moment();
 	test_gap_after_lost_journal();
 	test_gone_then_renumbered();

@@ -147,6 +147,10 @@ void match_candidates(const struct match *match,
 	const struct match_input *input, const struct match_identities *local,
 	struct arena *arena, struct match_candidates *candidates_r);
 
+/* The sizes (of the canonical form) that a file may have which is this message:
+ * RFC822.SIZE is not always exact. All sizes, if it was not asked for (0). */
+void match_near(uint64_t remote_bytes, uint64_t *least_r, uint64_t *most_r);
+
 /*
  * Unites rows of equal identity, as multisets: among equals in the order of
  * UIDs and names, files that the journal knows first (their entries go along,
