@@ -30,18 +30,14 @@ shell_files() {
 
 # The lines that a command prints are what is wrong; there should be none.
 none() { # SENTENCE COMMAND...
-	local sentence=$1
+	local sentence=$1 wrong=0
 	shift
 	"$@" >"$tmp/wrong" 2>&1
-	ok "$sentence" cat_nothing
+	[ ! -s "$tmp/wrong" ] || wrong=1
+	tap_result "$wrong" "$sentence" || sed 's/^/#   | /' "$tmp/wrong"
 }
 
-cat_nothing() {
-	cat "$tmp/wrong"
-	[ ! -s "$tmp/wrong" ]
-}
-
-# Debian's 12 tools judge; other versions would differ about the same code.
+# The tools of Debian 12 judge; other versions would differ about the same code.
 llvm_tool() { # NAME
 	local tool
 	for tool in "$1-14" "$1"; do
