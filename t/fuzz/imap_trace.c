@@ -26,10 +26,22 @@ static bool holds(struct str s, struct str part)
 	return false;
 }
 
-/*
- * The server's input is cut at each '|', and the client speaks there. A server
- * that says the secret itself is none of ours.
- */
+/* Whether the server says the secret itself, which is none of ours. Where it
+ * pauses does not matter. */
+static bool gives_away(struct str input, struct str secret)
+{
+	struct buf said = {0};
+	struct str piece;
+	bool found;
+
+	while (str_split(&input, '|', &piece))
+		buf_add(&said, piece);
+	found = holds(buf_str(&said), secret);
+	buf_clear(&said);
+	return found;
+}
+
+/* The server's input is cut at each '|', and the client speaks there. */
 void fuzz_one(struct str input)
 {
 	const struct str secret = STR("S3cret");
@@ -37,7 +49,7 @@ void fuzz_one(struct str input)
 	struct buf out = {0};
 	struct str piece;
 	size_t said = 0;
-	bool spoilt = holds(input, secret);
+	bool spoilt = gives_away(input, secret);
 
 	while (str_split(&input, '|', &piece)) {
 		imap_trace_feed(trace, IMAP_SERVER, piece, &out);
