@@ -5,6 +5,7 @@
 #include "world.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const struct imap_date day = {1600000000, 120};
 
@@ -200,8 +201,64 @@ static void test_header_refused_for_ever(void)
 	world_clear(&world);
 }
 
+/* The letters of the only file of INBOX. */
+static void letters(struct world *world, char *letters_r, size_t size)
+{
+	struct world_files list;
+
+	world_files(world, "INBOX", &list);
+	check(list.count == 1 && strlen(list.items[0].letters) < size);
+	strcpy(letters_r, list.items[0].letters);
+	free(list.items);
+}
+
+static void is_lettered(
+	struct world *world, const char *want, const char *sentence)
+{
+	char got[40];
+
+	letters(world, got, sizeof(got));
+	is_str(str_of(got), str_of(want), "%s", sentence);
+}
+
+static void test_append_forgets_flags(bool tells_uid)
+{
+	struct world world;
+
+	world_init(&world, 1);
+	if (tells_uid)
+		imap_caps_set(&world.server->caps, IMAP_CAP_UIDPLUS);
+	world.server->odd.append_forgets = FAKE_FLAGGED;
+	world.server->odd.hides_appended = true;
+	put(&world, "cur/1.here:2,FS", 1);
+	comes_to_rest(&world,
+		"a server that forgets a flag of an upload is told it again");
+	is_lettered(&world, "FS", "the file keeps its flags");
+	is_int((intmax_t)inbox(&world)->messages[0].flags,
+		FAKE_FLAGGED | FAKE_SEEN, "the server gets them");
+	world_clear(&world);
+}
+
+static void test_flag_never_kept(void)
+{
+	struct world world;
+
+	begin(&world);
+	world.server->odd.append_forgets = FAKE_FLAGGED;
+	world.server->odd.store_forgets = FAKE_FLAGGED;
+	put(&world, "cur/1.here:2,FS", 1);
+	for (int i = 0; i < 3; i++)
+		(void)world_sync(&world);
+	is_lettered(&world, "FS",
+		"a flag that the server will not keep is not stripped here");
+	world_clear(&world);
+}
+
 int main(void)
 {
+	test_append_forgets_flags(true);
+	test_append_forgets_flags(false);
+	test_flag_never_kept();
 	test_header_refused_for_ever();
 	test_renamed_at_any_moment();
 	test_gap_after_lost_journal();
