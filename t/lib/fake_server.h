@@ -66,6 +66,9 @@ struct fake_mailbox {
 	size_t keyword_count;
 };
 
+/* The letter of FAKE_GONE_MADE_UP. */
+#define FAKE_MADE_UP "From: The server\r\n\r\nIt is gone.\r\n"
+
 /* What a FETCH gives of a message that another client expunged, as long as the
  * session was not told. */
 enum fake_gone {

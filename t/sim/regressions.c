@@ -254,8 +254,56 @@ static void test_flag_never_kept(void)
 	world_clear(&world);
 }
 
+/* INBOX has a message whose body is refused once, so that it is asked for by
+ * itself; another client expunges it before the n-th command. Whether what the
+ * Maildir then holds is what the server had. */
+static bool no_ghost(enum fake_gone gone, bool late, uint64_t command)
+{
+	const struct fake_action expunge = {
+		.act = FAKE_EXPUNGES, .mailbox = "INBOX", .message = 1};
+	struct world world;
+	struct buf why = {0};
+	bool is_ok;
+
+	begin(&world);
+	world.server->odd.gone = gone;
+	world.server->odd.late_expunge = late;
+	append(&world, 1);
+	append(&world, 2)->refusals = 1;
+	append(&world, 3);
+	fake_server_plan(world.server, command, &expunge);
+	(void)world_sync(&world);
+	fake_server_run_plans(world.server);
+	is_ok = world_sync(&world) == 0 && world_in_step(&world, &why) &&
+		inbox(&world)->count == 2 && world.server->complaints.len == 0;
+	is_ok = is_ok && !world_in_vault(&world, str_of(FAKE_MADE_UP));
+	if (!is_ok) {
+		tap_note("oddity %d, command %llu: %s", (int)gone,
+			(unsigned long long)command, buf_z(&why));
+		world_tell(&world);
+	}
+	buf_clear(&why);
+	world_clear(&world);
+	return is_ok;
+}
+
+static void test_expunged_at_any_moment(void)
+{
+	bool is_ok = true;
+
+	for (enum fake_gone gone = 0; gone <= FAKE_GONE_NO; gone++) {
+		for (uint64_t command = 1; command < 20 && is_ok; command++)
+			is_ok = no_ghost(gone, false, command) &&
+				no_ghost(gone, true, command);
+	}
+	ok(is_ok,
+		"a message may be expunged at any moment of its download, "
+		"also when it is asked for by itself: no made-up one is kept");
+}
+
 int main(void)
 {
+	test_expunged_at_any_moment();
 	test_append_forgets_flags(true);
 	test_append_forgets_flags(false);
 	test_flag_never_kept();
