@@ -120,13 +120,12 @@ static int rewrite(struct pass *pass, struct mailbox *mailbox, uint32_t uid,
 }
 
 int apply_flagged(struct pass *pass, struct mailbox *mailbox,
-	const struct op *op, struct err *err)
+	const struct op *op, struct flags base, struct err *err)
 {
 	pending_clear(mailbox, op);
 	if ((mailbox->pending[op->row] & FLAG_OPS) != 0)
 		return 0;
-	return rewrite(
-		pass, mailbox, apply_row(mailbox, op)->uid, op->base, err);
+	return rewrite(pass, mailbox, apply_row(mailbox, op)->uid, base, err);
 }
 
 int apply_removed(struct pass *pass, struct mailbox *mailbox,

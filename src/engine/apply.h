@@ -55,9 +55,10 @@ int apply_record(struct pass *pass, struct mailbox *mailbox,
 	const struct op *op, const struct journal_message *message,
 	struct err *err);
 
-/* A flag operation is done: writes op->base when it was the row's last. */
+/* A flag operation is done: writes `base` when it was the row's last. That is
+ * op->base, or less where a server did not keep what it was told. */
 int apply_flagged(struct pass *pass, struct mailbox *mailbox,
-	const struct op *op, struct err *err);
+	const struct op *op, struct flags base, struct err *err);
 
 /* A removal is done: drops the entry if neither side has the message now. */
 int apply_removed(struct pass *pass, struct mailbox *mailbox,

@@ -37,7 +37,7 @@ static int act_flag(struct pass *pass, struct mailbox *mailbox,
 		return -1;
 	if (result != FS_OK)
 		return 0;
-	return apply_flagged(pass, mailbox, op, err) == 0 ? 1 : -1;
+	return apply_flagged(pass, mailbox, op, op->base, err) == 0 ? 1 : -1;
 }
 
 static int act_remove(struct pass *pass, struct mailbox *mailbox,

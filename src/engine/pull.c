@@ -6,7 +6,8 @@
  * may have given an empty or a made-up body (Dovecot: NIL; Courier: a letter
  * of its own). Then, or when a body's size is not the one listed, the chunk's
  * UIDs are asked for once more, and what is gone by then is dropped. What is
- * still listed and was not given is asked for singly, and then put off.
+ * still listed and was not given is asked for singly, with a NOOP and if need
+ * be a verification again, and then put off.
  */
 #include "pull.h"
 
@@ -53,6 +54,7 @@ struct chunk {
 	uint32_t first_handle; /* of them; they were submitted in a row */
 	uint32_t last_handle;
 	bool expunged;      /* something was, while it was fetched */
+	bool asked_singly;  /* what was missing */
 	bool unverified;    /* the question what is there was refused */
 	struct err refused; /* what a NO said */
 };
@@ -115,6 +117,7 @@ static bool chunk_fill(struct pull_task *pull, struct chunk *chunk)
 
 	chunk->count = 0;
 	chunk->expunged = false;
+	chunk->asked_singly = false;
 	chunk->refused.text[0] = '\0';
 	while (chunk->count < LIMIT_BATCH_MESSAGES &&
 		(op = apply_next(mailbox, OP_PULL, &pull->next_op)) != NULL) {
@@ -168,6 +171,11 @@ static void chunk_fetch(struct pull_task *pull, struct chunk *chunk,
 	imap_set_clear(&set);
 }
 
+static void chunk_noop(struct pull_task *pull, struct chunk *chunk)
+{
+	chunk_submit(pull, chunk, &(struct imap_command){.kind = IMAP_NOOP});
+}
+
 static bool is_any(const struct arrival *arrival)
 {
 	return arrival->uid != 0;
@@ -178,7 +186,7 @@ static void chunk_begin(struct pull_task *pull, struct chunk *chunk)
 	chunk->state = CHUNK_FETCHING;
 	chunk->awaited = 0;
 	chunk_fetch(pull, chunk, is_any, IMAP_FETCH_BODY);
-	chunk_submit(pull, chunk, &(struct imap_command){.kind = IMAP_NOOP});
+	chunk_noop(pull, chunk);
 }
 
 static bool is_missing(const struct arrival *arrival)
@@ -206,16 +214,22 @@ static void chunk_verify(struct pull_task *pull, struct chunk *chunk)
 	chunk->state = CHUNK_VERIFYING;
 	chunk->unverified = false;
 	chunk->awaited = 0;
+	for (size_t i = 0; i < chunk->count; i++)
+		chunk->arrivals[i].listed = false;
 	chunk_fetch(pull, chunk, is_any, 0);
 }
 
 /* After the verification: asks once more for what is there and was not given.
- * False: nothing is. */
+ * False: nothing is, or it was asked for already. */
 static bool chunk_singles(struct pull_task *pull, struct chunk *chunk)
 {
 	struct imap_command command = {.kind = IMAP_FETCH};
 
+	if (chunk->asked_singly)
+		return false;
+	chunk->asked_singly = true;
 	chunk->state = CHUNK_SINGLES;
+	chunk->expunged = false;
 	chunk->awaited = 0;
 	command.fetch.items = IMAP_FETCH_UID | IMAP_FETCH_BODY;
 	for (size_t i = 0; i < chunk->count; i++) {
@@ -229,6 +243,8 @@ static bool chunk_singles(struct pull_task *pull, struct chunk *chunk)
 		command.fetch.set = str_of(set);
 		chunk_submit(pull, chunk, &command);
 	}
+	if (chunk->awaited > 0)
+		chunk_noop(pull, chunk);
 	return chunk->awaited > 0;
 }
 
@@ -429,6 +445,7 @@ static enum task_step chunk_answered(
 {
 	switch (chunk->state) {
 	case CHUNK_FETCHING:
+	case CHUNK_SINGLES:
 		if (chunk->expunged || chunk_any(chunk, is_doubtful)) {
 			chunk_verify(pull, chunk);
 			return TASK_MORE;

@@ -3,14 +3,16 @@
  * committed, the APPENDs sent in a row, their bodies streamed from the files as
  * the session asks for octets; when all are answered, the UIDs not told are
  * looked up (after a NOOP, since Exchange and Courier show fresh messages only
- * then), and entries are committed in the intents' place. When the connection
- * breaks, the task begins again with that look-up: what had arrived is not sent
- * again.
+ * then); of those with flags it is asked which the server has, and once told
+ * what it forgot; and entries are committed in the intents' place. When the
+ * connection breaks, the task begins again with that look-up: what had arrived
+ * is not sent again.
  */
 #include "push.h"
 
 #include "apply.h"
 #include "delta.h"
+#include "flag_check.h"
 #include "intents.h"
 
 #include "godwit/base/limits.h"
@@ -43,14 +45,17 @@ struct sending {
 };
 
 enum push_stage {
-	PUSH_SELECTING, /* for a look-up */
+	PUSH_SELECTING, /* for `then` */
 	PUSH_SENDING,
-	PUSH_LOOKING, /* for the UIDs that were not told */
+	PUSH_LOOKING,  /* for the UIDs that were not told */
+	PUSH_CHECKING, /* which flags the server has */
+	PUSH_FLAGGING, /* with those that it forgot */
 };
 
 struct push_task {
 	struct apply_task base;
 	enum push_stage stage;
+	enum push_stage then; /* behind PUSH_SELECTING */
 	size_t next_op;
 	struct sending *sendings; /* the chunk; on the heap */
 	size_t count;
@@ -67,6 +72,7 @@ struct push_task {
 	uint32_t *header_uids;           /* likewise, parallel */
 	size_t header_cap;
 	size_t header_uid_cap;
+	struct flag_check flags;
 	bool full; /* the server takes no more: over quota */
 };
 
@@ -358,7 +364,8 @@ static int record_sending(
 		.name = sending->item->name};
 	const struct journal_message message = {
 		.uid = sending->uid,
-		.flags = sending->op->base,
+		.flags = flag_check_base(
+			&push->flags, sending->uid, sending->op->base),
 		.name = sending->item->name,
 		.internaldate_s = sending->date_s,
 		.detail = &detail,
@@ -425,7 +432,7 @@ static enum task_step chunk_done(struct push_task *push, struct err *err)
 	return next_chunk(push, err);
 }
 
-/* ---- Looking up ---------------------------------------------------------- */
+/* ---- Stages of the selected mailbox -------------------------------------- */
 
 static void look(struct push_task *push)
 {
@@ -444,15 +451,61 @@ static void look(struct push_task *push)
 	conn_submit(push->base.task.conn, &command);
 }
 
-static enum task_step begin_look(struct push_task *push)
+static void check_flags(struct push_task *push)
+{
+	push->stage = PUSH_CHECKING;
+	push->awaited = flag_check_ask(&push->flags, push->base.task.conn);
+}
+
+static void stage_begin(struct push_task *push, enum push_stage stage)
+{
+	if (stage == PUSH_LOOKING)
+		look(push);
+	else
+		check_flags(push);
+}
+
+/* Has the mailbox selected, and then begins a stage that needs that. */
+static enum task_step select_for(struct push_task *push, enum push_stage stage)
 {
 	push->stage = PUSH_SELECTING;
+	push->then = stage;
 	push->awaited = 0;
 	push->select_handle = task_select(&push->base.task);
 	if (push->select_handle == 0)
-		look(push);
+		stage_begin(push, stage);
 	return TASK_MORE;
 }
+
+/* ---- Flags --------------------------------------------------------------- */
+
+/* The chunk's messages have UIDs. */
+static enum task_step chunk_stored(struct push_task *push, struct err *err)
+{
+	flag_check_begin(&push->flags, push->base.task.mailbox->base.keywords);
+	for (size_t i = 0; i < push->count; i++) {
+		const struct sending *sending = &push->sendings[i];
+
+		if (sending->state == SENDING_STORED &&
+			!flags_eq(sending->op->base, (struct flags){0}))
+			flag_check_add(
+				&push->flags, sending->uid, sending->op->base);
+	}
+	flag_check_sort(&push->flags);
+	return push->flags.count > 0 ? select_for(push, PUSH_CHECKING)
+				     : chunk_done(push, err);
+}
+
+/* A server that does not show flags is as one that shows none: the next run
+ * takes both sides' together. */
+static enum task_step flags_checked(struct push_task *push, struct err *err)
+{
+	push->stage = PUSH_FLAGGING;
+	push->awaited = flag_check_store(&push->flags, push->base.task.conn);
+	return push->awaited > 0 ? TASK_MORE : chunk_done(push, err);
+}
+
+/* ---- Looking up ---------------------------------------------------------- */
 
 static void header_seen(
 	struct push_task *push, const struct imap_fetch *fetched)
@@ -509,35 +562,50 @@ static enum task_step looked(struct push_task *push, struct err *err)
 		}
 	}
 	if (!any_in(push, SENDING_WAITS))
-		return chunk_done(push, err);
+		return chunk_stored(push, err);
 	return send_waiting(push, err) != 0 ? TASK_FAILED : TASK_MORE;
 }
 
 /* ---- The machine --------------------------------------------------------- */
 
-static enum task_step push_answered(
+static enum task_step look_answered(struct push_task *push,
+	const struct imap_status_line *line, struct err *err)
+{
+	if (line->condition != IMAP_OK) {
+		err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+			"the server does not show what was uploaded: %.*s; "
+			"the next run looks again",
+			STR_FMT(line->text));
+		return TASK_FAILED;
+	}
+	return --push->awaited == 0 ? looked(push, err) : TASK_MORE;
+}
+
+static enum task_step flagging_answered(
+	struct push_task *push, const struct imap_status_line *line)
+{
+	struct err err;
+
+	if (line->condition != IMAP_OK) {
+		err_set(&err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+			"the server refuses flags of a message that was "
+			"uploaded: %.*s",
+			STR_FMT(line->text));
+		pass_error(push->base.pass, push->base.task.mailbox, &err, 0,
+			(struct str){0});
+		apply_failed(push->base.task.mailbox);
+	}
+	if (--push->awaited == 0)
+		check_flags(push);
+	return TASK_MORE;
+}
+
+static enum task_step sending_answered(
 	struct push_task *push, const struct imap_event *event, struct err *err)
 {
 	const struct imap_status_line *line = &event->response->line;
-	struct sending *sending;
+	struct sending *sending = sending_of(push, event->handle);
 
-	if (push->stage == PUSH_SELECTING) {
-		if (task_selected(&push->base.task, line, err) != 0)
-			return TASK_FAILED;
-		look(push);
-		return TASK_MORE;
-	}
-	if (push->stage == PUSH_LOOKING) {
-		if (line->condition != IMAP_OK) {
-			err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
-				"the server does not show what was uploaded: "
-				"%.*s; the next run looks again",
-				STR_FMT(line->text));
-			return TASK_FAILED;
-		}
-		return --push->awaited == 0 ? looked(push, err) : TASK_MORE;
-	}
-	sending = sending_of(push, event->handle);
 	if (sending == NULL)
 		return TASK_MORE;
 	if (line->condition == IMAP_OK)
@@ -546,8 +614,42 @@ static enum task_step push_answered(
 		append_refused(push, sending, line);
 	if (--push->awaited > 0)
 		return TASK_MORE;
-	return any_in(push, SENDING_UNNAMED) ? begin_look(push)
-					     : chunk_done(push, err);
+	return any_in(push, SENDING_UNNAMED) ? select_for(push, PUSH_LOOKING)
+					     : chunk_stored(push, err);
+}
+
+static enum task_step push_answered(
+	struct push_task *push, const struct imap_event *event, struct err *err)
+{
+	const struct imap_status_line *line = &event->response->line;
+
+	switch (push->stage) {
+	case PUSH_SELECTING:
+		if (task_selected(&push->base.task, line, err) != 0)
+			return TASK_FAILED;
+		stage_begin(push, push->then);
+		return TASK_MORE;
+	case PUSH_LOOKING:
+		return look_answered(push, line, err);
+	case PUSH_CHECKING:
+		return --push->awaited == 0 ? flags_checked(push, err)
+					    : TASK_MORE;
+	case PUSH_FLAGGING:
+		return flagging_answered(push, line);
+	default:
+		return sending_answered(push, event, err);
+	}
+}
+
+static void push_told(
+	struct push_task *push, const struct imap_response *response)
+{
+	if (response->kind != IMAP_RESPONSE_FETCH)
+		return;
+	if (push->stage == PUSH_LOOKING)
+		header_seen(push, &response->fetch);
+	else if (push->stage == PUSH_CHECKING)
+		flag_check_shown(&push->flags, &response->fetch);
 }
 
 static enum task_step push_take(
@@ -561,9 +663,7 @@ static enum task_step push_take(
 	case IMAP_EVENT_LITERAL_WANTED:
 		return stream(push, event, err) != 0 ? TASK_FAILED : TASK_MORE;
 	case IMAP_EVENT_UNTAGGED:
-		if (push->stage == PUSH_LOOKING &&
-			event->response->kind == IMAP_RESPONSE_FETCH)
-			header_seen(push, &event->response->fetch);
+		push_told(push, event->response);
 		return TASK_MORE;
 	default:
 		return TASK_MORE;
@@ -603,7 +703,7 @@ static enum task_step push_begin(struct task *task, struct err *err)
 		return TASK_FAILED;
 	push->uidnext = uidnext_of(mailbox);
 	if (task->tries > 1 && push->count > 0)
-		return begin_look(push);
+		return select_for(push, PUSH_LOOKING);
 	return next_chunk(push, err);
 }
 
@@ -616,6 +716,7 @@ static void push_end(struct task *task)
 	free(push->sendings);
 	free(push->headers.items);
 	free(push->header_uids);
+	flag_check_clear(&push->flags);
 	mailbox_close_maildir(task->mailbox);
 }
 

@@ -1,13 +1,15 @@
 /*
  * How: the ops of a mailbox become requests: a command, and the ops that are
  * done when it is answered OK. Requests are queued in an order in which each
- * may be sent behind the one before: STORE \Deleted, then UID EXPUNGE. The
- * session pipelines them; a request that follows a refused one of the same
- * group does nothing worse than find nothing to do.
+ * may be sent behind the one before: STORE \Deleted, then UID EXPUNGE; STORE,
+ * then a FETCH that shows what came of it. The session pipelines them; a
+ * request that follows a refused one of the same group does nothing worse than
+ * find nothing to do.
  */
 #include "remote.h"
 
 #include "apply.h"
+#include "flag_check.h"
 #include "trash.h"
 
 #include "godwit/base/limits.h"
@@ -51,6 +53,7 @@ struct remote_task {
 	size_t request_count;
 	size_t request_cap;
 	size_t answered;
+	struct flag_check flags; /* of what gets new ones */
 	uint32_t select_handle;
 	struct err refused; /* the first NO */
 	bool any_refused;
@@ -85,12 +88,18 @@ static int change_cmp(const void *a, const void *b)
 		       : (x->op->row > y->op->row) - (x->op->row < y->op->row);
 }
 
+static bool is_flagging(const struct op *op)
+{
+	return op->kind == OP_FLAG_REMOTE || op->kind == OP_MARK_REMOTE;
+}
+
 static void gather(struct remote_task *remote)
 {
 	struct mailbox *mailbox = remote->base.task.mailbox;
 	struct keywords *keywords = mailbox->base.keywords;
 
 	remote->count = 0;
+	flag_check_begin(&remote->flags, keywords);
 	for (size_t i = 0; i < mailbox->plan.count; i++) {
 		const struct op *op = &mailbox->plan.ops[i];
 		struct change change = {.op = op};
@@ -107,7 +116,11 @@ static void gather(struct remote_task *remote)
 		remote->changes = array_grow(remote->changes, &remote->cap,
 			remote->count + 1, sizeof(*remote->changes));
 		remote->changes[remote->count++] = change;
+		if (is_flagging(op) && !flags_eq(change.add, (struct flags){0}))
+			flag_check_add(&remote->flags,
+				apply_row(mailbox, op)->uid, op->flags);
 	}
+	flag_check_sort(&remote->flags);
 	if (remote->count > 0)
 		qsort(remote->changes, remote->count, sizeof(*remote->changes),
 			change_cmp);
@@ -157,10 +170,14 @@ static void request_flags(struct remote_task *remote, const struct span *span)
 	struct request *add = store(remote, span, IMAP_STORE_ADD, change->add);
 	struct request *remove =
 		store(remote, span, IMAP_STORE_REMOVE, change->remove);
+	struct imap_command command = {.kind = IMAP_FETCH};
 
-	/* `add` may have moved when `remove` was added. */
-	if (remove != NULL || add != NULL)
-		remote->requests[remote->request_count - 1].completes = true;
+	command.fetch.set = span->set;
+	command.fetch.items = IMAP_FETCH_UID | IMAP_FETCH_FLAGS;
+	if (add != NULL)
+		request_add(remote, span, &command)->completes = true;
+	else if (remove != NULL)
+		remove->completes = true;
 }
 
 static void request_expunge(struct remote_task *remote, const struct span *span)
@@ -259,9 +276,17 @@ static int op_done(
 	struct mailbox *mailbox = remote->base.task.mailbox;
 	struct row *row = apply_row(mailbox, op);
 
+	/* Who does not show a message tells nothing of it: the next run sees.
+	 */
+	if (is_flagging(op) && flag_check_is_open(&remote->flags, row->uid)) {
+		apply_failed(mailbox);
+		return 0;
+	}
 	apply_tell(remote->base.pass, mailbox, op, row->uid, (struct str){0});
-	if (op->kind == OP_FLAG_REMOTE || op->kind == OP_MARK_REMOTE)
-		return apply_flagged(remote->base.pass, mailbox, op, err);
+	if (is_flagging(op))
+		return apply_flagged(remote->base.pass, mailbox, op,
+			flag_check_base(&remote->flags, row->uid, op->base),
+			err);
 	return apply_removed(remote->base.pass, mailbox, op, err);
 }
 
@@ -328,8 +353,13 @@ static enum task_step remote_answered(struct remote_task *remote,
 static enum task_step remote_take(
 	struct task *task, const struct imap_event *event, struct err *err)
 {
+	struct remote_task *remote = (struct remote_task *)task;
+
 	if (event->kind == IMAP_EVENT_TAGGED)
-		return remote_answered((struct remote_task *)task, event, err);
+		return remote_answered(remote, event, err);
+	if (event->kind == IMAP_EVENT_UNTAGGED &&
+		event->response->kind == IMAP_RESPONSE_FETCH)
+		flag_check_shown(&remote->flags, &event->response->fetch);
 	return TASK_MORE;
 }
 
@@ -364,6 +394,7 @@ static void remote_end(struct task *task)
 
 	free(remote->changes);
 	free(remote->requests);
+	flag_check_clear(&remote->flags);
 }
 
 static int remote_run(struct pass *pass, unsigned kinds, struct err *err)

@@ -32,6 +32,7 @@ struct scenario {
 	enum account_delete deletes;
 	bool no_uidnext;
 	bool adds_final_crlf;
+	uint64_t append_forgets;
 	bool excludes_trash;
 };
 
@@ -53,7 +54,8 @@ static const struct scenario scenarios[] = {
 		.deletes = ACCOUNT_DELETE_TRASH},
 	{.name = "a server that stores what it likes",
 		.caps = {IMAP_CAP_UIDPLUS},
-		.adds_final_crlf = true},
+		.adds_final_crlf = true,
+		.append_forgets = FAKE_FLAGGED | FAKE_ANSWERED},
 };
 
 /* How a run is disturbed; all zeroes: not at all. */
@@ -146,6 +148,7 @@ static void begin(struct world *world, const struct scenario *scenario)
 		imap_caps_set(&world->server->caps, scenario->caps[i]);
 	world->server->odd.no_uidnext = scenario->no_uidnext;
 	world->server->odd.adds_final_crlf = scenario->adds_final_crlf;
+	world->server->odd.append_forgets = scenario->append_forgets;
 	world->account.deletes = scenario->deletes;
 	world->keeps_deleted =
 		!imap_caps_has(&world->server->caps, IMAP_CAP_UIDPLUS);

@@ -91,8 +91,7 @@ static void fetch_ghost(struct fake_session *session, const struct seen *seen,
 		buf_addc(&out, ')');
 	}
 	if ((args->items & texts) != 0 && gone == FAKE_GONE_MADE_UP)
-		write_bodies(session, &out,
-			STR("From: The server\r\n\r\nIt is gone.\r\n"), args);
+		write_bodies(session, &out, str_of(FAKE_MADE_UP), args);
 	else if ((args->items & IMAP_FETCH_BODY) != 0)
 		buf_addz(&out, " BODY[] NIL");
 	else if ((args->items & IMAP_FETCH_HEADER) != 0)

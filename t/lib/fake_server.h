@@ -66,6 +66,9 @@ struct fake_mailbox {
 	size_t keyword_count;
 };
 
+/* The letter of FAKE_GONE_MADE_UP. */
+#define FAKE_MADE_UP "From: The server\r\n\r\nIt is gone.\r\n"
+
 /* What a FETCH gives of a message that another client expunged, as long as the
  * session was not told. */
 enum fake_gone {
@@ -78,22 +81,24 @@ enum fake_gone {
 /* All zeroes is the good citizen. */
 struct fake_oddities {
 	enum fake_gone gone;
-	bool late_expunge;     /* told with NOOP only */
-	bool early_expunge;    /* told at any moment that RFC 3501 allows */
-	bool no_uidnext;       /* not with SELECT (Courier) */
-	bool no_permanent;     /* PERMANENTFLAGS is not said */
-	bool adds_final_crlf;  /* to what is appended (Courier) */
-	bool makes_crlf;       /* of bare LFs that are appended (Dovecot) */
-	bool shuffles;         /* the answers to a FETCH (o2.pl) */
-	bool uid_last;         /* behind the body (Exchange) */
-	bool hides_appended;   /* until NOOP, from the session (Exchange) */
-	bool shows_recent;     /* \Recent, now and then */
-	bool talkative;        /* FETCH of flags, OK, EXISTS for no reason */
-	bool asks_caps;        /* names no capabilities unless asked */
-	bool no_answer;        /* says nothing any more */
-	unsigned exists_lies;  /* so many SELECTs tell one message too many */
-	unsigned listing_gaps; /* so many FETCHes of flags pass one over */
-	unsigned header_gaps;  /* so many FETCHes of headers do */
+	bool late_expunge;       /* told with NOOP only */
+	bool early_expunge;      /* told at any moment that RFC 3501 allows */
+	bool no_uidnext;         /* not with SELECT (Courier) */
+	bool no_permanent;       /* PERMANENTFLAGS is not said */
+	bool adds_final_crlf;    /* to what is appended (Courier) */
+	bool makes_crlf;         /* of bare LFs that are appended (Dovecot) */
+	bool shuffles;           /* the answers to a FETCH (o2.pl) */
+	bool uid_last;           /* behind the body (Exchange) */
+	bool hides_appended;     /* until NOOP, from the session (Exchange) */
+	bool shows_recent;       /* \Recent, now and then */
+	bool talkative;          /* FETCH of flags, OK, EXISTS for no reason */
+	bool asks_caps;          /* names no capabilities unless asked */
+	bool no_answer;          /* says nothing any more */
+	uint64_t append_forgets; /* flags that APPEND loses (Exchange) */
+	uint64_t store_forgets;  /* flags that STORE does, though listed */
+	unsigned exists_lies;    /* so many SELECTs tell one message too many */
+	unsigned listing_gaps;   /* so many FETCHes of flags pass one over */
+	unsigned header_gaps;    /* so many FETCHes of headers do */
 };
 
 /* What a server still gets to know of a client that dies at one of its steps.

@@ -82,6 +82,8 @@ static void choose_oddities(struct history *history)
 	odd->shuffles = one_in(history, 3);
 	odd->uid_last = one_in(history, 3);
 	odd->hides_appended = one_in(history, 3);
+	odd->append_forgets =
+		one_in(history, 3) ? history_chance(history, 256) : 0;
 	odd->shows_recent = one_in(history, 3);
 	odd->talkative = one_in(history, 3);
 	odd->asks_caps = one_in(history, 3);

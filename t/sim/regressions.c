@@ -5,6 +5,7 @@
 #include "world.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const struct imap_date day = {1600000000, 120};
 
@@ -200,8 +201,112 @@ static void test_header_refused_for_ever(void)
 	world_clear(&world);
 }
 
+/* The letters of the only file of INBOX. */
+static void letters(struct world *world, char *letters_r, size_t size)
+{
+	struct world_files list;
+
+	world_files(world, "INBOX", &list);
+	check(list.count == 1 && strlen(list.items[0].letters) < size);
+	strcpy(letters_r, list.items[0].letters);
+	free(list.items);
+}
+
+static void is_lettered(
+	struct world *world, const char *want, const char *sentence)
+{
+	char got[40];
+
+	letters(world, got, sizeof(got));
+	is_str(str_of(got), str_of(want), "%s", sentence);
+}
+
+static void test_append_forgets_flags(bool tells_uid)
+{
+	struct world world;
+
+	world_init(&world, 1);
+	if (tells_uid)
+		imap_caps_set(&world.server->caps, IMAP_CAP_UIDPLUS);
+	world.server->odd.append_forgets = FAKE_FLAGGED;
+	world.server->odd.hides_appended = true;
+	put(&world, "cur/1.here:2,FS", 1);
+	comes_to_rest(&world,
+		"a server that forgets a flag of an upload is told it again");
+	is_lettered(&world, "FS", "the file keeps its flags");
+	is_int((intmax_t)inbox(&world)->messages[0].flags,
+		FAKE_FLAGGED | FAKE_SEEN, "the server gets them");
+	world_clear(&world);
+}
+
+static void test_flag_never_kept(void)
+{
+	struct world world;
+
+	begin(&world);
+	world.server->odd.append_forgets = FAKE_FLAGGED;
+	world.server->odd.store_forgets = FAKE_FLAGGED;
+	put(&world, "cur/1.here:2,FS", 1);
+	for (int i = 0; i < 3; i++)
+		(void)world_sync(&world);
+	is_lettered(&world, "FS",
+		"a flag that the server will not keep is not stripped here");
+	world_clear(&world);
+}
+
+/* INBOX has a message whose body is refused once, so that it is asked for by
+ * itself; another client expunges it before the n-th command. Whether what the
+ * Maildir then holds is what the server had. */
+static bool no_ghost(enum fake_gone gone, bool late, uint64_t command)
+{
+	const struct fake_action expunge = {
+		.act = FAKE_EXPUNGES, .mailbox = "INBOX", .message = 1};
+	struct world world;
+	struct buf why = {0};
+	bool is_ok;
+
+	begin(&world);
+	world.server->odd.gone = gone;
+	world.server->odd.late_expunge = late;
+	append(&world, 1);
+	append(&world, 2)->refusals = 1;
+	append(&world, 3);
+	fake_server_plan(world.server, command, &expunge);
+	(void)world_sync(&world);
+	fake_server_run_plans(world.server);
+	is_ok = world_sync(&world) == 0 && world_in_step(&world, &why) &&
+		inbox(&world)->count == 2 && world.server->complaints.len == 0;
+	is_ok = is_ok && !world_in_vault(&world, str_of(FAKE_MADE_UP));
+	if (!is_ok) {
+		tap_note("oddity %d, command %llu: %s", (int)gone,
+			(unsigned long long)command, buf_z(&why));
+		world_tell(&world);
+	}
+	buf_clear(&why);
+	world_clear(&world);
+	return is_ok;
+}
+
+static void test_expunged_at_any_moment(void)
+{
+	bool is_ok = true;
+
+	for (enum fake_gone gone = 0; gone <= FAKE_GONE_NO; gone++) {
+		for (uint64_t command = 1; command < 20 && is_ok; command++)
+			is_ok = no_ghost(gone, false, command) &&
+				no_ghost(gone, true, command);
+	}
+	ok(is_ok,
+		"a message may be expunged at any moment of its download, "
+		"also when it is asked for by itself: no made-up one is kept");
+}
+
 int main(void)
 {
+	test_expunged_at_any_moment();
+	test_append_forgets_flags(true);
+	test_append_forgets_flags(false);
+	test_flag_never_kept();
 	test_header_refused_for_ever();
 	test_renamed_at_any_moment();
 	test_gap_after_lost_journal();
