@@ -3,9 +3,12 @@
  * sightings of one name make one mailbox. What cannot be told apart on disk
  * (two names with one key) is taken out before anything is written. A mailbox
  * that the journal knows and one side lacks is looked up on the local side
- * once more, since an unreadable folder is not a missing one.
+ * once more, since an unreadable folder is not a missing one; what the server
+ * does not list is asked for by its name (absence.c).
  */
 #include "survey.h"
+
+#include "absence.h"
 
 #include "godwit/base/limits.h"
 #include "godwit/imap/name.h"
@@ -603,6 +606,8 @@ int survey(struct pass *pass, struct err *err)
 			!mailbox->on_local)
 			confirm_local_gone(pass, mailbox);
 	}
+	if (absence(pass, err) != 0)
+		goto out;
 	pass->trash = find_trash(pass);
 	result = 0;
 out:
