@@ -21,10 +21,7 @@ struct absence_task {
 	size_t answered;
 };
 
-/* Whether the answer to a STATUS denies that there is such a mailbox. Of the
- * codes that say more, only these are about its name. */
-static bool is_denied(
-	const struct mailbox *mailbox, const struct imap_status_line *line)
+bool absence_denied(unsigned attrs, const struct imap_status_line *line)
 {
 	const unsigned bare = IMAP_ATTR_NOSELECT | IMAP_ATTR_NONEXISTENT;
 
@@ -37,7 +34,7 @@ static bool is_denied(
 		return true;
 	case IMAP_CODE_CANNOT:
 		/* It is listed as a name that holds no messages. */
-		return (mailbox->attrs & bare) != 0;
+		return (attrs & bare) != 0;
 	default:
 		return false;
 	}
@@ -48,7 +45,7 @@ static void judge(struct pass *pass, struct mailbox *mailbox,
 {
 	struct err err;
 
-	if (is_denied(mailbox, line))
+	if (absence_denied(mailbox->attrs, line))
 		return;
 	if (line->condition == IMAP_OK)
 		err_set(&err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,

@@ -14,4 +14,9 @@
  * server, is gone from there. -1 and err when the account cannot go on. */
 int absence(struct pass *pass, struct err *err);
 
+/* Whether the answer to a STATUS denies that there is a mailbox of that name,
+ * which LIST gave these attributes (0: none). Of the answers with a code only
+ * those do whose code is about the name. */
+bool absence_denied(unsigned attrs, const struct imap_status_line *line);
+
 #endif
