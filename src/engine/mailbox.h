@@ -45,6 +45,7 @@ struct mailbox {
 	bool on_server;         /* listed, and can be selected */
 	bool on_local;
 	bool in_journal;
+	bool leaving; /* gone here, and to be removed there: removal.h */
 	enum mailbox_part part;
 	uint32_t id; /* in the journal, if in_journal */
 	struct mailbox_record record;

@@ -33,6 +33,7 @@ struct pass {
 	struct mailbox *mailboxes; /* on the heap */
 	size_t count;
 	size_t cap;
+	char delimiter;           /* of the server's names; '\0': none */
 	struct mailbox *trash;    /* the \Trash one, or NULL */
 	struct store_batch batch; /* what is to be committed next */
 	struct report_summary summary;

@@ -1,17 +1,13 @@
 /*
  * How: each mailbox's case is decided by who has it (server, Maildir, journal)
- * and by its state in the journal. What has to be said to the server is queued
- * as tasks and run together.
+ * and by its state in the journal. What is made on the server is queued as
+ * tasks and run together; what leaves it goes on through the pass (removal.h).
  */
 #include "presence.h"
 
 #include "vault.h"
 
 #include "godwit/imap/name.h"
-#include "godwit/imap/set.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 /* What is to be done about a mailbox. */
 enum step {
@@ -83,7 +79,7 @@ static void tell_mailbox(struct pass *pass, struct mailbox *mailbox,
 
 /* ---- The journal's part -------------------------------------------------- */
 
-static int forget(struct pass *pass, struct mailbox *mailbox, struct err *err)
+int presence_forget(struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
 	bool more = true;
 
@@ -116,21 +112,35 @@ static int attach(struct pass *pass, struct mailbox *mailbox, struct err *err)
 	return pass_commit(pass, err);
 }
 
-static int detach(struct pass *pass, struct mailbox *mailbox, struct err *err)
+static void say_detached(
+	struct pass *pass, struct mailbox *mailbox, const char *why)
 {
-	bool server_gone = !mailbox->on_server;
+	if (!mailbox->on_server)
+		pass_note(pass, mailbox,
+			"is gone from the server; the Maildir folder is kept "
+			"and left alone until you remove it, or make the "
+			"mailbox again");
+	else if (why == NULL)
+		pass_note(pass, mailbox,
+			"is gone from the Maildir; the server's mailbox is "
+			"kept and left alone until you remove it, or make the "
+			"folder again");
+	else
+		pass_note(pass, mailbox,
+			"is gone from the Maildir, but not removed from the "
+			"server: %s; it is left alone until you remove it, or "
+			"make the folder again",
+			why);
+}
 
+int presence_detach(struct pass *pass, struct mailbox *mailbox, const char *why,
+	struct err *err)
+{
 	mailbox->part = MAILBOX_DETACHED;
-	mailbox->record.state = server_gone ? MAILBOX_DETACHED_SERVER_GONE
-					    : MAILBOX_DETACHED_LOCAL_GONE;
-	pass_note(pass, mailbox,
-		server_gone
-			? "is gone from the server; the Maildir folder is kept "
-			  "and left alone until you remove it, or make the "
-			  "mailbox again"
-			: "is gone from the Maildir; the server's mailbox is "
-			  "kept and left alone until you remove it, or make "
-			  "the folder again");
+	mailbox->record.state = mailbox->on_server
+					? MAILBOX_DETACHED_LOCAL_GONE
+					: MAILBOX_DETACHED_SERVER_GONE;
+	say_detached(pass, mailbox, why);
 	if (pass->options->depth != SYNC_APPLY)
 		return 0;
 	journal_mailbox_put(
@@ -222,21 +232,19 @@ static enum task_step create_event(
 
 /* ---- Removing ------------------------------------------------------------ */
 
-/* Whether the guard lets a whole mailbox go. */
-static bool may_remove(struct pass *pass, struct mailbox *mailbox, size_t count)
+/* Whether the guard lets a whole folder go: 0, or -1 and err. */
+static int may_remove(struct pass *pass, size_t count, struct err *err)
 {
 	const struct account_guard *guard = &pass->account->guard;
-	struct err err;
 
 	if (pass->options->allow_deletes || count <= guard->min_messages ||
 		guard->max_delete_percent >= 100)
-		return true;
-	err_set(&err, ERR_MAILBOX, ERR_NEVER, ERR_SYNC,
-		"would be removed with its %zu messages, more than `guard` "
-		"allows; if that is right, run with --allow-deletes",
+		return 0;
+	return err_set(err, ERR_MAILBOX, ERR_NEVER, ERR_SYNC,
+		"its folder would be removed with %zu messages, more than "
+		"`guard` allows; nothing was removed; if that is right, run "
+		"with --allow-deletes",
 		count);
-	pass_error(pass, mailbox, &err, 0, (struct str){0});
-	return false;
 }
 
 static bool known_name(const struct journal_messages *known, struct str name)
@@ -248,12 +256,14 @@ static bool known_name(const struct journal_messages *known, struct str name)
 	return false;
 }
 
-/* Takes all files into the vault, and the folder away. */
+/* Takes all files into the vault, and the folder away. What comes into it in
+ * the meantime stays: a folder that keeps its cur/ is a new mailbox. */
 static int empty_folder(
 	struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
 	const struct fs_port *fs = &pass->ports->fs;
-	static const char *const parts[] = {"cur", "new", "tmp"};
+	static const char *const parts[] = {"new", "cur", "tmp"};
+	enum fs_result result = FS_OK;
 
 	for (size_t i = 0; i < mailbox->scan.count; i++) {
 		if (vault_take(pass, mailbox, &mailbox->scan.items[i], err) ==
@@ -264,10 +274,11 @@ static int empty_folder(
 		maildir_sync(&mailbox->md, err) != 0)
 		return -1;
 	(void)fs->unlink(mailbox->md.folder, "dovecot-keywords", NULL);
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		if (fs->rmdir(mailbox->md.folder, parts[i], err) == FS_FAILED)
-			return -1;
-	}
+	for (size_t i = 0;
+		i < sizeof(parts) / sizeof(parts[0]) && result == FS_OK; i++)
+		result = fs->rmdir(mailbox->md.folder, parts[i], err);
+	if (result == FS_FAILED)
+		return -1;
 	return fs->dir_sync(mailbox->md.folder, err) == FS_OK ? 0 : -1;
 }
 
@@ -289,8 +300,8 @@ static int remove_folder(
 		if (!known_name(&known, mailbox->scan.items[i].name))
 			return 0; /* there is something new in it */
 	}
-	if (!may_remove(pass, mailbox, mailbox->scan.count))
-		return 0;
+	if (may_remove(pass, mailbox->scan.count, err) != 0)
+		return -1;
 	if (pass->options->depth == SYNC_APPLY &&
 		empty_folder(pass, mailbox, err) != 0)
 		return -1;
@@ -308,120 +319,11 @@ static int remove_local(
 	if (removed < 0)
 		return -1;
 	if (removed == 0)
-		return detach(pass, mailbox, err);
+		return presence_detach(pass, mailbox, NULL, err);
 	mailbox->part = MAILBOX_LEFT_OUT;
-	return pass->options->depth == SYNC_APPLY ? forget(pass, mailbox, err)
-						  : 0;
-}
-
-/* SELECT, UID SEARCH ALL, and DELETE if nothing new is there. */
-struct remove_task {
-	struct task task;
-	struct pass *pass;
-	struct imap_set known;
-	bool has_new;
-	bool removed;
-	uint32_t select_handle;
-	uint32_t search_handle;
-};
-
-static enum task_step remove_begin(struct task *task, struct err *err)
-{
-	struct remove_task *remove = (struct remove_task *)task;
-
-	(void)err;
-	*task->selected = NULL;
-	remove->has_new = false;
-	remove->select_handle = task_select(task);
-	return TASK_MORE;
-}
-
-static enum task_step remove_decide(struct remove_task *remove)
-{
-	struct mailbox *mailbox = remove->task.mailbox;
-	struct imap_command command = {.kind = IMAP_CLOSE};
-
-	if (remove->has_new ||
-		mailbox->record.uidvalidity != mailbox->uidvalidity ||
-		!may_remove(
-			remove->pass, mailbox, imap_set_size(&remove->known)))
-		return TASK_DONE;
-	remove->removed = true;
-	if (remove->pass->options->depth != SYNC_APPLY)
-		return TASK_DONE;
-	/* CLOSE would expunge; EXAMINE of what is to go leaves it. */
-	*remove->task.selected = NULL;
-	command.kind = IMAP_DELETE;
-	command.mailbox = mailbox->wire_name;
-	conn_submit(remove->task.conn, &command);
-	return TASK_MORE;
-}
-
-static enum task_step remove_event(
-	struct task *task, const struct imap_event *event, struct err *err)
-{
-	struct remove_task *remove = (struct remove_task *)task;
-	struct imap_command command = {.kind = IMAP_SEARCH};
-	const struct imap_response *response = event->response;
-	struct imap_set found = {0};
-
-	if (event->kind == IMAP_EVENT_UNTAGGED &&
-		response->kind == IMAP_RESPONSE_SEARCH) {
-		imap_set_union(&found, response->search.all);
-		imap_set_subtract(&found, &remove->known);
-		remove->has_new = remove->has_new || found.count > 0;
-		imap_set_clear(&found);
-	}
-	if (event->kind != IMAP_EVENT_TAGGED)
-		return TASK_MORE;
-	if (event->handle == remove->select_handle) {
-		if (task_selected(task, &response->line, err) != 0)
-			return TASK_FAILED;
-		remove->search_handle = conn_submit(task->conn, &command);
-		return TASK_MORE;
-	}
-	if (response->line.condition != IMAP_OK) {
-		err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
-			"the server does not remove this mailbox: %.*s",
-			STR_FMT(response->line.text));
-		return TASK_FAILED;
-	}
-	return event->handle == remove->search_handle ? remove_decide(remove)
-						      : TASK_DONE;
-}
-
-static int remove_prepare(struct pass *pass, struct mailbox *mailbox,
-	struct remove_task *remove, struct err *err)
-{
-	struct journal_messages known;
-
-	if (mailbox_open_base(pass, mailbox, err) != 0 ||
-		journal_messages(&mailbox->base, false, &mailbox->arena, &known,
-			err) != 0)
-		return -1;
-	for (size_t i = 0; i < known.count; i++)
-		imap_set_add(&remove->known, known.items[i].uid);
-	remove->pass = pass;
-	return 0;
-}
-
-static int removed_server(
-	struct pass *pass, struct remove_task *remove, struct err *err)
-{
-	struct mailbox *mailbox = remove->task.mailbox;
-
-	imap_set_clear(&remove->known);
-	if (remove->task.result == TASK_FAILED) {
-		pass_mailbox_failed(pass, mailbox, &remove->task.err);
-		return 0;
-	}
-	if (!remove->removed)
-		return detach(pass, mailbox, err);
-	mailbox->part = MAILBOX_LEFT_OUT;
-	tell_mailbox(pass, mailbox, REPORT_MAILBOX_REMOVE, REPORT_SERVER,
-		"gone from the Maildir");
-	return pass->options->depth == SYNC_APPLY ? forget(pass, mailbox, err)
-						  : 0;
+	return pass->options->depth == SYNC_APPLY
+		       ? presence_forget(pass, mailbox, err)
+		       : 0;
 }
 
 /* ---- All mailboxes ------------------------------------------------------- */
@@ -429,10 +331,7 @@ static int removed_server(
 /* What is asked of the server, for all mailboxes at once. */
 struct queue {
 	struct create_task *creates;
-	struct remove_task *removes;
 	struct task **tasks;
-	size_t create_count;
-	size_t remove_count;
 	size_t count;
 };
 
@@ -440,29 +339,16 @@ static void queue_create(
 	struct pass *pass, struct queue *queue, struct mailbox *mailbox)
 {
 	static const struct task_kind kind = {create_begin, create_event};
-	struct create_task *create = &queue->creates[queue->create_count];
+	struct create_task *create = &queue->creates[queue->count];
 
 	if (pass->options->depth != SYNC_APPLY) {
 		tell_mailbox(pass, mailbox, REPORT_MAILBOX_CREATE,
 			REPORT_SERVER, "new in the Maildir");
 		return;
 	}
-	queue->create_count++;
 	*create = (struct create_task){
 		.task = {.kind = &kind, .mailbox = mailbox}, .pass = pass};
 	queue->tasks[queue->count++] = &create->task;
-}
-
-static int queue_remove(struct pass *pass, struct queue *queue,
-	struct mailbox *mailbox, struct err *err)
-{
-	static const struct task_kind kind = {remove_begin, remove_event};
-	struct remove_task *remove = &queue->removes[queue->remove_count++];
-
-	*remove = (struct remove_task){
-		.task = {.kind = &kind, .mailbox = mailbox}};
-	queue->tasks[queue->count++] = &remove->task;
-	return remove_prepare(pass, mailbox, remove, err);
 }
 
 static int take_step(struct pass *pass, struct queue *queue,
@@ -488,9 +374,10 @@ static int take_step(struct pass *pass, struct queue *queue,
 	case STEP_REMOVE_LOCAL:
 		return remove_local(pass, mailbox, err);
 	case STEP_REMOVE_SERVER:
-		return queue_remove(pass, queue, mailbox, err);
+		mailbox->leaving = true; /* see removal.h */
+		return 0;
 	case STEP_DETACH:
-		return detach(pass, mailbox, err);
+		return presence_detach(pass, mailbox, NULL, err);
 	case STEP_STAY_DETACHED:
 		mailbox->part = MAILBOX_DETACHED;
 		return 0;
@@ -498,18 +385,16 @@ static int take_step(struct pass *pass, struct queue *queue,
 		return applies ? attach(pass, mailbox, err) : 0;
 	case STEP_FORGET:
 		if (applies)
-			return forget(pass, mailbox, err);
+			return presence_forget(pass, mailbox, err);
 		mailbox->part = MAILBOX_LEFT_OUT;
 		return 0;
 	}
 	return 0;
 }
 
-static int take_results(struct pass *pass, struct queue *queue, struct err *err)
+static void take_results(struct pass *pass, struct queue *queue)
 {
-	int result = 0;
-
-	for (size_t i = 0; i < queue->create_count; i++) {
+	for (size_t i = 0; i < queue->count; i++) {
 		struct task *task = &queue->creates[i].task;
 
 		if (task->result == TASK_FAILED) {
@@ -520,11 +405,6 @@ static int take_results(struct pass *pass, struct queue *queue, struct err *err)
 		tell_mailbox(pass, task->mailbox, REPORT_MAILBOX_CREATE,
 			REPORT_SERVER, "new in the Maildir");
 	}
-	for (size_t i = 0; i < queue->remove_count; i++) {
-		if (removed_server(pass, &queue->removes[i], err) != 0)
-			result = -1;
-	}
-	return result;
 }
 
 int presence(struct pass *pass, struct err *err)
@@ -532,8 +412,6 @@ int presence(struct pass *pass, struct err *err)
 	struct queue queue = {
 		.creates = arena_array(
 			&pass->arena, pass->count, sizeof(*queue.creates)),
-		.removes = arena_array(
-			&pass->arena, pass->count, sizeof(*queue.removes)),
 		.tasks = arena_array(
 			&pass->arena, pass->count, sizeof(struct task *)),
 	};
@@ -551,5 +429,6 @@ int presence(struct pass *pass, struct err *err)
 	if (queue.count > 0 &&
 		pool_run(pass->pool, queue.tasks, queue.count, 1, err) != 0)
 		return -1;
-	return take_results(pass, &queue, err);
+	take_results(pass, &queue);
+	return 0;
 }

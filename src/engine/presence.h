@@ -15,4 +15,13 @@
  * account cannot go on. */
 int presence(struct pass *pass, struct err *err);
 
+/* Leaves a mailbox that one side lacks alone from now on, and says so: with
+ * `why` (a clause, or NULL) it was not removed from the server, too. */
+int presence_detach(struct pass *pass, struct mailbox *mailbox, const char *why,
+	struct err *err);
+
+/* The mailbox is on neither side any more. */
+int presence_forget(
+	struct pass *pass, struct mailbox *mailbox, struct err *err);
+
 #endif

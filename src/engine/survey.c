@@ -3,9 +3,13 @@
  * sightings of one name make one mailbox. What cannot be told apart on disk
  * (two names with one key) is taken out before anything is written. A mailbox
  * that the journal knows and one side lacks is looked up on the local side
- * once more, since an unreadable folder is not a missing one.
+ * once more, since an unreadable folder is not a missing one; what the server
+ * does not list is asked for by its name (absence.c).
  */
 #include "survey.h"
+
+#include "absence.h"
+#include "removal.h"
 
 #include "godwit/base/limits.h"
 #include "godwit/imap/name.h"
@@ -246,31 +250,75 @@ static struct mailbox_space space_of(
 	return space;
 }
 
+static int list_server(
+	struct pass *pass, struct list_task *list, struct err *err)
+{
+	struct task *tasks[] = {&list->task};
+
+	list->task.tries = 0;
+	list->task.result = TASK_MORE;
+	if (pool_run(pass->pool, tasks, 1, 1, err) != 0)
+		return -1;
+	if (list->task.result != TASK_FAILED)
+		return 0;
+	*err = list->task.err;
+	return -1;
+}
+
+/* Ends the removals that a run before this one did not come to the end of, and
+ * lists afresh. */
+static int end_removals(
+	struct pass *pass, struct list_task *list, struct err *err)
+{
+	struct str *asides =
+		arena_array(&pass->arena, list->count, sizeof(*asides));
+	size_t count = 0;
+
+	if (pass->options->depth != SYNC_APPLY ||
+		pass->account->direction == ACCOUNT_DIRECTION_PULL)
+		return 0;
+	for (size_t i = 0; i < list->count; i++) {
+		if (removal_is_aside(list->items[i].wire))
+			asides[count++] = list->items[i].wire;
+	}
+	if (count == 0)
+		return 0;
+	if (removal_resume(pass, asides, count, err) != 0)
+		return -1;
+	return list_server(pass, list, err);
+}
+
+static void sight_all(struct pass *pass, struct list_task *list,
+	const struct mailbox_space *space, struct sightings *sightings)
+{
+	const struct imap_list inbox = {
+		.name = STR("INBOX"), .delimiter = space->delimiter};
+	struct err ignored;
+
+	if (!lists_inbox(list))
+		(void)list_add(list, &inbox, &ignored);
+	for (size_t i = 0; i < list->count; i++) {
+		struct str wire = list->items[i].wire;
+
+		if (!is_foreign(pool_server(pass->pool), wire) &&
+			!removal_is_aside(wire))
+			sight_listed(pass, space, &list->items[i], sightings);
+	}
+}
+
 static int sight_server(struct pass *pass, struct sightings *sightings,
 	struct mailbox_space *space_r, struct err *err)
 {
 	static const struct task_kind kind = {list_begin, list_event};
 	struct list_task list = {.task.kind = &kind, .pass = pass};
-	struct task *tasks[] = {&list.task};
-	int result = pool_run(pass->pool, tasks, 1, 1, err);
+	int result = list_server(pass, &list, err);
 
-	if (result == 0 && list.task.result == TASK_FAILED) {
-		*err = list.task.err;
-		result = -1;
-	}
+	if (result == 0)
+		result = end_removals(pass, &list, err);
 	if (result == 0) {
 		*space_r = space_of(pass, &list);
-		if (!lists_inbox(&list))
-			list_add(&list,
-				&(struct imap_list){.name = STR("INBOX"),
-					.delimiter = space_r->delimiter},
-				err);
-		for (size_t i = 0; i < list.count; i++) {
-			if (!is_foreign(pool_server(pass->pool),
-				    list.items[i].wire))
-				sight_listed(pass, space_r, &list.items[i],
-					sightings);
-		}
+		pass->delimiter = space_r->delimiter;
+		sight_all(pass, &list, space_r, sightings);
 	}
 	free(list.items);
 	return result;
@@ -603,6 +651,8 @@ int survey(struct pass *pass, struct err *err)
 			!mailbox->on_local)
 			confirm_local_gone(pass, mailbox);
 	}
+	if (absence(pass, err) != 0)
+		goto out;
 	pass->trash = find_trash(pass);
 	result = 0;
 out:

@@ -11,6 +11,7 @@
 #include "delta.h"
 #include "pass.h"
 #include "presence.h"
+#include "removal.h"
 #include "settle.h"
 #include "survey.h"
 #include "tell.h"
@@ -175,7 +176,8 @@ static int bring_in_step(struct pass *pass, struct err *err)
 	if (delta(pass, err) != 0)
 		return -1;
 	decide(pass);
-	if (apply(pass, err) != 0)
+	if (removal_judge(pass, err) != 0 || apply(pass, err) != 0 ||
+		removal_finish(pass, err) != 0)
 		return -1;
 	return settle(pass, err);
 }
@@ -189,9 +191,9 @@ static int trash_again(struct pass *pass, struct err *err)
 	for (size_t i = 0; i < pass->count; i++) {
 		struct mailbox *mailbox = &pass->mailboxes[i];
 
+		any = any || mailbox->plan.per_kind[OP_TRASH_REMOTE] > 0;
 		if (!mailbox_is_active(mailbox))
 			continue;
-		any = any || mailbox->plan.per_kind[OP_TRASH_REMOTE] > 0;
 		if (mailbox != pass->trash)
 			mailbox->part = MAILBOX_FINISHED;
 	}
@@ -219,6 +221,8 @@ static int run_steps(struct pass *pass, struct err *err)
 		if (delta(pass, err) != 0)
 			return -1;
 		decide(pass);
+		if (removal_judge(pass, err) != 0)
+			return -1;
 		tell_plans(pass);
 		return 0;
 	}

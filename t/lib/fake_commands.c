@@ -128,6 +128,8 @@ static bool fits(
 static bool is_listed(const struct fake_session *session,
 	const struct fake_mailbox *box, const struct imap_list_args *args)
 {
+	if (box->unlisted)
+		return false;
 	for (size_t i = 0; i < args->patterns.count; i++) {
 		if (fits(session, args->patterns.items[i], str_of(box->name)))
 			return true;
@@ -216,6 +218,10 @@ static void do_status(
 
 	if (box == NULL) {
 		answer(session, "NO [NONEXISTENT] No such mailbox");
+		return;
+	}
+	if (box->refuses != NULL) {
+		answer(session, box->refuses);
 		return;
 	}
 	for (size_t i = 0; i < box->count; i++)
@@ -360,6 +366,10 @@ static void do_select(
 	session->count = 0;
 	if (box == NULL || (box->attrs & IMAP_ATTR_NOSELECT) != 0) {
 		answer(session, "NO [NONEXISTENT] It cannot be selected");
+		return;
+	}
+	if (box->refuses != NULL) {
+		answer(session, box->refuses);
 		return;
 	}
 	session->examined = command->kind == IMAP_EXAMINE || box->read_only;

@@ -62,6 +62,8 @@ struct fake_mailbox {
 	bool fixed_keywords; /* PERMANENTFLAGS lacks \*: those there are, only
 			      */
 	bool read_only;
+	bool unlisted;       /* LIST and LSUB leave it out */
+	const char *refuses; /* STATUS and SELECT get this NO, if not NULL */
 	char *keywords[FAKE_KEYWORDS_MAX]; /* first spellings */
 	size_t keyword_count;
 };

@@ -1,0 +1,572 @@
+/*
+ * presence: mailboxes that one side lacks, or seems to lack.
+ *
+ * Each test begins with INBOX and A in step, A with messages 1 and 2.
+ */
+#include "tap.h"
+#include "world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct imap_date day = {1600000000, 120};
+
+static struct fake_mailbox *box_of(struct world *world, const char *name)
+{
+	return fake_server_find(world->server, name);
+}
+
+static void append(struct world *world, const char *mailbox, unsigned number)
+{
+	struct buf text = {0};
+
+	world_message(&text, number);
+	fake_mailbox_append(
+		box_of(world, mailbox), buf_str(&text), FAKE_SEEN, day);
+	buf_clear(&text);
+}
+
+static size_t files(struct world *world, const char *mailbox)
+{
+	struct world_files list;
+
+	world_files(world, mailbox, &list);
+	free(list.items);
+	return list.count;
+}
+
+static bool vault_has(struct world *world, unsigned number)
+{
+	struct buf text = {0};
+	bool has;
+
+	world_message(&text, number);
+	has = world_in_vault(world, buf_str(&text));
+	buf_clear(&text);
+	return has;
+}
+
+/* Whether the last run's report has this. */
+static bool told(const struct world *world, const char *part)
+{
+	struct str tale = buf_str(&world->tale);
+	size_t len = strlen(part);
+
+	for (size_t i = 0; i + len <= tale.len; i++) {
+		if (memcmp(tale.ptr + i, part, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void tells(struct world *world, const char *part, const char *sentence)
+{
+	if (!ok(told(world, part), "%s", sentence)) {
+		tap_note("expected: %s", part);
+		world_tell(world);
+	}
+}
+
+static void syncs(struct world *world, int status, const char *sentence)
+{
+	if (!is_int(world_sync(world), status, "%s", sentence))
+		world_tell(world);
+}
+
+/* The next sync does nothing, and the server had nothing to complain of. */
+static void rests(struct world *world, const char *sentence)
+{
+	struct buf why = {0};
+	int status = world_sync(world);
+
+	if (!ok(status == 0 && world->steps == 0 &&
+			    world_journal_ok(world, &why) &&
+			    world->server->complaints.len == 0,
+		    "%s", sentence)) {
+		tap_note("status %d, %llu changes %s", status,
+			(unsigned long long)world->steps, buf_z(&why));
+		world_tell(world);
+	}
+	buf_clear(&why);
+}
+
+static void begin(struct world *world)
+{
+	world_init(world, 1);
+	imap_caps_set(&world->server->caps, IMAP_CAP_UIDPLUS);
+	imap_caps_set(&world->server->caps, IMAP_CAP_LITERAL_PLUS);
+	world->account.remove = ACCOUNT_SIDES_BOTH;
+	fake_server_create(world->server, "A", 0);
+	append(world, "A", 1);
+	append(world, "A", 2);
+	check(world_sync(world) == 0);
+}
+
+/* ---- Gone from the server? ----------------------------------------------- */
+
+static void test_gone(void)
+{
+	struct world world;
+
+	begin(&world);
+	fake_server_delete(world.server, box_of(&world, "A"));
+	syncs(&world, 0, "a mailbox that the server denies to have");
+	ok(!world_has_folder(&world, "A"), "is removed here");
+	ok(vault_has(&world, 1) && vault_has(&world, 2),
+		"its messages are in the vault");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
+static void test_unlisted(void)
+{
+	struct world world;
+
+	begin(&world);
+	box_of(&world, "A")->unlisted = true;
+	syncs(&world, 1, "a mailbox that is not listed, but there when asked");
+	tells(&world, "[A] error: uid 0 : the server does not list it",
+		"is complained of");
+	is_int((intmax_t)files(&world, "A"), 2, "and is kept");
+	world.options.depth = SYNC_DRY;
+	syncs(&world, 1, "a dry run complains, too");
+	ok(!told(&world, "delete local"), "and would remove nothing");
+	world.options.depth = SYNC_APPLY;
+	box_of(&world, "A")->unlisted = false;
+	rests(&world, "once it is listed, it is in step as before");
+	world_clear(&world);
+}
+
+static void test_not_denied(void)
+{
+	static const char *const answers[] = {
+		"NO [UNAVAILABLE] Its store is away",
+		"NO [NOPERM] You may not",
+		"NO [SERVERBUG] Internal error",
+		"NO [INUSE] Being moved",
+		"NO [LIMIT] Too many",
+		"NO [CONTACTADMIN] Ask somebody",
+		"NO [CORRUPTION] Broken",
+		"NO [CANNOT] Not this one",
+		"NO [X-UNKNOWN] Whatever",
+		"BAD What?",
+	};
+
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		struct world world;
+
+		begin(&world);
+		box_of(&world, "A")->unlisted = true;
+		box_of(&world, "A")->refuses = answers[i];
+		syncs(&world, 1, answers[i]);
+		is_int((intmax_t)files(&world, "A"), 2,
+			"does not say that a mailbox is gone");
+		world_clear(&world);
+	}
+}
+
+static void test_plain_no(void)
+{
+	struct world world;
+
+	begin(&world);
+	box_of(&world, "A")->unlisted = true;
+	box_of(&world, "A")->refuses = "NO Mailbox does not exist";
+	syncs(&world, 0, "a plain NO says that it is gone");
+	ok(!world_has_folder(&world, "A"), "as old servers do");
+	world_clear(&world);
+}
+
+static void test_unlisted_is_not_detached(void)
+{
+	struct world world;
+
+	begin(&world);
+	world.account.remove = ACCOUNT_SIDES_NONE;
+	box_of(&world, "A")->unlisted = true;
+	syncs(&world, 1, "without remove:, too, the list alone is no proof");
+	ok(!told(&world, "is gone from the server"), "and is not taken for it");
+	fake_mailbox_expunge(box_of(&world, "A"), 1);
+	box_of(&world, "A")->unlisted = false;
+	syncs(&world, 0, "so what was deleted in the meantime");
+	is_int((intmax_t)files(&world, "A"), 1, "is deleted here");
+	world_clear(&world);
+}
+
+static void test_unlisted_and_gone_here(void)
+{
+	struct world world;
+	struct buf path = {0};
+
+	begin(&world);
+	box_of(&world, "A")->unlisted = true;
+	world_path(&world, "A", "", &path);
+	fake_fs_remove(world.fs, buf_z(&path));
+	syncs(&world, 1, "one that is gone here and not listed there");
+	box_of(&world, "A")->unlisted = false;
+	world.account.remove = ACCOUNT_SIDES_NONE;
+	syncs(&world, 0, "is not forgotten");
+	tells(&world, "is gone from the Maildir",
+		"but known to be gone here when it is listed again");
+	buf_clear(&path);
+	world_clear(&world);
+}
+
+/* ---- Gone from the Maildir ----------------------------------------------- */
+
+static void remove_folder(struct world *world, const char *mailbox)
+{
+	struct buf path = {0};
+
+	world_path(world, mailbox, "", &path);
+	if (path.ptr[path.len - 1] == '/')
+		path.len--;
+	fake_fs_remove(world->fs, buf_z(&path));
+	fake_fs_settle(world->fs);
+	buf_clear(&path);
+}
+
+static void test_removed_there(void)
+{
+	struct world world;
+
+	begin(&world);
+	remove_folder(&world, "A");
+	world.options.depth = SYNC_DRY;
+	syncs(&world, 0, "a dry run of remove: server");
+	tells(&world, "[A] delete server", "says that the mailbox would go");
+	is_int((intmax_t)box_of(&world, "A")->count, 2, "and touches nothing");
+	world.options.depth = SYNC_APPLY;
+	syncs(&world, 0, "a mailbox that is gone from the Maildir");
+	tells(&world, "[A] delete server", "is removed, which is said,");
+	is_int((intmax_t)world.server->count, 1, "and nothing is left there");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
+/* Whether message 9 is on either side. */
+static bool has_nine(struct world *world)
+{
+	struct buf text = {0};
+	struct buf lines = {0};
+	bool has = false;
+
+	world_message(&text, 9);
+	for (size_t i = 0; i < world->server->count; i++) {
+		const struct fake_mailbox *box = world->server->mailboxes[i];
+
+		for (size_t k = 0; k < box->count; k++)
+			has = has || str_eq(buf_str(&box->messages[k].body),
+					     buf_str(&text));
+	}
+	fake_fs_dump(world->fs, WORLD_MAILDIR, &lines);
+	has = has || strstr(buf_z(&lines), "message 9") != NULL;
+	buf_clear(&text);
+	buf_clear(&lines);
+	return has;
+}
+
+/* Another client delivers message 9 to A right before the n-th command, and
+ * makes A where it is not. Whether it is kept by this run and the next. */
+static bool keeps_arrival(uint64_t command, bool *in_time_r)
+{
+	struct world world;
+	struct buf text = {0};
+	struct fake_action action = {.act = FAKE_CREATES, .mailbox = "A"};
+	bool is_ok;
+
+	begin(&world);
+	remove_folder(&world, "A");
+	world_message(&text, 9);
+	fake_server_plan(world.server, command, &action);
+	action.act = FAKE_APPENDS;
+	action.body = buf_str(&text);
+	action.date = day;
+	fake_server_plan(world.server, command, &action);
+	(void)world_sync(&world);
+	*in_time_r = has_nine(&world);
+	fake_server_run_plans(world.server);
+	is_ok = has_nine(&world);
+	(void)world_sync(&world);
+	is_ok = is_ok && has_nine(&world) && world.server->complaints.len == 0;
+	if (!is_ok) {
+		tap_note("before command %llu", (unsigned long long)command);
+		world_tell(&world);
+	}
+	buf_clear(&text);
+	world_clear(&world);
+	return is_ok;
+}
+
+static void test_arrival(void)
+{
+	bool is_ok = true;
+	bool in_time = true;
+	uint64_t command = 0;
+
+	while (is_ok && in_time)
+		is_ok = keeps_arrival(++command, &in_time);
+	ok(is_ok && command > 10,
+		"mail may come in at any moment of a removal: it is kept");
+}
+
+static void test_children(void)
+{
+	struct world world;
+
+	begin(&world);
+	fake_server_create(world.server, "A/b", 0);
+	append(&world, "A/b", 3);
+	check(world_sync(&world) == 0);
+	fake_fs_remove(world.fs, WORLD_MAILDIR "/A/cur");
+	syncs(&world, 0, "a mailbox that has others below it");
+	tells(&world, "there are mailboxes below it", "is not removed");
+	is_int((intmax_t)box_of(&world, "A")->count, 2, "and not emptied");
+	rests(&world, "it is left alone");
+	world_clear(&world);
+}
+
+static void test_tree(void)
+{
+	struct world world;
+
+	begin(&world);
+	fake_server_create(world.server, "A/b", 0);
+	append(&world, "A/b", 3);
+	check(world_sync(&world) == 0);
+	remove_folder(&world, "A");
+	syncs(&world, 0, "a tree of folders that is gone");
+	is_int((intmax_t)world.server->count, 1, "is removed there");
+	rests(&world, "and that is all");
+	world_clear(&world);
+}
+
+static void test_tree_with_news(void)
+{
+	struct world world;
+
+	begin(&world);
+	fake_server_create(world.server, "A/b", 0);
+	append(&world, "A/b", 3);
+	check(world_sync(&world) == 0);
+	remove_folder(&world, "A");
+	append(&world, "A/b", 4);
+	syncs(&world, 0, "if there is something new in a part of a tree");
+	ok(box_of(&world, "A/b") != NULL, "that is kept");
+	is_int((intmax_t)box_of(&world, "A")->count, 2,
+		"and so is what it is below, as it is");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
+static void test_trash(bool moves)
+{
+	struct world world;
+
+	begin(&world);
+	if (moves)
+		imap_caps_set(&world.server->caps, IMAP_CAP_MOVE);
+	world.account.deletes = ACCOUNT_DELETE_TRASH;
+	imap_caps_set(&world.server->caps, IMAP_CAP_SPECIAL_USE);
+	fake_server_create(world.server, "Bin", IMAP_ATTR_TRASH);
+	check(world_sync(&world) == 0);
+	remove_folder(&world, "A");
+	syncs(&world, 0, "with delete: trash, a mailbox that is gone here");
+	ok(box_of(&world, "A") == NULL, "is removed there");
+	is_int((intmax_t)box_of(&world, "Bin")->count, 2,
+		"after its messages have gone to the trash");
+	is_int((intmax_t)files(&world, "Bin"), 2, "which is in step");
+	rests(&world, "and that is all");
+	remove_folder(&world, "Bin");
+	syncs(&world, 0, "if the trash itself is gone here");
+	tells(&world,
+		"[Bin] note: is gone from the Maildir, but not removed "
+		"from the server: it is the trash",
+		"it is not removed");
+	world_clear(&world);
+}
+
+static void test_stays(void)
+{
+	struct world world;
+
+	begin(&world);
+	world.account.deletes = ACCOUNT_DELETE_NEVER;
+	remove_folder(&world, "A");
+	syncs(&world, 0, "with delete: never, a mailbox with messages");
+	tells(&world, "that are to stay there", "is not removed");
+	is_int((intmax_t)box_of(&world, "A")->count, 2, "nor are they");
+	world_clear(&world);
+
+	begin(&world);
+	world.server->caps = (struct imap_caps){0};
+	imap_caps_set(&world.server->caps, IMAP_CAP_IMAP4REV1);
+	remove_folder(&world, "A");
+	syncs(&world, 0, "without UIDPLUS, a mailbox with messages");
+	tells(&world, "it has no UIDPLUS", "is not removed");
+	is_int((intmax_t)box_of(&world, "A")->count, 2, "nor are they");
+	is_int((intmax_t)box_of(&world, "A")->messages[0].flags, FAKE_SEEN,
+		"or marked");
+	rests(&world, "it is left alone");
+	world_clear(&world);
+
+	begin(&world);
+	box_of(&world, "A")->read_only = true;
+	remove_folder(&world, "A");
+	syncs(&world, 1, "a mailbox that can only be read");
+	tells(&world, "lets us only read it", "is not removed");
+	world_clear(&world);
+}
+
+static void test_guard(void)
+{
+	struct world world;
+
+	begin(&world);
+	for (unsigned i = 10; i < 25; i++)
+		append(&world, "A", i);
+	check(world_sync(&world) == 0);
+	remove_folder(&world, "A");
+	syncs(&world, 1, "a large mailbox that is gone from the Maildir");
+	tells(&world, "run with --allow-deletes", "is guarded");
+	is_int((intmax_t)box_of(&world, "A")->count, 17, "and kept whole");
+	world.options.allow_deletes = true;
+	syncs(&world, 0, "until that is allowed");
+	ok(box_of(&world, "A") == NULL, "then it is removed");
+	rests(&world, "and that is all");
+	world_clear(&world);
+
+	begin(&world);
+	for (unsigned i = 10; i < 25; i++)
+		append(&world, "A", i);
+	check(world_sync(&world) == 0);
+	fake_server_delete(world.server, box_of(&world, "A"));
+	syncs(&world, 1, "a large mailbox that is gone from the server");
+	tells(&world, "run with --allow-deletes", "is guarded");
+	is_int((intmax_t)files(&world, "A"), 17, "and kept whole");
+	world.options.allow_deletes = true;
+	syncs(&world, 0, "until that is allowed");
+	ok(!world_has_folder(&world, "A"), "then it is removed");
+	rests(&world, "and that is all");
+	world_clear(&world);
+}
+
+/* Dies at the n-th step of a removal, and goes on; false when there was no such
+ * step. */
+static bool dies(uint64_t step, enum fake_death death, bool *is_ok_r)
+{
+	struct world world;
+	struct buf why = {0};
+	bool died;
+
+	begin(&world);
+	world.account.deletes = ACCOUNT_DELETE_TRASH;
+	imap_caps_set(&world.server->caps, IMAP_CAP_SPECIAL_USE);
+	fake_server_create(world.server, "Bin", IMAP_ATTR_TRASH);
+	check(world_sync(&world) == 0);
+	remove_folder(&world, "A");
+	world.server->death = death;
+	world.fate.die_at = world.fate.steps + step;
+	(void)world_sync(&world);
+	died = world.is_dead;
+	if (died)
+		world_crash(&world, step);
+	world.fate.die_at = 0;
+	world.server->death = FAKE_DEATH_BEFORE;
+	*is_ok_r = world_sync(&world) == 0 && world.server->count == 2 &&
+		   box_of(&world, "Bin")->count == 2 &&
+		   world_in_step(&world, &why) &&
+		   world_journal_ok(&world, &why) && world_sync(&world) == 0 &&
+		   world.steps == 0 && world.server->complaints.len == 0;
+	if (!*is_ok_r) {
+		tap_note("died at step %llu: %s", (unsigned long long)step,
+			buf_z(&why));
+		world_tell(&world);
+	}
+	buf_clear(&why);
+	world_clear(&world);
+	return died;
+}
+
+static void test_crash(void)
+{
+	static const enum fake_death deaths[] = {
+		FAKE_DEATH_BEFORE, FAKE_DEATH_AFTER, FAKE_DEATH_DRAIN};
+	bool is_ok = true;
+
+	for (size_t i = 0; i < sizeof(deaths) / sizeof(deaths[0]); i++) {
+		for (uint64_t step = 1; is_ok && dies(step, deaths[i], &is_ok);
+			step++)
+			;
+	}
+	ok(is_ok, "a removal that is interrupted anywhere ends the same way");
+}
+
+/* The connection is cut after the n-th response of a removal. */
+static void test_cut(void)
+{
+	bool is_ok = true;
+	bool more = true;
+
+	for (uint64_t at = 1; is_ok && more; at++) {
+		struct world world;
+
+		begin(&world);
+		remove_folder(&world, "A");
+		world.server->cut_at = world.server->responses + at;
+		(void)world_sync(&world);
+		more = world.server->responses >= world.server->cut_at;
+		world.server->cut_at = 0;
+		is_ok = world_sync(&world) == 0 && world.server->count == 1 &&
+			world_sync(&world) == 0 && world.steps == 0;
+		if (!is_ok) {
+			tap_note("cut after %llu", (unsigned long long)at);
+			world_tell(&world);
+		}
+		world_clear(&world);
+	}
+	ok(is_ok, "so does one whose connection is cut anywhere");
+}
+
+static void test_aside_with_mail(void)
+{
+	struct world world;
+
+	begin(&world);
+	fake_server_create(world.server, "B_removed-by-godwit", 0);
+	append(&world, "B_removed-by-godwit", 3);
+	syncs(&world, 0, "what an interrupted removal left with mail in it");
+	ok(box_of(&world, "B") != NULL, "gets its name back");
+	is_int((intmax_t)files(&world, "B"), 1, "and is in step");
+	fake_server_create(world.server, "B_removed-by-godwit", 0);
+	append(&world, "B_removed-by-godwit", 4);
+	syncs(&world, 1, "if the name is taken");
+	tells(&world, "B_removed-by-godwit holds what came into B",
+		"it is named");
+	is_int((intmax_t)box_of(&world, "B_removed-by-godwit")->count, 1,
+		"and kept");
+	world_clear(&world);
+}
+
+int main(void)
+{
+	test_gone();
+	test_unlisted();
+	test_not_denied();
+	test_plain_no();
+	test_unlisted_is_not_detached();
+	test_unlisted_and_gone_here();
+	test_removed_there();
+	test_arrival();
+	test_children();
+	test_tree();
+	test_tree_with_news();
+	test_trash(true);
+	test_trash(false);
+	test_stays();
+	test_guard();
+	test_crash();
+	test_cut();
+	test_aside_with_mail();
+	return tap_done();
+}
