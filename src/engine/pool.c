@@ -209,7 +209,7 @@ static int slot_event(struct pool *pool, struct slot *slot,
 		if (line->condition == IMAP_BYE && slot->login == NULL)
 			return err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_NET,
 				"the server ended the connection: %.*s",
-				STR_FMT(line->text));
+				STR_FMT(err_said(line->text)));
 	}
 	if (slot->login != NULL) {
 		enum login_step login = login_event(slot->login, event, err);
@@ -489,7 +489,7 @@ int task_selected(
 	if (line->condition != IMAP_OK)
 		return err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"the server does not open this mailbox: %.*s",
-			STR_FMT(line->text));
+			STR_FMT(err_said(line->text)));
 	if (selected == NULL || selected->uidvalidity == 0 ||
 		selected->uidvalidity > UINT32_MAX)
 		return err_set(err, ERR_MAILBOX, ERR_LATER, ERR_PROTOCOL,

@@ -212,7 +212,7 @@ static enum task_step create_event(
 		line->code.kind != IMAP_CODE_ALREADYEXISTS) {
 		err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"the server does not make this mailbox: %.*s",
-			STR_FMT(line->text));
+			STR_FMT(err_said(line->text)));
 		return TASK_FAILED;
 	}
 	command.mailbox = task->mailbox->wire_name;
@@ -383,7 +383,7 @@ static enum task_step remove_event(
 	if (response->line.condition != IMAP_OK) {
 		err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"the server does not remove this mailbox: %.*s",
-			STR_FMT(response->line.text));
+			STR_FMT(err_said(response->line.text)));
 		return TASK_FAILED;
 	}
 	return event->handle == remove->search_handle ? remove_decide(remove)

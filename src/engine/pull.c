@@ -481,7 +481,7 @@ static enum task_step answered(
 		return TASK_MORE;
 	if (line->condition != IMAP_OK)
 		err_set(&chunk->refused, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
-			"%.*s", STR_FMT(line->text));
+			"%.*s", STR_FMT(err_said(line->text)));
 	if (line->condition != IMAP_OK && chunk->state == CHUNK_VERIFYING)
 		chunk->unverified = true;
 	if (line->code.kind == IMAP_CODE_EXPUNGEISSUED)

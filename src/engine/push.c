@@ -328,7 +328,7 @@ static void append_refused(struct push_task *push, struct sending *sending,
 	err_set(&err, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
 		"the server does not take the file %s: %.*s; it is tried again "
 		"later",
-		sending->item->file_name.ptr, STR_FMT(line->text));
+		sending->item->file_name.ptr, STR_FMT(err_said(line->text)));
 	if (line->code.kind == IMAP_CODE_OVERQUOTA)
 		push->full = true;
 	sending_fail(push, sending, &err);
@@ -532,7 +532,7 @@ static enum task_step push_answered(
 			err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 				"the server does not show what was uploaded: "
 				"%.*s; the next run looks again",
-				STR_FMT(line->text));
+				STR_FMT(err_said(line->text)));
 			return TASK_FAILED;
 		}
 		return --push->awaited == 0 ? looked(push, err) : TASK_MORE;

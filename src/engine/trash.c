@@ -549,7 +549,7 @@ static enum task_step trash_answered(struct trash_task *trash,
 		err_set(&trash->why, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"the server does not put messages into the trash: "
 			"%.*s",
-			STR_FMT(line->text));
+			STR_FMT(err_said(line->text)));
 	}
 	if (--trash->awaited > 0)
 		return TASK_MORE;
