@@ -598,6 +598,8 @@ static enum task_step push_begin(struct task *task, struct err *err)
 	struct mailbox *mailbox = task->mailbox;
 
 	stream_end(push);
+	for (size_t i = 0; i < push->count; i++)
+		push->sendings[i].handle = 0; /* it was another session's */
 	if (!mailbox->md_open &&
 		mailbox_open_maildir(push->base.pass, mailbox, false, err) != 0)
 		return TASK_FAILED;
