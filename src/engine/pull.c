@@ -368,6 +368,7 @@ static int chunk_commit(
 	if (result != 0 || maildir_sync(&mailbox->md, err) != 0 ||
 		pass_commit(pull->base.pass, err) != 0)
 		return -1;
+	pull->base.task.achieved++;
 	for (size_t i = 0; i < chunk->count; i++) {
 		if (!is_missing(&chunk->arrivals[i]))
 			apply_tell(pull->base.pass, mailbox,

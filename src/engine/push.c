@@ -344,8 +344,10 @@ static void append_stored(struct push_task *push, struct sending *sending,
 	sending->state = SENDING_UNNAMED;
 	if (code->kind == IMAP_CODE_APPENDUID &&
 		code->uidvalidity == push->base.task.mailbox->uidvalidity &&
-		imap_set_next(code->uids, &iter, &sending->uid))
+		imap_set_next(code->uids, &iter, &sending->uid)) {
 		sending->state = SENDING_STORED;
+		push->base.task.achieved++;
+	}
 }
 
 static int record_sending(
@@ -501,6 +503,7 @@ static enum task_step looked(struct push_task *push, struct err *err)
 		if (found < push->headers.count) {
 			sending->uid = push->header_uids[found];
 			sending->state = SENDING_STORED;
+			push->base.task.achieved++;
 			push->headers.items[found].row = PLAN_NONE;
 		} else if (sending->state == SENDING_SENT) {
 			sending->state = SENDING_WAITS; /* it got lost */

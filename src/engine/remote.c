@@ -294,6 +294,7 @@ static int request_answered(struct remote_task *remote, struct request *request,
 			    err) != 0)
 			return -1;
 	}
+	remote->base.task.achieved++;
 	return pass_commit(remote->base.pass, err);
 }
 

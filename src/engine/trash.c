@@ -434,6 +434,7 @@ static int chunk_gone(struct trash_task *trash, struct err *err)
 		if (apply_removed(pass, mailbox_of(trash), copy->op, err) != 0)
 			return -1;
 	}
+	trash->base.task.achieved++;
 	return pass_commit(pass, err);
 }
 

@@ -1,5 +1,6 @@
 /*
- * losses: a server that ends each session after a few commands.
+ * losses: a server that ends each session after a few commands. What gets on is
+ * gone on with, what does not is soon given up.
  */
 #include "tap.h"
 #include "world.h"
@@ -17,6 +18,19 @@ static void begin(struct world *world)
 static struct fake_mailbox *inbox(struct world *world)
 {
 	return fake_server_find(world->server, "INBOX");
+}
+
+/* New messages on the server. */
+static void append(struct fake_mailbox *box, unsigned count)
+{
+	struct buf text = {0};
+
+	for (unsigned i = 0; i < count; i++) {
+		buf_reset(&text);
+		world_message(&text, i);
+		fake_mailbox_append(box, buf_str(&text), 0, day);
+	}
+	buf_clear(&text);
 }
 
 /* New files in the Maildir, all of one size. */
@@ -51,6 +65,23 @@ static void is_in_step(struct world *world, const char *sentence)
 	buf_clear(&why);
 }
 
+/* Batches of 256: each session has time for one or two of them. */
+static void test_download_that_gets_on(void)
+{
+	struct world world;
+
+	begin(&world);
+	append(inbox(&world), 5 * 256);
+	world.server->odd.patience = 3;
+	if (!is_int(world_sync(&world), 0,
+		    "a download that gets on a little with each connection is "
+		    "carried to its end"))
+		world_tell(&world);
+	ok(world.server->sessions >= 5, "on several connections");
+	is_in_step(&world, "and both sides are equal");
+	world_clear(&world);
+}
+
 /* What the second session sends must not be taken for what the first sent. */
 static void test_upload_cut_once(void)
 {
@@ -68,8 +99,60 @@ static void test_upload_cut_once(void)
 	world_clear(&world);
 }
 
+static void test_upload_that_gets_on(void)
+{
+	struct world world;
+	int runs = 0;
+	int status = 1;
+
+	begin(&world);
+	put(&world, 40);
+	world.server->odd.patience = 4;
+	status = world_sync(&world);
+	is_int(status, 1, "an upload that wants too many connections");
+	ok(world.server->sessions <= 24, "is put off after %d of them",
+		(int)world.server->sessions);
+	ok(inbox(&world)->count >= 16, "with %d of 40 messages sent",
+		(int)inbox(&world)->count);
+	while (status != 0 && ++runs < 5)
+		status = world_sync(&world);
+	is_int(status, 0, "the next runs go on with it");
+	is_in_step(&world, "until both sides are equal");
+	world_clear(&world);
+}
+
+static void test_that_gets_nowhere(void)
+{
+	struct world world;
+
+	begin(&world);
+	imap_caps_set(&world.server->caps, IMAP_CAP_LIST_EXTENDED);
+	append(inbox(&world), 3);
+	for (unsigned i = 0; i < 40; i++) {
+		char name[] = {(char)('a' + i / 10), (char)('0' + i % 10), 0};
+
+		append(fake_server_create(world.server, name, 0), 1);
+	}
+	is_int(world_sync(&world), 0, "41 mailboxes are in step");
+	append(inbox(&world), 4);
+	world.server->sessions = 0;
+	world.server->odd.patience = 1;
+	is_int(world_sync(&world), 69,
+		"a server that ends each session after a command cannot be "
+		"reached");
+	ok(world.server->sessions <= 8, "and is left alone after %d sessions",
+		(int)world.server->sessions);
+	world.server->odd.patience = 0;
+	is_int(world_sync(&world), 0, "once it is well, the sync goes on");
+	is_in_step(&world, "and both sides are equal");
+	world_clear(&world);
+}
+
 int main(void)
 {
+	test_download_that_gets_on();
 	test_upload_cut_once();
+	test_upload_that_gets_on();
+	test_that_gets_nowhere();
 	return tap_done();
 }
