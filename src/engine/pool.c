@@ -123,6 +123,7 @@ static int task_over(struct pool *pool, struct slot *slot, enum task_step step,
 			return -1;
 		pool->ruined = true;
 		pool->broken = *why;
+		slot->task->cut = true;
 	}
 	task_end(pool, slot, step);
 	return 0;
@@ -162,6 +163,7 @@ static void slot_broke(
 		task->err = *why;
 		task->err.scope = ERR_MAILBOX; /* others may fare better */
 		task->result = TASK_FAILED;
+		task->cut = true;
 	}
 	slot->task = NULL;
 }
@@ -389,6 +391,7 @@ int pool_run(struct pool *pool, struct task **tasks, size_t count,
 		if (tasks[i]->result == TASK_MORE) {
 			tasks[i]->result = TASK_FAILED;
 			tasks[i]->err = *err;
+			tasks[i]->cut = true;
 		}
 	}
 	pool->tasks = NULL;

@@ -48,6 +48,7 @@ struct task {
 				    * good, so that a try is not in vain */
 	enum task_step result;     /* TASK_MORE until it has ended */
 	struct err err;            /* of TASK_FAILED */
+	bool cut; /* it failed for its connection's or the account's sake */
 };
 
 /* Nothing is opened yet. All is borrowed. */
