@@ -52,6 +52,19 @@ int err_context(struct err *err, const char *format, ...)
 	return -1;
 }
 
+struct str err_said(struct str text)
+{
+	static const struct str blanks = {" \t\r\n", 4};
+	static const struct str stops = {" \t\r\n.,;:!", 9};
+
+	while (text.len > 0 && str_find(blanks, text.ptr[0]) < blanks.len)
+		text = str_sub(text, 1, text.len - 1);
+	while (text.len > 0 &&
+		str_find(stops, text.ptr[text.len - 1]) < stops.len)
+		text.len--;
+	return text.len > 0 ? text : STR("no reason given");
+}
+
 int err_status(enum err_cause cause)
 {
 	static const int status[] = {

@@ -57,7 +57,7 @@ static void judge(struct pass *pass, struct mailbox *mailbox,
 			"the server does not list it, but does not say that it "
 			"is gone, either; it is left as it is until that is "
 			"certain: %.*s",
-			STR_FMT(line->text));
+			STR_FMT(err_said(line->text)));
 	pass_mailbox_failed(pass, mailbox, &err);
 }
 

@@ -77,7 +77,9 @@ int apply_everywhere(
 
 	for (size_t i = 0; i < count; i++) {
 		work->end(queue[i]);
-		if (queue[i]->result == TASK_FAILED)
+		/* What ends the account is told by who ends it. */
+		if (queue[i]->result == TASK_FAILED &&
+			(result == 0 || !queue[i]->cut))
 			pass_mailbox_failed(
 				pass, queue[i]->mailbox, &queue[i]->err);
 	}

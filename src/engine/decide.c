@@ -47,6 +47,12 @@ static void make_local_room(struct mailbox *mailbox)
 	policy->takes[LOCAL].any_keyword = !is_full;
 }
 
+/* The trouble of the server's mailbox itself has no UID. */
+static bool is_of_mailbox(const struct trouble_key *key)
+{
+	return key->side == REMOTE && key->uid == 0;
+}
+
 /* Whether a trouble is about this row. */
 static bool is_troubled(const struct mailbox *mailbox, const struct row *row,
 	const struct trouble_key *key)
@@ -89,8 +95,9 @@ static void hold_troubled(struct pass *pass, struct mailbox *mailbox)
 		const struct journal_trouble *trouble =
 			&mailbox->troubles.items[i];
 
-		if (!hold_row(mailbox, &trouble->key,
-			    journal_trouble_due(&trouble->record, now_s)) &&
+		if (!is_of_mailbox(&trouble->key) &&
+			!hold_row(mailbox, &trouble->key,
+				journal_trouble_due(&trouble->record, now_s)) &&
 			pass->options->depth == SYNC_APPLY)
 			journal_trouble_clear(
 				&pass->journal, &pass->batch, &trouble->key);
@@ -170,19 +177,61 @@ static void guard_plan(struct pass *pass, struct mailbox *mailbox)
 	pass_error(pass, mailbox, &err, 0, (struct str){0});
 }
 
-/* What cannot go to the server must not look as if it were in step. */
+static const struct journal_trouble *mailbox_trouble(
+	const struct mailbox *mailbox)
+{
+	for (size_t i = 0; i < mailbox->troubles.count; i++) {
+		if (is_of_mailbox(&mailbox->troubles.items[i].key))
+			return &mailbox->troubles.items[i];
+	}
+	return NULL;
+}
+
+static void note_read_only(
+	struct pass *pass, struct mailbox *mailbox, const struct err *err)
+{
+	const struct journal_failure failure = {
+		.key = {.mailbox = mailbox->id, .side = REMOTE},
+		.reason = str_of(err->text),
+		.now_s = pass_now_s(pass),
+	};
+	struct err ignored;
+
+	pass_error(pass, mailbox, err, 0, (struct str){0});
+	if (pass->options->depth != SYNC_APPLY || !mailbox->in_journal)
+		return;
+	/* Not to remember it only means to say it again sooner. */
+	if (journal_trouble_note(
+		    &pass->journal, &pass->batch, &failure, &ignored) != 0)
+		pass_error(pass, mailbox, &ignored, 0, (struct str){0});
+}
+
+/* What cannot go to the server must not look as if it were in step; but who
+ * syncs every few minutes is not told each time. */
 static void say_read_only(struct pass *pass, struct mailbox *mailbox)
 {
+	const struct journal_trouble *known = mailbox_trouble(mailbox);
+	bool is_held = mailbox->policy.remote_readonly &&
+		       mailbox->plan.held_back > 0 &&
+		       pass->account->direction != ACCOUNT_DIRECTION_PULL;
 	struct err err;
 
-	if (!mailbox->policy.remote_readonly || mailbox->plan.held_back == 0 ||
-		pass->account->direction == ACCOUNT_DIRECTION_PULL)
+	if (!is_held) {
+		if (known != NULL && pass->options->depth == SYNC_APPLY)
+			journal_trouble_clear(
+				&pass->journal, &pass->batch, &known->key);
 		return;
-	err_set(&err, ERR_MAILBOX, ERR_NEVER, ERR_SYNC,
+	}
+	err_set(&err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 		"the server lets us only read this mailbox: %u changes that "
-		"were made here stay here",
+		"were made here stay here; undo them, or leave the mailbox out "
+		"with `exclude`",
 		(unsigned)mailbox->plan.held_back);
-	pass_error(pass, mailbox, &err, 0, (struct str){0});
+	if (known != NULL && str_eq(known->record.reason, str_of(err.text)) &&
+		!journal_trouble_due(&known->record, pass_now_s(pass)))
+		mailbox->report.waiting += mailbox->plan.held_back;
+	else
+		note_read_only(pass, mailbox, &err);
 }
 
 static void decide_one(struct pass *pass, struct mailbox *mailbox)

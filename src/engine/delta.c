@@ -805,7 +805,7 @@ static enum task_step delta_answered(struct delta_task *delta,
 	if (line->condition != IMAP_OK) {
 		delta->refused = true;
 		err_set(&delta->refusal, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
-			"%.*s", STR_FMT(line->text));
+			"%.*s", STR_FMT(err_said(line->text)));
 	}
 	if (--delta->awaited > 0)
 		return TASK_MORE;

@@ -409,7 +409,8 @@ static enum login_step greeted(struct login *login,
 {
 	if (line->condition == IMAP_BYE) {
 		err_set(err, ERR_ACCOUNT, ERR_LATER, ERR_NET,
-			"the server turned us away: %.*s", STR_FMT(line->text));
+			"the server turned us away: %.*s",
+			STR_FMT(err_said(line->text)));
 		return LOGIN_FAILED;
 	}
 	if (wants_starttls(login) && line->condition == IMAP_PREAUTH)
@@ -443,7 +444,7 @@ static enum login_step auth_refused(struct login *login,
 	if (line->code.kind == IMAP_CODE_UNAVAILABLE)
 		err_set(err, ERR_ACCOUNT, ERR_LATER, ERR_NET,
 			"the server cannot check passwords just now: %.*s",
-			STR_FMT(line->text));
+			STR_FMT(err_said(line->text)));
 	else
 		err_set(err, ERR_ACCOUNT, ERR_NEVER, ERR_LOGIN,
 			"the server refused the login of user '%s' (%s): "
@@ -451,7 +452,7 @@ static enum login_step auth_refused(struct login *login,
 			login->account->user.ptr != NULL
 				? login->account->user.ptr
 				: "",
-			login->mechanism->name, STR_FMT(line->text));
+			login->mechanism->name, STR_FMT(err_said(line->text)));
 	return LOGIN_FAILED;
 }
 
@@ -572,7 +573,7 @@ static enum login_step told(struct login *login,
 		response->line.condition == IMAP_BYE) {
 		err_set(err, ERR_ACCOUNT, ERR_LATER, ERR_NET,
 			"the server ended the connection: %.*s",
-			STR_FMT(response->line.text));
+			STR_FMT(err_said(response->line.text)));
 		return LOGIN_FAILED;
 	}
 	return LOGIN_MORE;

@@ -50,11 +50,12 @@ static void record(struct pass *pass, const struct history_record *history)
 	journal_history_add(&pass->journal, &pass->batch, &pass->run, history);
 }
 
-/* Counts a failure for the exit status. */
+/* Counts a failure for the exit status, which the greatest loss decides, and
+ * of equal ones the first. */
 static void count_failure(struct pass *pass, const struct err *err)
 {
 	pass->summary.errors++;
-	if (!pass->failed)
+	if (!pass->failed || err->scope > pass->worst.scope)
 		pass->worst = *err;
 	pass->failed = true;
 }

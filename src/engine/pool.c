@@ -15,7 +15,8 @@
 enum {
 	POOL_SLOTS = 16,      /* as many as `connections` may ask for */
 	EVENTS_A_ROUND = 256, /* of one connection */
-	TASK_TRIES_MAX = 2,   /* a task is begun again once */
+	TASK_VAIN_MAX = 2,    /* tries of a task that achieve nothing */
+	TASK_TRIES_MAX = 16,  /* and of one that gets on, if slowly */
 	BREAKS_MAX = 6,       /* connections lost with nothing achieved */
 	LOGOUT_PATIENCE_MS = 2000,
 };
@@ -23,7 +24,9 @@ enum {
 struct slot {
 	struct conn *conn;
 	struct login *login; /* until it is done */
+	bool logged_in;      /* it was; stays when the connection is lost */
 	struct task *task;   /* what it works at, or NULL */
+	uint64_t achieved;   /* by the task, before this try */
 	struct mailbox *selected;
 };
 
@@ -40,7 +43,7 @@ struct pool {
 	struct task **tasks; /* of the run */
 	size_t task_count;
 	struct err broken; /* why the last connection broke */
-	unsigned breaks;   /* how many did since a task was done */
+	unsigned breaks;   /* how many did since anything was achieved */
 	bool ruined;       /* a task found that no other can go on */
 };
 
@@ -71,6 +74,7 @@ static int slot_open(struct pool *pool, struct slot *slot, struct err *err)
 	slot->conn = conn_open(pool->account, pool->ports, err);
 	if (slot->conn == NULL)
 		return -1;
+	slot->logged_in = false;
 	slot->login = login_new(slot->conn, pool->account, pool->ports,
 		&pool->password, &pool->server);
 	return 0;
@@ -98,7 +102,8 @@ static bool slot_is_idle(const struct slot *slot)
 static void task_end(
 	struct pool *pool, struct slot *slot, enum task_step result)
 {
-	pool->breaks = 0;
+	if (result == TASK_DONE)
+		pool->breaks = 0;
 	slot->task->result = result;
 	slot->task->conn = NULL;
 	slot->task->selected = NULL;
@@ -118,9 +123,26 @@ static int task_over(struct pool *pool, struct slot *slot, enum task_step step,
 			return -1;
 		pool->ruined = true;
 		pool->broken = *why;
+		slot->task->cut = true;
 	}
 	task_end(pool, slot, step);
 	return 0;
+}
+
+/* Whether what the connection was lost with is worth another one. */
+static bool is_worth_more(
+	struct pool *pool, const struct slot *slot, const struct err *why)
+{
+	struct task *task = slot->task;
+
+	if (task->achieved != slot->achieved) {
+		task->vain = 0;
+		pool->breaks = 0;
+	} else {
+		task->vain++;
+	}
+	return why->retry == ERR_NOW && task->vain < TASK_VAIN_MAX &&
+	       task->tries < TASK_TRIES_MAX;
 }
 
 /* The connection is of no use any more; its task waits again, or fails. */
@@ -135,14 +157,15 @@ static void slot_broke(
 	slot_close(pool, slot);
 	if (task == NULL)
 		return;
-	slot->task = NULL;
 	task->conn = NULL;
 	task->selected = NULL;
-	if (task->tries < TASK_TRIES_MAX && why->retry == ERR_NOW)
-		return;
-	task->err = *why;
-	task->err.scope = ERR_MAILBOX; /* others may fare better */
-	task->result = TASK_FAILED;
+	if (!is_worth_more(pool, slot, why)) {
+		task->err = *why;
+		task->err.scope = ERR_MAILBOX; /* others may fare better */
+		task->result = TASK_FAILED;
+		task->cut = true;
+	}
+	slot->task = NULL;
 }
 
 /* Begins the next task, if there is one. */
@@ -157,6 +180,7 @@ static bool slot_give(struct pool *pool, struct slot *slot)
 	task->conn = slot->conn;
 	task->selected = &slot->selected;
 	task->tries++;
+	slot->achieved = task->achieved;
 	slot->task = task;
 	step = task->kind->begin(task, &task->err);
 	if (step != TASK_MORE && task_over(pool, slot, step, &err) != 0)
@@ -181,6 +205,7 @@ static void report_alert(struct pool *pool, const struct slot *slot,
 static void login_over(struct pool *pool, struct slot *slot)
 {
 	pool->caps = *imap_session_caps(conn_session(slot->conn));
+	slot->logged_in = true;
 	login_free(&slot->login);
 }
 
@@ -209,7 +234,7 @@ static int slot_event(struct pool *pool, struct slot *slot,
 		if (line->condition == IMAP_BYE && slot->login == NULL)
 			return err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_NET,
 				"the server ended the connection: %.*s",
-				STR_FMT(line->text));
+				STR_FMT(err_said(line->text)));
 	}
 	if (slot->login != NULL) {
 		enum login_step login = login_event(slot->login, event, err);
@@ -322,7 +347,6 @@ static int pool_round(struct pool *pool, uint32_t wanted, struct err *err)
 		return -1;
 	for (size_t i = 0; i < POOL_SLOTS; i++) {
 		struct slot *slot = &pool->slots[i];
-		bool logging_in = slot->login != NULL;
 
 		if (slot->conn == NULL)
 			continue;
@@ -330,7 +354,7 @@ static int pool_round(struct pool *pool, uint32_t wanted, struct err *err)
 		if (slot_is_idle(slot))
 			moved = slot_give(pool, slot) || moved;
 		moved = slot_round(pool, slot) || moved;
-		if (slot->conn != NULL || !logging_in)
+		if (slot->conn != NULL || slot->logged_in)
 			continue;
 		/* It broke before it was of any use. */
 		if (slots_open(pool) == 0) {
@@ -367,6 +391,7 @@ int pool_run(struct pool *pool, struct task **tasks, size_t count,
 		if (tasks[i]->result == TASK_MORE) {
 			tasks[i]->result = TASK_FAILED;
 			tasks[i]->err = *err;
+			tasks[i]->cut = true;
 		}
 	}
 	pool->tasks = NULL;
@@ -489,7 +514,7 @@ int task_selected(
 	if (line->condition != IMAP_OK)
 		return err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"the server does not open this mailbox: %.*s",
-			STR_FMT(line->text));
+			STR_FMT(err_said(line->text)));
 	if (selected == NULL || selected->uidvalidity == 0 ||
 		selected->uidvalidity > UINT32_MAX)
 		return err_set(err, ERR_MAILBOX, ERR_LATER, ERR_PROTOCOL,

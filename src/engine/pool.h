@@ -5,8 +5,8 @@
  * the mailboxes, list one mailbox, fetch, append. The pool gives waiting tasks
  * to connections that are logged in and idle, feeds them events, and waits for
  * all connections at once. A connection that breaks is replaced and its task
- * begun anew, once; a server that refuses more connections is used with those
- * that it gave.
+ * begun anew: once if it had achieved nothing, some more times if it gets on. A
+ * server that refuses more connections is used with those that it gave.
  */
 #ifndef GODWIT_SRC_ENGINE_POOL_H
 #define GODWIT_SRC_ENGINE_POOL_H
@@ -43,8 +43,12 @@ struct task {
 	struct mailbox *mailbox;   /* whose it is; or NULL */
 	struct mailbox **selected; /* the mailbox that conn has selected */
 	unsigned tries;            /* times it was begun */
+	unsigned vain;             /* of these in a row, without a result */
+	uint64_t achieved;         /* the task counts here what it has done for
+				    * good, so that a try is not in vain */
 	enum task_step result;     /* TASK_MORE until it has ended */
 	struct err err;            /* of TASK_FAILED */
+	bool cut; /* it failed for its connection's or the account's sake */
 };
 
 /* Nothing is opened yet. All is borrowed. */

@@ -222,7 +222,7 @@ static enum task_step create_event(
 		line->code.kind != IMAP_CODE_ALREADYEXISTS) {
 		err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"the server does not make this mailbox: %.*s",
-			STR_FMT(line->text));
+			STR_FMT(err_said(line->text)));
 		return TASK_FAILED;
 	}
 	command.mailbox = task->mailbox->wire_name;

@@ -384,6 +384,7 @@ static int chunk_commit(
 	if (result != 0 || maildir_sync(&mailbox->md, err) != 0 ||
 		pass_commit(pull->base.pass, err) != 0)
 		return -1;
+	pull->base.task.achieved++;
 	for (size_t i = 0; i < chunk->count; i++) {
 		if (!is_missing(&chunk->arrivals[i]))
 			apply_tell(pull->base.pass, mailbox,
@@ -498,7 +499,7 @@ static enum task_step answered(
 		return TASK_MORE;
 	if (line->condition != IMAP_OK)
 		err_set(&chunk->refused, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
-			"%.*s", STR_FMT(line->text));
+			"%.*s", STR_FMT(err_said(line->text)));
 	if (line->condition != IMAP_OK && chunk->state == CHUNK_VERIFYING)
 		chunk->unverified = true;
 	if (line->code.kind == IMAP_CODE_EXPUNGEISSUED)

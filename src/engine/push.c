@@ -334,7 +334,7 @@ static void append_refused(struct push_task *push, struct sending *sending,
 	err_set(&err, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
 		"the server does not take the file %s: %.*s; it is tried again "
 		"later",
-		sending->item->file_name.ptr, STR_FMT(line->text));
+		sending->item->file_name.ptr, STR_FMT(err_said(line->text)));
 	if (line->code.kind == IMAP_CODE_OVERQUOTA)
 		push->full = true;
 	sending_fail(push, sending, &err);
@@ -350,8 +350,10 @@ static void append_stored(struct push_task *push, struct sending *sending,
 	sending->state = SENDING_UNNAMED;
 	if (code->kind == IMAP_CODE_APPENDUID &&
 		code->uidvalidity == push->base.task.mailbox->uidvalidity &&
-		imap_set_next(code->uids, &iter, &sending->uid))
+		imap_set_next(code->uids, &iter, &sending->uid)) {
 		sending->state = SENDING_STORED;
+		push->base.task.achieved++;
+	}
 }
 
 static int record_sending(
@@ -554,6 +556,7 @@ static enum task_step looked(struct push_task *push, struct err *err)
 		if (found < push->headers.count) {
 			sending->uid = push->header_uids[found];
 			sending->state = SENDING_STORED;
+			push->base.task.achieved++;
 			push->headers.items[found].row = PLAN_NONE;
 		} else if (sending->state == SENDING_SENT) {
 			sending->state = SENDING_WAITS; /* it got lost */
@@ -575,7 +578,7 @@ static enum task_step look_answered(struct push_task *push,
 		err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"the server does not show what was uploaded: %.*s; "
 			"the next run looks again",
-			STR_FMT(line->text));
+			STR_FMT(err_said(line->text)));
 		return TASK_FAILED;
 	}
 	return --push->awaited == 0 ? looked(push, err) : TASK_MORE;
@@ -590,7 +593,7 @@ static enum task_step flagging_answered(
 		err_set(&err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"the server refuses flags of a message that was "
 			"uploaded: %.*s",
-			STR_FMT(line->text));
+			STR_FMT(err_said(line->text)));
 		pass_error(push->base.pass, push->base.task.mailbox, &err, 0,
 			(struct str){0});
 		apply_failed(push->base.task.mailbox);
@@ -698,6 +701,8 @@ static enum task_step push_begin(struct task *task, struct err *err)
 	struct mailbox *mailbox = task->mailbox;
 
 	stream_end(push);
+	for (size_t i = 0; i < push->count; i++)
+		push->sendings[i].handle = 0; /* it was another session's */
 	if (!mailbox->md_open &&
 		mailbox_open_maildir(push->base.pass, mailbox, false, err) != 0)
 		return TASK_FAILED;

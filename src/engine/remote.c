@@ -308,7 +308,7 @@ static int request_answered(struct remote_task *remote, struct request *request,
 		if (!remote->any_refused)
 			err_set(&remote->refused, ERR_MAILBOX, ERR_LATER,
 				ERR_SYNC, "the server refuses a change: %.*s",
-				STR_FMT(line->text));
+				STR_FMT(err_said(line->text)));
 		remote->any_refused = true;
 		return 0;
 	}
@@ -319,6 +319,7 @@ static int request_answered(struct remote_task *remote, struct request *request,
 			    err) != 0)
 			return -1;
 	}
+	remote->base.task.achieved++;
 	return pass_commit(remote->base.pass, err);
 }
 

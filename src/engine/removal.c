@@ -284,7 +284,7 @@ static int looked(
 	return err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 		"the server does not say how many messages are in it, so it "
 		"cannot be removed safely: %.*s",
-		STR_FMT(line->text));
+		STR_FMT(err_said(line->text)));
 }
 
 /* An act was answered with NO. */
@@ -296,7 +296,7 @@ static enum task_step refused(struct removal_task *removal,
 		err_set(&removal->refusal, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"the server does not remove this mailbox, which is "
 			"empty now: %.*s",
-			STR_FMT(line->text));
+			STR_FMT(err_said(line->text)));
 		return look(removal, STAGE_LOOK);
 	}
 	err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
@@ -307,7 +307,7 @@ static enum task_step refused(struct removal_task *removal,
 			  "meanwhile; remove it yourself: %.*s"
 			: "the server does not let the mailbox be renamed back "
 			  "into which mail came while it was removed: %.*s",
-		STR_FMT(line->text));
+		STR_FMT(err_said(line->text)));
 	return TASK_FAILED;
 }
 

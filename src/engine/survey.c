@@ -151,7 +151,7 @@ static enum task_step list_answered(
 	if (needed && line->condition != IMAP_OK) {
 		err_set(err, ERR_ACCOUNT, ERR_LATER, ERR_PROTOCOL,
 			"the server does not list its mailboxes: %.*s",
-			STR_FMT(line->text));
+			STR_FMT(err_said(line->text)));
 		return TASK_FAILED;
 	}
 	return --list->awaited == 0 ? TASK_DONE : TASK_MORE;

@@ -284,6 +284,18 @@ static void pass_close(struct pass *pass)
 	arena_clear(&pass->arena);
 }
 
+/* The pass ended before they were in step. */
+static void mailboxes_unfinished(struct pass *pass)
+{
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (mailbox_is_active(mailbox) &&
+			mailbox->report.state == REPORT_IN_STEP)
+			mailbox->report.state = REPORT_FAILED;
+	}
+}
+
 int sync_account(const struct account *account, const struct ports *ports,
 	const struct sync_options *options)
 {
@@ -300,8 +312,8 @@ int sync_account(const struct account *account, const struct ports *ports,
 		if (err.scope < ERR_ACCOUNT)
 			err.scope = ERR_ACCOUNT; /* it ended the pass */
 		pass_error(&pass, NULL, &err, 0, (struct str){0});
-		pass.failed = true;
 		pass.worst = err;
+		mailboxes_unfinished(&pass);
 	}
 	status = exit_status(&pass);
 	tell_mailboxes(&pass);

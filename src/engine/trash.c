@@ -434,6 +434,7 @@ static int chunk_gone(struct trash_task *trash, struct err *err)
 		if (apply_removed(pass, mailbox_of(trash), copy->op, err) != 0)
 			return -1;
 	}
+	trash->base.task.achieved++;
 	return pass_commit(pass, err);
 }
 
@@ -549,7 +550,7 @@ static enum task_step trash_answered(struct trash_task *trash,
 		err_set(&trash->why, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"the server does not put messages into the trash: "
 			"%.*s",
-			STR_FMT(line->text));
+			STR_FMT(err_said(line->text)));
 	}
 	if (--trash->awaited > 0)
 		return TASK_MORE;

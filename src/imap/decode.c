@@ -560,5 +560,5 @@ int imap_command_parse(struct arena *arena, struct str text, struct str *tag_r,
 	if (lex_command(&lexer, tag_r, command_r))
 		return 0;
 	return err_set(err, ERR_ACCOUNT, ERR_NEVER, ERR_PROTOCOL,
-		"The command cannot be read: %s was expected.", lexer.wrong);
+		"the command cannot be read: %s was expected", lexer.wrong);
 }

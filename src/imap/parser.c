@@ -154,8 +154,8 @@ static enum imap_parse fail_unit(struct imap_parser *parser, struct str text,
 	struct str shown = str_sub(text, 0, 80);
 
 	(void)err_set(&parser->failure, ERR_ACCOUNT, ERR_LATER, ERR_PROTOCOL,
-		"The server's answer cannot be read, %s was expected in: "
-		"%.*s; --wire-log FILE shows the whole exchange.",
+		"the server's answer cannot be read, %s was expected in: "
+		"%.*s; --wire-log FILE shows the whole exchange",
 		wrong != NULL ? wrong : "something else", STR_FMT(shown));
 	return fail(parser, err);
 }

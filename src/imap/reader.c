@@ -86,8 +86,8 @@ static enum imap_read fail(struct imap_reader *reader, struct err *err)
 static enum imap_read fail_line(struct imap_reader *reader, struct err *err)
 {
 	(void)err_set(&reader->failure, ERR_ACCOUNT, ERR_LATER, ERR_PROTOCOL,
-		"The server sends a line of more than %d bytes, which is no "
-		"answer that makes sense; check that it speaks IMAP.",
+		"the server sends a line of more than %d bytes, which is no "
+		"answer that makes sense; check that it speaks IMAP",
 		LIMIT_LINE_BYTES);
 	return fail(reader, err);
 }

@@ -80,7 +80,7 @@ static enum imap_step on_tagged(
 		call = imap_queue_answer(s, handle);
 	if (call == NULL)
 		return fail_protocol(s,
-			"The server answers a command that was not sent.", err);
+			"the server answers a command that was not sent", err);
 	if (call->kind == IMAP_STARTTLS || call->kind == IMAP_COMPRESS)
 		check(s->sent.count == 0);
 	imap_track_tagged(s, call, &s->response);
@@ -111,7 +111,7 @@ static enum imap_step on_challenge(
 	if (s->response.text.len > (size_t)2 * LIMIT_SASL_BYTES ||
 		!imap_base64_decode(s->response.text, &s->challenge))
 		return fail_protocol(
-			s, "The server's login challenge is not base64.", err);
+			s, "the server's login challenge is not base64.", err);
 	event->kind = IMAP_EVENT_CHALLENGE;
 	event->bytes = buf_str(&s->challenge);
 	about_front(s, event);
@@ -140,8 +140,8 @@ static enum imap_step on_continue(
 static enum imap_step fail_greeting(struct imap_session *s, struct err *err)
 {
 	return fail_protocol(s,
-		"The server does not greet as an IMAP server does; check its "
-		"name, its port and `tls`.",
+		"the server does not greet as an IMAP server does; check its "
+		"name, its port and `tls`",
 		err);
 }
 
@@ -238,7 +238,7 @@ static enum imap_step at_eof(struct imap_session *s, struct err *err)
 	if (s->state == IMAP_STATE_LOGOUT)
 		return IMAP_STEP_CLOSED;
 	(void)err_set(&s->failure, ERR_ACCOUNT, ERR_NOW, ERR_NET,
-		"The server closed the connection without a BYE.");
+		"the server closed the connection without a BYE");
 	return fail(s, err);
 }
 

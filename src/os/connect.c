@@ -207,6 +207,12 @@ static bool attempts_describe(
 	return all_refused;
 }
 
+static const char *answer_fault(const struct answer *answer)
+{
+	return answer->error == EAI_SYSTEM ? strerror(answer->system_error)
+					   : gai_strerror(answer->error);
+}
+
 static int lookup_failed(const struct connector *connector, struct err *err)
 {
 	const struct answer *worst = &connector->answers[1];
@@ -220,10 +226,9 @@ static int lookup_failed(const struct connector *connector, struct err *err)
 			"configuration, or the network",
 			connector->host);
 	return err_set(err, ERR_ACCOUNT, ERR_LATER, ERR_NET,
-		"cannot look up the host %s: %s; is the network up?",
+		"cannot look up the host %s: %.*s; is the network up?",
 		connector->host,
-		worst->error == EAI_SYSTEM ? strerror(worst->system_error)
-					   : gai_strerror(worst->error));
+		STR_FMT(err_said(str_of(answer_fault(worst)))));
 }
 
 static int all_failed(const struct connector *connector, struct err *err)

@@ -275,9 +275,9 @@ static int step_failed(
 {
 	if (exchange->mechanism->kind == KIND_GSSAPI)
 		return err_set(err, ERR_ACCOUNT, ERR_NEVER, ERR_LOGIN,
-			"the login by GSSAPI fails: %s; is there a Kerberos "
+			"the login by GSSAPI fails: %.*s; is there a Kerberos "
 			"ticket (see klist and kinit)?",
-			gsasl_strerror(error));
+			STR_FMT(err_said(str_of(gsasl_strerror(error)))));
 	if (error == GSASL_SASLPREP_ERROR)
 		return sasl_fail(exchange, ERR_LOGIN, err,
 			"the user's name or the password holds a character "

@@ -140,7 +140,8 @@ static int tls_fail(struct tls *tls, int error, struct err *err)
 	if (error == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
 		return too_old(tls, err);
 	return err_set(err, ERR_ACCOUNT, ERR_LATER, ERR_PROTOCOL,
-		"TLS with %s fails: %s", tls_host(tls), gnutls_strerror(error));
+		"TLS with %s fails: %.*s", tls_host(tls),
+		STR_FMT(err_said(str_of(gnutls_strerror(error)))));
 }
 
 /* What is not TLS is told by its first byte, better than by GnuTLS. */
@@ -340,8 +341,8 @@ static int session_open(
 	if (error == 0)
 		return 0;
 	return err_set(err, ERR_ACCOUNT, ERR_NEVER, ERR_CONFIG,
-		"cannot set up TLS for %s: %s", tls_host(tls),
-		gnutls_strerror(error));
+		"cannot set up TLS for %s: %.*s", tls_host(tls),
+		STR_FMT(err_said(str_of(gnutls_strerror(error)))));
 }
 
 static const struct tls_trust *trust_get(

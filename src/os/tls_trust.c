@@ -23,8 +23,8 @@ static int file_failed(
 	const char *key, const char *path, int error, struct err *err)
 {
 	return err_set(err, ERR_ACCOUNT, ERR_NEVER, ERR_CONFIG,
-		"cannot use %s, the file that 'tls: {%s:}' names: %s", path,
-		key, gnutls_strerror(error));
+		"cannot use %s, the file that 'tls: {%s:}' names: %.*s", path,
+		key, STR_FMT(err_said(str_of(gnutls_strerror(error)))));
 }
 
 static bool needs_system(const struct account_tls *tls)
@@ -64,8 +64,9 @@ static int load_own(gnutls_certificate_credentials_t credentials,
 		return 0;
 	return err_set(err, ERR_ACCOUNT, ERR_NEVER, ERR_CONFIG,
 		"cannot use the client certificate in %s with the key in %s: "
-		"%s",
-		tls->cert_path, tls->key_path, gnutls_strerror(error));
+		"%.*s",
+		tls->cert_path, tls->key_path,
+		STR_FMT(err_said(str_of(gnutls_strerror(error)))));
 }
 
 struct tls_trust *tls_trust_new(const struct account_tls *tls, struct err *err)
@@ -297,7 +298,7 @@ static int check_chain(const struct account *account, gnutls_session_t session,
 	if (error == 0 && status == 0)
 		return 0;
 	if (error != 0)
-		buf_addz(&faults, gnutls_strerror(error));
+		buf_add(&faults, err_said(str_of(gnutls_strerror(error))));
 	else
 		add_faults(&faults, certificate, status);
 	(void)refuse_chain(account, certificate, &faults, err);

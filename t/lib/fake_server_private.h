@@ -34,6 +34,7 @@ struct fake_session {
 	bool ended;
 	bool authenticated;
 	unsigned disconnects; /* the server's, when this one began */
+	unsigned commands;
 
 	struct fake_mailbox *selected;
 	bool examined;

@@ -85,6 +85,7 @@ struct fake_session *fake_session_open(struct fake_server *server)
 	session->server = server;
 	session->reader = imap_reader_new(LITERAL_MAX);
 	session->disconnects = server->disconnects;
+	server->sessions++;
 	greet(session);
 	return session;
 }
@@ -319,7 +320,10 @@ void fake_session_take(struct fake_session *session, struct str bytes)
 /* Whether the session goes on; if not, it says BYE. */
 static bool lives(struct fake_session *session)
 {
+	unsigned patience = session->server->odd.patience;
+
 	if (session->disconnects != session->server->disconnects ||
+		(patience > 0 && session->commands > patience) ||
 		(session->selected != NULL && session->selected->removed)) {
 		respond(session, "* BYE Please log in again");
 		session->ended = true;
@@ -332,6 +336,7 @@ static void do_line(struct fake_session *session, struct str text)
 	struct imap_command command;
 	struct err err;
 
+	session->commands++;
 	session->server->commands++;
 	plans_due(session->server);
 	arena_reset(&session->arena);

@@ -62,6 +62,14 @@ int err_set(struct err *err, enum err_scope scope, enum err_retry retry,
 int err_context(struct err *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/*
+ * What somebody else says (a server, the system, a library), as it may stand
+ * within our sentence, in front of a semicolon as well as at its end: without
+ * the blanks around it and the full stop behind it. Where nothing is left, "no
+ * reason given". Borrows from `text`.
+ */
+struct str err_said(struct str text);
+
 /* The exit status (see godwit(1)) that a cause stands for. */
 int err_status(enum err_cause cause);
 

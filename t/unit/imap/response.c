@@ -477,9 +477,9 @@ static void test_message(void)
 		"what cannot be read fails");
 	is_int(err.cause, ERR_PROTOCOL, "it is the server's fault");
 	is_str(str_of(err.text),
-		STR("The server's answer cannot be read, a number was "
+		STR("the server's answer cannot be read, a number was "
 		    "expected in: * STATUS a (MESSAGES ?[31m)??; --wire-log "
-		    "FILE shows the whole exchange."),
+		    "FILE shows the whole exchange"),
 		"the sentence says what and where");
 	is_int(imap_parser_next(parser, &response, NULL), IMAP_PARSE_FAILED,
 		"and it stays so");

@@ -1,0 +1,131 @@
+/*
+ * troubles: how often something that is wrong is told, and by which status.
+ */
+#include "tap.h"
+#include "world.h"
+
+#include <stdlib.h>
+
+#define MINUTE_NS (INT64_C(60) * 1000000000)
+
+static const struct imap_date day = {1600000000, 120};
+
+static void begin(struct world *world)
+{
+	world_init(world, 1);
+	imap_caps_set(&world->server->caps, IMAP_CAP_UIDPLUS);
+	imap_caps_set(&world->server->caps, IMAP_CAP_LIST_EXTENDED);
+	world->account.connections = 1;
+}
+
+static void append(struct world *world, const char *mailbox, unsigned number)
+{
+	struct fake_mailbox *box = fake_server_find(world->server, mailbox);
+	struct buf text = {0};
+
+	if (box == NULL)
+		box = fake_server_create(world->server, mailbox, 0);
+	world_message(&text, number);
+	fake_mailbox_append(box, buf_str(&text), 0, day);
+	buf_clear(&text);
+}
+
+static void put(struct world *world, const char *file, unsigned number)
+{
+	struct buf text = {0};
+
+	world_message(&text, number);
+	world_put(world, "INBOX", file, buf_str(&text), day.utc_seconds);
+	buf_clear(&text);
+}
+
+/* A sync ends with this status, and tells so many errors. */
+static void syncs(
+	struct world *world, int status, uint64_t errors, const char *sentence)
+{
+	bool is_ok = world_sync(world) == status &&
+		     world->summary.status == status &&
+		     world->summary.errors == errors;
+
+	if (!ok(is_ok, "%s", sentence)) {
+		tap_note("expected: status %d, %d errors", status, (int)errors);
+		world_tell(world);
+	}
+}
+
+static void remove_files(struct world *world)
+{
+	struct world_files list;
+
+	world_files(world, "INBOX", &list);
+	for (size_t i = 0; i < list.count; i++)
+		fake_fs_remove(world->fs, list.items[i].path);
+	free(list.items);
+}
+
+static void test_read_only(void)
+{
+	struct world world;
+
+	begin(&world);
+	syncs(&world, 0, 0, "an empty INBOX is in step");
+	fake_server_find(world.server, "INBOX")->read_only = true;
+	put(&world, "cur/1.here:2,", 1);
+	syncs(&world, 1, 1, "what may not go to the server is an error");
+	syncs(&world, 0, 0, "which is not told again with each sync");
+	syncs(&world, 0, 0, "nor with the next");
+	fake_clock_pass(&world.clock, 16 * MINUTE_NS);
+	syncs(&world, 1, 1, "but from time to time");
+	syncs(&world, 0, 0, "after pauses");
+	fake_clock_pass(&world.clock, 16 * MINUTE_NS);
+	syncs(&world, 0, 0, "that grow");
+	put(&world, "cur/2.here:2,", 2);
+	syncs(&world, 1, 1, "and at once where there is more of it");
+	remove_files(&world);
+	syncs(&world, 0, 0, "when it is undone, all is well");
+	is_int((intmax_t)world.steps, 1, "and the trouble is forgotten");
+	put(&world, "cur/1.here:2,", 1);
+	syncs(&world, 1, 1, "so that it is told when it comes back");
+	world_clear(&world);
+}
+
+static void test_lost_server(void)
+{
+	struct world world;
+
+	begin(&world);
+	for (unsigned i = 0; i < 4; i++)
+		append(&world, (const char *const[]){"A", "B", "C", "D"}[i], i);
+	world.server->odd.patience = 2;
+	syncs(&world, 69, 1,
+		"a server that is lost for all mailboxes is told once");
+	world_clear(&world);
+}
+
+static void test_full_disk(void)
+{
+	struct world world;
+
+	begin(&world);
+	for (unsigned i = 0; i < 4; i++)
+		append(&world, (const char *const[]){"A", "B", "C", "D"}[i], i);
+	fake_fs_set_room(world.fs, 10);
+	syncs(&world, 74, 1, "so is a disk that is full");
+	fake_fs_set_room(world.fs, UINT64_MAX);
+	fake_server_find(world.server, "A")->messages[0].refusals =
+		FAKE_FOR_EVER;
+	fake_server_find(world.server, "A")->uidvalidity = 0;
+	fake_fs_set_room(world.fs, 10);
+	syncs(&world, 74, 2,
+		"a full disk counts for more than a mailbox that was in "
+		"trouble before");
+	world_clear(&world);
+}
+
+int main(void)
+{
+	test_read_only();
+	test_lost_server();
+	test_full_disk();
+	return tap_done();
+}
