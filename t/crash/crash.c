@@ -32,7 +32,7 @@ struct scenario {
 	enum account_delete deletes;
 	bool no_uidnext;
 	bool adds_final_crlf;
-	uint64_t append_forgets;
+	unsigned append_forgets;
 	bool excludes_trash;
 };
 

@@ -446,7 +446,7 @@ static void do_store(
 		complain(session, "STORE of what PERMANENTFLAGS lacks");
 		return;
 	}
-	words &= ~session->server->odd.store_forgets;
+	words &= ~(uint64_t)session->server->odd.store_forgets;
 	count = view_pick(session, args->set, &uids);
 	if (count > 0 && !may_change(session)) {
 		free(uids);
@@ -530,7 +530,7 @@ static void do_append(
 	if (args->messages[0].has_date)
 		date = args->messages[0].date;
 	body_taken(session, args->messages[0].body, &taken);
-	flags &= ~session->server->odd.append_forgets;
+	flags &= ~(uint64_t)session->server->odd.append_forgets;
 	uid = fake_mailbox_append(box, buf_str(&taken), flags, date)->uid;
 	buf_clear(&taken);
 	if (session->server->odd.hides_appended && session->selected == box)

@@ -97,8 +97,8 @@ struct fake_oddities {
 	bool asks_caps;       /* names no capabilities unless asked */
 	bool no_answer;       /* says nothing any more */
 	unsigned patience;    /* ends a session after so many commands; or 0 */
-	uint64_t append_forgets; /* flags that APPEND loses (Exchange) */
-	uint64_t store_forgets;  /* flags that STORE does, though listed */
+	unsigned append_forgets; /* flags that APPEND loses (Exchange) */
+	unsigned store_forgets;  /* flags that STORE does, though listed */
 	unsigned exists_lies;    /* so many SELECTs tell one message too many */
 	unsigned listing_gaps;   /* so many FETCHes of flags pass one over */
 	unsigned header_gaps;    /* so many FETCHes of headers do */
