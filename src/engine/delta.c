@@ -2,10 +2,12 @@
  * How: the local side is scanned first, without the server; then a task a
  * mailbox goes through the stages below. What is new on the server is listed
  * with size and date, what is known only with its flags. Headers are fetched
- * for those new messages alone whose size says that they may be a new file.
+ * for those new messages alone whose size says that they may be a new file, and
+ * bodies where only they can tell.
  */
 #include "delta.h"
 
+#include "alike.h"
 #include "intents.h"
 #include "untold.h"
 
@@ -52,6 +54,7 @@ struct delta_task {
 	bool asked_singly;
 	struct identity_stream doubt; /* the body that comes now */
 	bool reading_doubt;
+	struct alike alike; /* such bodies */
 };
 
 /* ---- The local side ------------------------------------------------------ */
@@ -138,24 +141,49 @@ static enum fs_result feed_file(const struct fs_port *fs, struct fs_file *file,
 	return result;
 }
 
-enum fs_result delta_identify(struct maildir *md, struct local_item *item,
-	struct file_facts *facts_r, struct err *err)
+/* Feeds the file of a scan's item to a stream that was begun. */
+static enum fs_result feed_item(struct maildir *md, struct local_item *item,
+	struct identity_stream *stream, struct err *err)
 {
-	struct identity_stream stream;
 	struct fs_file *file = NULL;
 	struct fs_stat stat;
 	enum fs_result result = maildir_read(md, item, &file, &stat, err);
 
+	if (result == FS_OK) {
+		result = feed_file(md->fs, file, stream, err);
+		md->fs->close(&file);
+	}
+	if (result != FS_OK)
+		identity_clear(stream);
+	return result;
+}
+
+enum fs_result delta_identify(struct maildir *md, struct local_item *item,
+	struct file_facts *facts_r, struct err *err)
+{
+	struct identity_stream stream;
+	enum fs_result result;
+
+	identity_init(&stream);
+	result = feed_item(md, item, &stream, err);
 	if (result != FS_OK)
 		return result;
-	identity_init(&stream);
-	result = feed_file(md->fs, file, &stream, err);
-	md->fs->close(&file);
 	facts_r->wire_bytes = stream.fed_bytes;
+	identity_finish(&stream, &facts_r->identity);
+	return FS_OK;
+}
+
+enum fs_result delta_alike(struct maildir *md, struct local_item *item,
+	struct identity *alike_r, struct err *err)
+{
+	struct identity_stream stream;
+	struct identity identity;
+	enum fs_result result;
+
+	identity_init_alike(&stream);
+	result = feed_item(md, item, &stream, err);
 	if (result == FS_OK)
-		identity_finish(&stream, &facts_r->identity);
-	else
-		identity_clear(&stream);
+		identity_finish_alike(&stream, &identity, alike_r);
 	return result;
 }
 
@@ -480,23 +508,6 @@ static uint32_t row_of_uid(const struct match *match, uint32_t uid)
 	return PLAN_NONE;
 }
 
-static enum task_step rows_done(struct delta_task *delta)
-{
-	struct mailbox *mailbox = delta->task.mailbox;
-	struct match *match = &mailbox->match;
-
-	match_pair(match, &delta->headers, &mailbox->identities);
-	intents_pair(mailbox, &delta->headers);
-	untold_hold(delta->pass, mailbox, &delta->untold);
-	if (delta->partial) {
-		drop_absences(match);
-		mailbox->keeps_intents = true;
-	}
-	mailbox->looked_at = true;
-	pass_progress(delta->pass);
-	return TASK_DONE;
-}
-
 /* ---- Stages -------------------------------------------------------------- */
 
 static enum task_step begin_detail(struct delta_task *delta, struct err *err);
@@ -533,9 +544,32 @@ static enum task_step scan_again(struct delta_task *delta, struct err *err)
 	return join(delta, err);
 }
 
+static enum task_step rows_done(struct delta_task *delta, struct err *err)
+{
+	struct mailbox *mailbox = delta->task.mailbox;
+	struct match *match = &mailbox->match;
+	enum fs_result result;
+
+	match_pair(match, &delta->headers, &mailbox->identities);
+	intents_pair(mailbox, &delta->headers);
+	result = alike_pair(delta->pass, mailbox, &delta->alike, err);
+	if (result == FS_ABSENT)
+		return scan_again(delta, err);
+	if (result != FS_OK)
+		return TASK_FAILED;
+	untold_hold(delta->pass, mailbox, &delta->untold);
+	if (delta->partial) {
+		drop_absences(match);
+		mailbox->keeps_intents = true;
+	}
+	mailbox->looked_at = true;
+	pass_progress(delta->pass);
+	return TASK_DONE;
+}
+
 /* Bodies of messages that have a new file's header and nearly its size: some
  * servers lie in RFC822.SIZE. */
-static enum task_step begin_doubts(struct delta_task *delta)
+static enum task_step begin_doubts(struct delta_task *delta, struct err *err)
 {
 	struct mailbox *mailbox = delta->task.mailbox;
 	struct match_rows doubts;
@@ -551,12 +585,12 @@ static enum task_step begin_doubts(struct delta_task *delta)
 	}
 	fetch_set(delta, &set, IMAP_FETCH_BODY);
 	imap_set_clear(&set);
-	return delta->awaited == 0 ? rows_done(delta) : TASK_MORE;
+	return delta->awaited == 0 ? rows_done(delta, err) : TASK_MORE;
 }
 
 /* Headers that were not told when many were asked for may be when each is asked
  * for by itself. */
-static enum task_step headers_over(struct delta_task *delta)
+static enum task_step headers_over(struct delta_task *delta, struct err *err)
 {
 	const struct mailbox *mailbox = delta->task.mailbox;
 	struct imap_set set = {0};
@@ -564,7 +598,7 @@ static enum task_step headers_over(struct delta_task *delta)
 	uint32_t uid;
 
 	if (delta->asked_singly)
-		return begin_doubts(delta);
+		return begin_doubts(delta, err);
 	delta->asked_singly = true;
 	untold_uids(&delta->untold, mailbox, &set);
 	for (int i = 0; i < SINGLES_MAX && imap_set_next(&set, &iter, &uid);
@@ -575,7 +609,7 @@ static enum task_step headers_over(struct delta_task *delta)
 		fetch(delta, str_of(text), IMAP_FETCH_SIZE | IMAP_FETCH_HEADER);
 	}
 	imap_set_clear(&set);
-	return delta->awaited == 0 ? begin_doubts(delta) : TASK_MORE;
+	return delta->awaited == 0 ? begin_doubts(delta, err) : TASK_MORE;
 }
 
 /* Headers of the new messages that may be new files. */
@@ -591,6 +625,7 @@ static enum task_step begin_headers(struct delta_task *delta, struct err *err)
 	delta->stage = STAGE_HEADERS;
 	delta->refused = false;
 	delta->headers.count = 0;
+	delta->alike.count = 0;
 	if (identify(delta, err) != 0)
 		return TASK_FAILED;
 	if (delta->moved)
@@ -612,7 +647,7 @@ static enum task_step begin_headers(struct delta_task *delta, struct err *err)
 		untold_ask(&delta->untold, row_of_uid(&mailbox->match, uid));
 	fetch_set(delta, &set, IMAP_FETCH_SIZE | IMAP_FETCH_HEADER);
 	imap_set_clear(&set);
-	return delta->awaited == 0 ? begin_doubts(delta) : TASK_MORE;
+	return delta->awaited == 0 ? begin_doubts(delta, err) : TASK_MORE;
 }
 
 /* Sizes and dates of what is new but stood among the known UIDs. */
@@ -744,18 +779,20 @@ static void header_add(
  * listing made of it. */
 static void doubt_settle(struct delta_task *delta, uint32_t uid)
 {
-	uint32_t row = row_of_uid(&delta->task.mailbox->match, uid);
-	struct identity identity;
+	struct alike_row body = {
+		.row = row_of_uid(&delta->task.mailbox->match, uid)};
 
 	if (!delta->reading_doubt)
 		return;
-	if (row != PLAN_NONE)
-		untold_tell(&delta->untold, row);
 	delta->reading_doubt = false;
-	identity_finish(&delta->doubt, &identity);
+	identity_finish_alike(&delta->doubt, &body.identity, &body.alike);
+	if (body.row == PLAN_NONE)
+		return;
+	untold_tell(&delta->untold, body.row);
+	alike_add(&delta->alike, &body);
 	for (size_t i = 0; i < delta->headers.count; i++) {
-		if (delta->headers.items[i].row == row)
-			delta->headers.items[i].identity = identity;
+		if (delta->headers.items[i].row == body.row)
+			delta->headers.items[i].identity = body.identity;
 	}
 }
 
@@ -763,7 +800,7 @@ static void doubt_begin(struct delta_task *delta)
 {
 	if (delta->reading_doubt)
 		identity_clear(&delta->doubt);
-	identity_init(&delta->doubt);
+	identity_init_alike(&delta->doubt);
 	delta->reading_doubt = true;
 }
 
@@ -822,9 +859,9 @@ static enum task_step delta_answered(struct delta_task *delta,
 	case STAGE_DETAIL:
 		return begin_headers(delta, err);
 	case STAGE_HEADERS:
-		return headers_over(delta);
+		return headers_over(delta, err);
 	default:
-		return rows_done(delta);
+		return rows_done(delta, err);
 	}
 }
 
@@ -938,6 +975,7 @@ int delta(struct pass *pass, struct err *err)
 
 	for (size_t i = 0; i < count; i++) {
 		free(tasks[i].headers.items);
+		alike_clear(&tasks[i].alike);
 		if (tasks[i].reading_doubt)
 			identity_clear(&tasks[i].doubt);
 		if (result == 0 && tasks[i].task.result == TASK_FAILED)

@@ -20,4 +20,8 @@ int delta(struct pass *pass, struct err *err);
 enum fs_result delta_identify(struct maildir *md, struct local_item *item,
 	struct file_facts *facts_r, struct err *err);
 
+/* Likewise, for what it is alike to (mail/identity.h). */
+enum fs_result delta_alike(struct maildir *md, struct local_item *item,
+	struct identity *alike_r, struct err *err);
+
 #endif

@@ -4,7 +4,9 @@
  * field, mostly one byte; then whole runs up to the LF go to the hash or are
  * counted. A CR is held back until the next byte tells whether it is half of a
  * line end. Small pieces are gathered into a block, since a call of the hash
- * costs more than they do. Past the header only sizes are added up.
+ * costs more than they do. Past the header only sizes are added up, unless what
+ * is alike is asked for: then the body is digested without CRs, with 0x80 for
+ * NUL, and with its last line ended.
  */
 #include "godwit/mail/identity.h"
 
@@ -30,6 +32,12 @@ void identity_init(struct identity_stream *stream)
 {
 	*stream = (struct identity_stream){0};
 	check(gnutls_hash_init(&stream->hash, GNUTLS_DIG_SHA256) == 0);
+}
+
+void identity_init_alike(struct identity_stream *stream)
+{
+	identity_init(stream);
+	check(gnutls_hash_init(&stream->body_hash, GNUTLS_DIG_SHA256) == 0);
 }
 
 static void hash_now(struct identity_stream *stream, struct str bytes)
@@ -149,6 +157,39 @@ static void start_add(struct identity_stream *stream, char c)
 		line_begin(stream, verdict);
 }
 
+/* ---- Bodies -------------------------------------------------------------- */
+
+static void body_hash(struct identity_stream *stream, struct str bytes)
+{
+	if (bytes.len == 0)
+		return;
+	check(gnutls_hash(stream->body_hash, bytes.ptr, bytes.len) == 0);
+	stream->body_bytes += bytes.len;
+	stream->body_line_open = bytes.ptr[bytes.len - 1] != '\n';
+}
+
+static void body_add(struct identity_stream *stream, struct str bytes)
+{
+	char folded[IDENTITY_BLOCK_BYTES];
+	size_t count = 0;
+
+	for (size_t i = 0; i < bytes.len; i++) {
+		if (bytes.ptr[i] == '\r')
+			continue;
+		folded[count] = bytes.ptr[i];
+		if (folded[count] == '\0')
+			folded[count] = '\x80';
+		count++;
+		if (count == sizeof(folded)) {
+			body_hash(stream, (struct str){folded, count});
+			count = 0;
+		}
+	}
+	body_hash(stream, (struct str){folded, count});
+}
+
+/* ---- Streams ------------------------------------------------------------- */
+
 void identity_feed(struct identity_stream *stream, struct str bytes)
 {
 	stream->fed_bytes += bytes.len;
@@ -167,6 +208,8 @@ void identity_feed(struct identity_stream *stream, struct str bytes)
 		}
 		bytes = str_sub(bytes, n, bytes.len);
 	}
+	if (stream->body_hash != NULL)
+		body_add(stream, bytes);
 }
 
 static void finish(struct identity_stream *stream, uint64_t bytes,
@@ -193,6 +236,22 @@ void identity_finish(
 	finish(stream, stream->fed_bytes, identity_r);
 }
 
+void identity_finish_alike(struct identity_stream *stream,
+	struct identity *identity_r, struct identity *alike_r)
+{
+	unsigned char both[2 * IDENTITY_HASH_BYTES];
+
+	if (stream->body_line_open)
+		body_hash(stream, STR("\n"));
+	gnutls_hash_deinit(stream->body_hash, both + IDENTITY_HASH_BYTES);
+	stream->body_hash = NULL;
+	alike_r->bytes = stream->body_bytes;
+	identity_finish(stream, identity_r);
+	memcpy(both, identity_r->header_sha256, IDENTITY_HASH_BYTES);
+	check(gnutls_hash_fast(GNUTLS_DIG_SHA256, both, sizeof(both),
+		      alike_r->header_sha256) == 0);
+}
+
 void identity_finish_header(struct identity_stream *stream,
 	uint64_t rfc822_size, struct identity *identity_r)
 {
@@ -203,7 +262,10 @@ void identity_clear(struct identity_stream *stream)
 {
 	if (stream->hash != NULL)
 		gnutls_hash_deinit(stream->hash, NULL);
+	if (stream->body_hash != NULL)
+		gnutls_hash_deinit(stream->body_hash, NULL);
 	stream->hash = NULL;
+	stream->body_hash = NULL;
 }
 
 void identity_of_header(

@@ -5,7 +5,6 @@
 #include "world.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static const struct imap_date day = {1600000000, 120};
 
@@ -201,24 +200,16 @@ static void test_header_refused_for_ever(void)
 	world_clear(&world);
 }
 
-/* The letters of the only file of INBOX. */
-static void letters(struct world *world, char *letters_r, size_t size)
+/* Whether the only file of INBOX has these letters. */
+static void is_lettered(
+	struct world *world, const char *letters, const char *sentence)
 {
 	struct world_files list;
 
 	world_files(world, "INBOX", &list);
-	check(list.count == 1 && strlen(list.items[0].letters) < size);
-	strcpy(letters_r, list.items[0].letters);
+	check(list.count == 1);
+	is_str(str_of(list.items[0].letters), str_of(letters), "%s", sentence);
 	free(list.items);
-}
-
-static void is_lettered(
-	struct world *world, const char *want, const char *sentence)
-{
-	char got[40];
-
-	letters(world, got, sizeof(got));
-	is_str(str_of(got), str_of(want), "%s", sentence);
 }
 
 static void test_append_forgets_flags(bool tells_uid)
@@ -301,8 +292,82 @@ static void test_expunged_at_any_moment(void)
 		"also when it is asked for by itself: no made-up one is kept");
 }
 
+/* What one side gets of a message that the other has a little differently. */
+struct variant {
+	const char *sentence;
+	struct str there;
+	struct str here; /* with CRLFs; the file has LFs */
+	bool one;
+};
+
+#define HEADER "From: a@example.org\r\nMessage-ID: <1@a>\r\n\r\n"
+
+#define VARIANT(sentence, there, here, one)                                    \
+	{                                                                      \
+		sentence, {HEADER there, sizeof(HEADER there) - 1},            \
+			{HEADER here, sizeof(HEADER here) - 1}, one            \
+	}
+
+static const struct variant variants[] = {
+	VARIANT("without journal, a message whose last line the server ended "
+		"is one",
+		"Some text\r\n", "Some text", true),
+	VARIANT("so is one whose last line end only the Maildir has",
+		"Some text", "Some text\r\n", true),
+	VARIANT("so is one with bare line feeds there", "One\nTwo\r\n",
+		"One\r\nTwo\r\n", true),
+	VARIANT("so is one whose bare CR the server dropped", "One Two\r\n",
+		"One\r Two\r\n", true),
+	VARIANT("one with a text of its own is not", "Some text\r\n",
+		"Some tent", false),
+	VARIANT("nor is one with an empty line more", "Some text\r\n\r\n",
+		"Some text", false),
+};
+
+static void test_stored_changed(const struct variant *variant)
+{
+	struct world world;
+
+	begin(&world);
+	fake_mailbox_append(inbox(&world), variant->there, 0, day);
+	world_put(&world, "INBOX", "cur/1.here:2,", variant->here,
+		day.utc_seconds);
+	is_int(world_sync(&world), 0, "%s", variant->sentence);
+	is_int((intmax_t)files(&world), variant->one ? 1 : 2, "... here");
+	is_int((intmax_t)inbox(&world)->count, variant->one ? 1 : 2,
+		"... and there");
+	is_int(world_sync(&world), 0, "the next run ends well");
+	is_int((intmax_t)world.steps, 0, "and does nothing");
+	world_clear(&world);
+}
+
+static void test_changed_twins(void)
+{
+	struct world world;
+
+	begin(&world);
+	world.server->odd.adds_final_crlf = true;
+	world_put(&world, "INBOX", "cur/1.here:2,", STR(HEADER "Text"), 0);
+	world_put(&world, "INBOX", "cur/2.here:2,", STR(HEADER "Text"), 0);
+	world_put(&world, "INBOX", "cur/3.here:2,", STR(HEADER "Tent"), 0);
+	(void)world_sync(&world);
+	is_int((intmax_t)inbox(&world)->count, 3, "three are uploaded");
+	fake_store_wipe(world.store);
+	is_int(world_sync(&world), 0, "the journal is lost");
+	is_int((intmax_t)inbox(&world)->count, 3, "three are there still");
+	is_int((intmax_t)files(&world), 3, "and three here");
+	fake_server_renumber(world.server, inbox(&world));
+	is_int(world_sync(&world), 0, "their UIDVALIDITY is a new one");
+	is_int((intmax_t)inbox(&world)->count, 3, "three are there again");
+	is_int((intmax_t)files(&world), 3, "and three here");
+	world_clear(&world);
+}
+
 int main(void)
 {
+	for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++)
+		test_stored_changed(&variants[i]);
+	test_changed_twins();
 	test_expunged_at_any_moment();
 	test_append_forgets_flags(true);
 	test_append_forgets_flags(false);

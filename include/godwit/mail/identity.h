@@ -22,6 +22,11 @@
  * tab), count neither in the hash nor in the size. Field names are compared
  * without case.
  *
+ * Servers store some messages changed (Courier ends the last line and drops
+ * bare CRs, Dovecot makes CRLF of bare LFs and 0x80 of NULs). Alike are two
+ * messages of one header whose bodies differ in nothing else; that takes both
+ * bodies: identity_init_alike, identity_feed..., identity_finish_alike.
+ *
  * From a file: identity_init, identity_feed..., identity_finish. From a server:
  * identity_init, identity_feed BODY.PEEK[HEADER], identity_finish_header; or
  * identity_of_header where the header is in one piece.
@@ -65,6 +70,9 @@ struct identity_stream {
 	char held[IDENTITY_FIELD_BYTES];
 	size_t block_bytes;
 	char block[IDENTITY_BLOCK_BYTES];
+	struct hash_hd_st *body_hash; /* if what is alike is asked for */
+	uint64_t body_bytes;          /* that went into it */
+	bool body_line_open;          /* its last line has no LF yet */
 };
 
 /* Every stream that was begun must be finished or cleared. */
@@ -84,6 +92,14 @@ void identity_finish(
  */
 void identity_finish_header(struct identity_stream *stream,
 	uint64_t rfc822_size, struct identity *identity_r);
+
+/* As identity_init, with the body digested as well. */
+void identity_init_alike(struct identity_stream *stream);
+
+/* As identity_finish; and *alike_r is the same for all messages that are alike,
+ * and for no others. It equals no identity, and is not to be stored. */
+void identity_finish_alike(struct identity_stream *stream,
+	struct identity *identity_r, struct identity *alike_r);
 
 /* Gives up a stream that was begun; harmless where it was cleared already. */
 void identity_clear(struct identity_stream *stream);

@@ -158,6 +158,61 @@ static void test_order(void)
 	ok(identity_cmp(&small, &other) != 0, "other headers, other message");
 }
 
+static struct identity alike(struct str message, size_t step)
+{
+	struct identity_stream stream;
+	struct identity identity;
+	struct identity same;
+	struct identity want = streamed(message, 1);
+
+	identity_init_alike(&stream);
+	for (size_t at = 0; at < message.len; at += step)
+		identity_feed(&stream, str_sub(message, at, step));
+	identity_finish_alike(&stream, &identity, &same);
+	check(identity_cmp(&identity, &want) == 0);
+	return same;
+}
+
+static bool are_alike(struct str a, struct str b)
+{
+	bool is_same = true;
+
+	for (size_t step = 1; step <= a.len; step++) {
+		struct identity x = alike(a, step);
+		struct identity y = alike(b, 1);
+		struct identity again = alike(a, 1);
+
+		check(identity_cmp(&x, &again) == 0);
+		is_same = is_same && identity_cmp(&x, &y) == 0;
+	}
+	return is_same;
+}
+
+static void test_alike(void)
+{
+	static const char nul[] = "A: 1\r\n\r\nx\0y\r\n";
+	struct str text = STR("A: 1\r\n\r\none\r\ntwo\r\n");
+
+	ok(are_alike(text, STR("A: 1\r\n\r\none\r\ntwo")),
+		"a last line end is no difference");
+	ok(are_alike(text, STR("A: 1\r\n\r\none\ntwo\r\r\n")), "nor are CRs");
+	ok(are_alike((struct str){nul, sizeof(nul) - 1},
+		   STR("A: 1\r\n\r\nx\x80y\r\n")),
+		"nor 0x80 for NUL");
+	ok(are_alike(text, STR("X-TUID: 7\r\nA: 1\r\n\r\none\r\ntwo\r\n")),
+		"nor an injected field");
+	ok(!are_alike(text, STR("A: 2\r\n\r\none\r\ntwo\r\n")),
+		"another header is one");
+	ok(!are_alike(text, STR("A: 1\r\n\r\none\r\ntwo\r\n\r\n")),
+		"so is an empty line more");
+	ok(!are_alike(text, STR("A: 1\r\n\r\none two\r\n")),
+		"so is a line end for a space");
+	ok(!are_alike(STR("A: 1\r\n\r\n"), STR("A: 1\r\n\r\n\r\n")),
+		"an empty body is not an empty line");
+	ok(are_alike(STR("A: 1\r\n\r\n"), STR("A: 1")),
+		"without an empty line the body is empty");
+}
+
 static void test_abandon(void)
 {
 	struct identity_stream stream;
@@ -167,6 +222,12 @@ static void test_abandon(void)
 	identity_clear(&stream);
 	identity_clear(&stream);
 	ok(stream.hash == NULL, "a stream can be given up, twice");
+	identity_init_alike(&stream);
+	identity_feed(&stream, STR("A: 1\r\n\r\nbody"));
+	identity_clear(&stream);
+	identity_clear(&stream);
+	ok(stream.hash == NULL && stream.body_hash == NULL,
+		"also one that digests the body");
 }
 
 int main(void)
@@ -176,6 +237,7 @@ int main(void)
 	test_server();
 	test_long();
 	test_order();
+	test_alike();
 	test_abandon();
 	return tap_done();
 }
