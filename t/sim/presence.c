@@ -548,6 +548,107 @@ static void test_aside_with_mail(void)
 	world_clear(&world);
 }
 
+/* ---- A changed config ---------------------------------------------------- */
+
+static struct mailbox_rename to_new[] = {{STR("A"), STR("Fresh")}};
+static struct mailbox_rename swap[] = {
+	{STR("A"), STR("B")}, {STR("B"), STR("A")}};
+
+static void test_renamed(void)
+{
+	struct world world;
+	struct buf path = {0};
+	uint64_t fetched;
+
+	begin(&world);
+	world.account.mailboxes.renames = to_new;
+	world.account.mailboxes.rename_count = 1;
+	syncs(&world, 1, "a mailbox that has another name here by the config");
+	tells(&world,
+		"[A] error: uid 0 : its folder is A, which the config now "
+		"calls Fresh; rename the folder",
+		"is complained of");
+	is_int((intmax_t)files(&world, "A"), 2, "and is kept where it was");
+	ok(!world_has_folder(&world, "Fresh"), "and not downloaded again");
+	ok(box_of(&world, "A") != NULL && world.server->count == 2,
+		"nor uploaded again");
+	world_path(&world, "Fresh", "", &path);
+	fake_fs_rename(world.fs, WORLD_MAILDIR "/A", buf_z(&path));
+	fake_fs_settle(world.fs);
+	fetched = world.summary.local.added + world.summary.server.added;
+	syncs(&world, 0, "once the folder is renamed");
+	fetched += world.summary.local.added + world.summary.server.added;
+	is_int((intmax_t)fetched, 0, "it is found to be in step");
+	is_int((intmax_t)files(&world, "Fresh"), 2, "and nothing is removed");
+	rests(&world, "that is all");
+	buf_clear(&path);
+	world_clear(&world);
+}
+
+static void test_renamed_and_gone_here(void)
+{
+	struct world world;
+
+	begin(&world);
+	world.account.mailboxes.renames = to_new;
+	world.account.mailboxes.rename_count = 1;
+	remove_folder(&world, "A");
+	syncs(&world, 0, "one whose folder is gone as well");
+	is_int((intmax_t)box_of(&world, "A")->count, 2, "is kept there");
+	is_int((intmax_t)files(&world, "Fresh"), 2, "and downloaded anew");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
+static void test_swapped(void)
+{
+	struct world world;
+
+	begin(&world);
+	fake_server_create(world.server, "B", 0);
+	box_of(&world, "B")->uidvalidity = box_of(&world, "A")->uidvalidity;
+	check(world_sync(&world) == 0);
+	world.account.mailboxes.renames = swap;
+	world.account.mailboxes.rename_count = 2;
+	syncs(&world, 1, "two mailboxes that have changed their names here");
+	tells(&world, "[A] error: uid 0 : by `rename`", "are complained of,");
+	tells(&world, "[B] error: uid 0 : by `rename`", "both,");
+	is_int((intmax_t)box_of(&world, "A")->count, 2, "and kept there");
+	is_int((intmax_t)files(&world, "A"), 2, "and here");
+	world_clear(&world);
+}
+
+static void test_excluded(void)
+{
+	struct world world;
+	struct str a = STR("A");
+
+	begin(&world);
+	world.account.mailboxes.exclude = (struct account_list){&a, 1};
+	rests(&world, "a mailbox that is excluded now is left alone");
+	world.account.mailboxes.renames = to_new;
+	world.account.mailboxes.rename_count = 1;
+	rests(&world, "also if it would have another name");
+	is_int((intmax_t)files(&world, "A"), 2, "it stays as it is");
+	world_clear(&world);
+}
+
+static void test_layout(void)
+{
+	struct world world;
+
+	begin(&world);
+	world.account.layout = LAYOUT_MAILDIRPP;
+	fake_fs_mkdir(world.fs, WORLD_MAILDIR "/.Other/cur");
+	syncs(&world, 1, "when the layout has changed");
+	tells(&world,
+		"[A] error: uid 0 : its folder lies where `layout: nested`",
+		"each folder that is in its old place is named");
+	is_int((intmax_t)box_of(&world, "A")->count, 2,
+		"and not taken for removed");
+	world_clear(&world);
+}
+
 int main(void)
 {
 	test_gone();
@@ -568,5 +669,10 @@ int main(void)
 	test_crash();
 	test_cut();
 	test_aside_with_mail();
+	test_renamed();
+	test_renamed_and_gone_here();
+	test_swapped();
+	test_excluded();
+	test_layout();
 	return tap_done();
 }
