@@ -89,7 +89,8 @@ void place_settle(struct pass *pass)
 
 		if (!old->in_journal || old->on_server || count == 0)
 			continue;
-		now = bsearch(&at, list, count, sizeof(*list), server_name_cmp);
+		now = bsearch(&at, list, count, sizeof(struct mailbox *),
+			server_name_cmp);
 		if (now != NULL)
 			renamed(pass, old, *now);
 	}

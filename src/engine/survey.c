@@ -558,8 +558,21 @@ static void refuse_pair(struct pass *pass, struct mailbox *mailbox)
 			"spelling; give one another place with `rename`");
 }
 
+/* Whether the file system folds letter case. A pass that must not write may not
+ * be told, if the root is empty yet: it takes names as they are. */
+static int ask_folding(struct pass *pass, bool *folds_r, struct err *err)
+{
+	bool may_write = pass->options->depth == SYNC_APPLY;
+	enum fs_result result =
+		pass->ports->fs.folds_case(pass->root, may_write, folds_r, err);
+
+	if (result == FS_ABSENT)
+		*folds_r = false;
+	return result == FS_FAILED ? -1 : 0;
+}
+
 /* Takes out what would meet on one folder. The file system is asked about
- * letter case only where that matters, because asking writes. */
+ * letter case only where that matters, because asking may write. */
 static int refuse_meeting(struct pass *pass, bool fold, struct err *err)
 {
 	struct keyed *keys = sort_by_key(pass, fold);
@@ -571,8 +584,7 @@ static int refuse_meeting(struct pass *pass, bool fold, struct err *err)
 			keys[i].mailbox->part == MAILBOX_BROKEN)
 			continue;
 		if (!asked && pass->root != NULL &&
-			pass->ports->fs.folds_case(pass->root, &folds, err) !=
-				FS_OK)
+			ask_folding(pass, &folds, err) != 0)
 			return -1;
 		asked = true;
 		if (!folds)
@@ -591,7 +603,7 @@ static enum fs_result find_folder(struct pass *pass,
 	struct buf path = {0};
 	struct keywords *keywords = keywords_new();
 	struct maildir_place place = {
-		.fs = &pass->ports->fs, .root = pass->root};
+		.fs = &pass->ports->fs, .root = pass->root, .read_only = true};
 	struct maildir md = {0};
 	enum fs_result result = FS_ABSENT;
 

@@ -649,6 +649,71 @@ static void test_layout(void)
 	world_clear(&world);
 }
 
+/* ---- Only looking -------------------------------------------------------- */
+
+/* Whether looking at this world in any way changes nothing in it. */
+static bool looks_only(struct world *world, int status)
+{
+	static const enum sync_depth depths[] = {
+		SYNC_CHECK, SYNC_LIST, SYNC_STATUS, SYNC_DRY};
+	bool is_ok = true;
+
+	for (size_t i = 0; i < sizeof(depths) / sizeof(depths[0]); i++) {
+		struct buf before = {0};
+		struct buf after = {0};
+		int got;
+
+		world->options.depth = depths[i];
+		fake_fs_dump(world->fs, "/", &before);
+		got = world_sync(world);
+		fake_fs_dump(world->fs, "/", &after);
+		if (world->steps != 0 ||
+			!str_eq(buf_str(&before), buf_str(&after)) ||
+			(depths[i] >= SYNC_STATUS && got != status)) {
+			tap_note("depth %d: status %d, %llu changes",
+				(int)depths[i], got,
+				(unsigned long long)world->steps);
+			world_tell(world);
+			is_ok = false;
+		}
+		buf_clear(&before);
+		buf_clear(&after);
+	}
+	return is_ok;
+}
+
+static void test_looking(void)
+{
+	struct world world;
+
+	begin(&world);
+	append(&world, "A", 3);
+	fake_server_create(world.server, "B", 0);
+	fake_fs_mkdir(world.fs, WORLD_MAILDIR "/C/cur");
+	fake_fs_put(world.fs, WORLD_MAILDIR "/C/cur/1.here:2,S",
+		STR("Subject: one\n\nText\n"), 0);
+	fake_fs_remove(world.fs, WORLD_MAILDIR "/A/tmp");
+	fake_fs_remove(world.fs, WORLD_MAILDIR "/A/new");
+	fake_fs_settle(world.fs);
+	ok(looks_only(&world, 0),
+		"check, list, status and dry runs write nothing, not even what "
+		"a Maildir lacks");
+	tells(&world, "[A] add local uid 3", "but see what there is to do");
+	tells(&world, "[C] add server", "everywhere");
+	remove_folder(&world, "A");
+	ok(looks_only(&world, 0), "nor when a mailbox would be removed there");
+	fake_server_delete(world.server, box_of(&world, "A"));
+	ok(looks_only(&world, 0), "nor when it is gone from both sides");
+	world_clear(&world);
+
+	world_init(&world, 1);
+	fake_server_create(world.server, "Ab", 0);
+	fake_server_create(world.server, "aB", 0);
+	ok(looks_only(&world, 0),
+		"nor to learn whether the file system folds letter case");
+	world_clear(&world);
+}
+
 int main(void)
 {
 	test_gone();
@@ -674,5 +739,6 @@ int main(void)
 	test_swapped();
 	test_excluded();
 	test_layout();
+	test_looking();
 	return tap_done();
 }
