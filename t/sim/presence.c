@@ -714,6 +714,51 @@ static void test_looking(void)
 	world_clear(&world);
 }
 
+/* ---- The root ------------------------------------------------------------ */
+
+static void test_remounted(void)
+{
+	struct world world;
+	struct world_files list;
+
+	begin(&world);
+	fake_fs_remount(world.fs, WORLD_MAILDIR);
+	ok(looks_only(&world, 0), "a root that was mounted anew is looked at");
+	world.options.depth = SYNC_APPLY;
+	append(&world, "A", 3);
+	syncs(&world, 0, "and synced, if nothing is missing in it");
+	is_int((intmax_t)files(&world, "A"), 3, "as ever");
+	rests(&world, "that is all");
+	fake_fs_remount(world.fs, WORLD_MAILDIR);
+	world_files(&world, "A", &list);
+	fake_fs_remove(world.fs, list.items[0].path);
+	free(list.items);
+	syncs(&world, 74, "but one that lacks a message");
+	tells(&world, "is on another disk than in the last run, and lacks",
+		"is refused");
+	tells(&world, "move the state folder " WORLD_STATE " away",
+		"with a way out");
+	is_int((intmax_t)box_of(&world, "A")->count, 3,
+		"and nothing is removed there");
+	fake_store_wipe(world.store);
+	syncs(&world, 0, "which leads");
+	is_int((intmax_t)files(&world, "A"), 3, "to all mail on both sides");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
+static void test_remounted_without_folder(void)
+{
+	struct world world;
+
+	begin(&world);
+	fake_fs_remount(world.fs, WORLD_MAILDIR);
+	remove_folder(&world, "A");
+	syncs(&world, 74, "one that lacks a folder is refused, too");
+	is_int((intmax_t)box_of(&world, "A")->count, 2, "the mailbox is kept");
+	world_clear(&world);
+}
+
 int main(void)
 {
 	test_gone();
@@ -740,5 +785,7 @@ int main(void)
 	test_excluded();
 	test_layout();
 	test_looking();
+	test_remounted();
+	test_remounted_without_folder();
 	return tap_done();
 }
