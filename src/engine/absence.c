@@ -96,7 +96,7 @@ static enum task_step absence_event(
 static bool is_doubtful(const struct mailbox *mailbox)
 {
 	return mailbox_is_active(mailbox) && mailbox->in_journal &&
-	       !mailbox->on_server &&
+	       !mailbox->on_server && !mailbox->elsewhere &&
 	       mailbox->record.state != MAILBOX_DETACHED_SERVER_GONE;
 }
 

@@ -13,6 +13,7 @@ int mailbox_open_maildir(struct pass *pass, struct mailbox *mailbox,
 		.fs = &pass->ports->fs,
 		.root = pass->root,
 		.create = create,
+		.read_only = pass->options->depth != SYNC_APPLY,
 	};
 	enum fs_result result = FS_FAILED;
 

@@ -45,7 +45,8 @@ struct mailbox {
 	bool on_server;         /* listed, and can be selected */
 	bool on_local;
 	bool in_journal;
-	bool leaving; /* gone here, and to be removed there: removal.h */
+	bool elsewhere; /* gone, but for its name: the config has changed */
+	bool leaving;   /* gone here, and to be removed there: removal.h */
 	enum mailbox_part part;
 	uint32_t id; /* in the journal, if in_journal */
 	struct mailbox_record record;

@@ -127,15 +127,29 @@ static enum fs_result open_parts(struct maildir *md, struct err *err)
 	return result;
 }
 
+/* What can be listed, as it is. */
+static enum fs_result open_to_look(struct maildir *md, struct err *err)
+{
+	const struct fs_port *fs = md->fs;
+	enum fs_result result =
+		fs->dir_open(md->folder, "cur", false, &md->cur, err);
+
+	if (result != FS_OK)
+		return result;
+	result = fs->dir_open(md->folder, "new", false, &md->new_, err);
+	return result == FS_ABSENT ? FS_OK : result;
+}
+
 /* A mailbox may lack tmp/ or new/ (backups drop empty folders): mended. */
-static enum fs_result open_existing(struct maildir *md, struct err *err)
+static enum fs_result open_existing(
+	struct maildir *md, bool read_only, struct err *err)
 {
 	struct fs_stat stat;
 	enum fs_result result = md->fs->stat(md->folder, "cur", &stat, err);
 
 	if (result != FS_OK)
 		return result;
-	return open_parts(md, err);
+	return read_only ? open_to_look(md, err) : open_parts(md, err);
 }
 
 enum fs_result maildir_open(struct maildir *md,
@@ -155,7 +169,8 @@ enum fs_result maildir_open(struct maildir *md,
 		result = folder_open(place, &md->folder, err);
 	if (result != FS_OK)
 		return result;
-	result = place->create ? open_parts(md, err) : open_existing(md, err);
+	result = place->create ? open_parts(md, err)
+			       : open_existing(md, place->read_only, err);
 	if (result == FS_OK && read_keywords(md, err) != 0)
 		result = FS_FAILED;
 	return result;
@@ -178,10 +193,11 @@ void maildir_close(struct maildir *md)
 int maildir_stamp(
 	struct maildir *md, struct maildir_stamp *stamp_r, struct err *err)
 {
-	struct maildir_stamp stamp;
+	struct maildir_stamp stamp = {0};
 
 	if (md->fs->dir_stat(md->cur, &stamp.cur, err) != FS_OK ||
-		md->fs->dir_stat(md->new_, &stamp.new_, err) != FS_OK)
+		(md->new_ != NULL &&
+			md->fs->dir_stat(md->new_, &stamp.new_, err) != FS_OK))
 		return -1;
 	*stamp_r = stamp;
 	return 0;
@@ -250,8 +266,11 @@ static int gather_dir(
 	struct fs_dir *dir = maildir_dir(md, in_new);
 	const char *name;
 	enum fs_type type;
-	enum fs_result result = md->fs->dir_rewind(dir, err);
+	enum fs_result result;
 
+	if (dir == NULL)
+		return 0;
+	result = md->fs->dir_rewind(dir, err);
 	if (result != FS_OK)
 		return -1;
 	while ((result = md->fs->dir_next(dir, &name, &type, err)) == FS_OK) {
@@ -492,8 +511,10 @@ static enum fs_result find_in(struct maildir *md, bool in_new,
 	struct fs_dir *dir = maildir_dir(md, in_new);
 	const char *file_name;
 	enum fs_type type;
-	enum fs_result result = md->fs->dir_rewind(dir, err);
+	enum fs_result result = FS_ABSENT;
 
+	if (dir != NULL)
+		result = md->fs->dir_rewind(dir, err);
 	while (result == FS_OK && (result = md->fs->dir_next(dir, &file_name,
 					   &type, err)) == FS_OK) {
 		struct maildir_name name;

@@ -34,8 +34,8 @@ struct maildir {
 	struct fs_dir *folder;
 	bool is_root; /* folder is the root, borrowed */
 	struct fs_dir *cur;
-	struct fs_dir *new_;
-	struct fs_dir *tmp;
+	struct fs_dir *new_;       /* NULL: missing, and opened read-only */
+	struct fs_dir *tmp;        /* NULL: opened read-only */
 	struct keywords *keywords; /* borrowed: the mailbox's table */
 	struct arena *arena;       /* borrowed: for names found again */
 	struct kwfile kwfile;
@@ -53,11 +53,13 @@ struct maildir_place {
 	struct str path; /* below the root, as mailbox_name_path() made it; ""
 			  * is the root itself */
 	bool create;     /* make what is missing */
+	bool read_only;  /* write nothing: only to be listed and read */
 };
 
 /*
  * Opens a mailbox's folder, and reads its keyword file into `keywords`, which
- * is borrowed. FS_ABSENT when there is no such mailbox.
+ * is borrowed. A missing new/ or tmp/ is made, unless read_only. FS_ABSENT when
+ * there is no such mailbox.
  */
 enum fs_result maildir_open(struct maildir *md,
 	const struct maildir_place *place, struct keywords *keywords,

@@ -9,6 +9,7 @@
 #include "survey.h"
 
 #include "absence.h"
+#include "place.h"
 #include "removal.h"
 
 #include "godwit/base/limits.h"
@@ -460,8 +461,10 @@ static bool takes_part(const struct pass *pass, const struct mailbox *mailbox)
 	struct buf name = {0};
 	bool takes;
 
-	if (!mailbox_rename_to_server(wanted->renames, wanted->rename_count,
-		    mailbox->name, &name))
+	if (mailbox->wire_name.ptr != NULL)
+		buf_add(&name, mailbox->server_name);
+	else if (!mailbox_rename_to_server(wanted->renames,
+			 wanted->rename_count, mailbox->name, &name))
 		buf_add(&name, mailbox->name);
 	takes = (wanted->include.count == 0 ||
 			fits_any(&wanted->include, buf_str(&name))) &&
@@ -555,8 +558,21 @@ static void refuse_pair(struct pass *pass, struct mailbox *mailbox)
 			"spelling; give one another place with `rename`");
 }
 
+/* Whether the file system folds letter case. A pass that must not write may not
+ * be told, if the root is empty yet: it takes names as they are. */
+static int ask_folding(struct pass *pass, bool *folds_r, struct err *err)
+{
+	bool may_write = pass->options->depth == SYNC_APPLY;
+	enum fs_result result =
+		pass->ports->fs.folds_case(pass->root, may_write, folds_r, err);
+
+	if (result == FS_ABSENT)
+		*folds_r = false;
+	return result == FS_FAILED ? -1 : 0;
+}
+
 /* Takes out what would meet on one folder. The file system is asked about
- * letter case only where that matters, because asking writes. */
+ * letter case only where that matters, because asking may write. */
 static int refuse_meeting(struct pass *pass, bool fold, struct err *err)
 {
 	struct keyed *keys = sort_by_key(pass, fold);
@@ -568,8 +584,7 @@ static int refuse_meeting(struct pass *pass, bool fold, struct err *err)
 			keys[i].mailbox->part == MAILBOX_BROKEN)
 			continue;
 		if (!asked && pass->root != NULL &&
-			pass->ports->fs.folds_case(pass->root, &folds, err) !=
-				FS_OK)
+			ask_folding(pass, &folds, err) != 0)
 			return -1;
 		asked = true;
 		if (!folds)
@@ -580,32 +595,55 @@ static int refuse_meeting(struct pass *pass, bool fold, struct err *err)
 	return 0;
 }
 
-/* A folder that the walk did not see may be one that cannot be read. */
-static void confirm_local_gone(struct pass *pass, struct mailbox *mailbox)
+/* Looks for the mailbox's folder where a layout has it. */
+static enum fs_result find_folder(struct pass *pass,
+	const struct mailbox *mailbox, enum mailbox_layout layout,
+	struct err *err)
 {
-	struct err err;
 	struct buf path = {0};
 	struct keywords *keywords = keywords_new();
 	struct maildir_place place = {
-		.fs = &pass->ports->fs, .root = pass->root};
+		.fs = &pass->ports->fs, .root = pass->root, .read_only = true};
 	struct maildir md = {0};
 	enum fs_result result = FS_ABSENT;
 
-	if (pass->root != NULL && mailbox_name_path(pass->account->layout,
-					  mailbox->name, &path, &err) == 0) {
+	if (mailbox_name_path(layout, mailbox->name, &path, err) == 0) {
 		place.path = buf_str(&path);
-		result = maildir_open(&md, &place, keywords, &err);
+		result = maildir_open(&md, &place, keywords, err);
 	}
 	if (md.fs != NULL)
 		maildir_close(&md);
+	buf_clear(&path);
+	keywords_free(&keywords);
+	return result;
+}
+
+/* A folder that the walk did not see may be one that cannot be read, or lie
+ * where another layout has it. */
+static void confirm_local_gone(struct pass *pass, struct mailbox *mailbox)
+{
+	bool nested = pass->account->layout == LAYOUT_NESTED;
+	enum fs_result result;
+	struct err err;
+
+	if (pass->root == NULL)
+		return;
+	result = find_folder(pass, mailbox, pass->account->layout, &err);
 	if (result == FS_FAILED) {
 		err.scope = ERR_MAILBOX;
 		pass_mailbox_failed(pass, mailbox, &err);
-	} else if (result == FS_OK) {
-		mailbox->on_local = true;
 	}
-	buf_clear(&path);
-	keywords_free(&keywords);
+	mailbox->on_local = result == FS_OK;
+	if (result == FS_ABSENT &&
+		find_folder(pass, mailbox,
+			nested ? LAYOUT_MAILDIRPP : LAYOUT_NESTED,
+			&err) == FS_OK) {
+		err_set(&err, ERR_MAILBOX, ERR_NEVER, ERR_CONFIG,
+			"its folder lies where `layout: %s` has it; take back "
+			"the change of `layout`, or move the folder",
+			nested ? "maildir++" : "nested");
+		pass_mailbox_failed(pass, mailbox, &err);
+	}
 }
 
 static struct mailbox *find_trash(struct pass *pass)
@@ -651,6 +689,7 @@ int survey(struct pass *pass, struct err *err)
 			!mailbox->on_local)
 			confirm_local_gone(pass, mailbox);
 	}
+	place_settle(pass);
 	if (absence(pass, err) != 0)
 		goto out;
 	pass->trash = find_trash(pass);

@@ -12,6 +12,7 @@
 #include "pass.h"
 #include "presence.h"
 #include "removal.h"
+#include "root.h"
 #include "settle.h"
 #include "survey.h"
 #include "tell.h"
@@ -48,94 +49,11 @@ static int open_journal(struct pass *pass, struct err *err)
 	return result;
 }
 
-/* How many mailboxes the journal expects in the Maildir. */
-static int expected_mailboxes(
-	struct pass *pass, uint32_t *count_r, struct err *err)
-{
-	struct journal_mailboxes known;
-	uint32_t count = 0;
-
-	if (journal_mailboxes(&pass->journal, &pass->arena, &known, err) != 0)
-		return -1;
-	for (size_t i = 0; i < known.count; i++)
-		count += known.items[i].record.state == MAILBOX_ATTACHED;
-	*count_r = count;
-	return 0;
-}
-
-/* What the root is now. A root that is not there is empty. */
-static int look_at_root(
-	struct pass *pass, struct guard_root *now_r, struct err *err)
-{
-	const struct maildir_place place = {
-		.fs = &pass->ports->fs, .root = pass->root};
-	struct maildir_names names;
-	struct fs_stat stat;
-
-	*now_r = (struct guard_root){.empty = true};
-	if (pass->root == NULL)
-		return 0;
-	if (pass->ports->fs.dir_stat(pass->root, &stat, err) != FS_OK ||
-		maildir_list(&place, pass->account->layout, &pass->arena,
-			&names, err) != 0)
-		return -1;
-	*now_r = (struct guard_root){
-		.device = stat.device,
-		.inode = stat.inode,
-		.empty = names.count == 0 && names.fault_count == 0,
-	};
-	return 0;
-}
-
-/* Opens the Maildir's root, if it is the one of the last run. */
-static int open_root(struct pass *pass, struct err *err)
-{
-	const struct fs_port *fs = &pass->ports->fs;
-	bool applies = pass->options->depth == SYNC_APPLY;
-	struct root_record known;
-	struct guard_root before = {0};
-	struct guard_root now;
-	bool is_known;
-	uint32_t expected;
-	const char *why;
-	enum fs_result result;
-
-	if (journal_root(&pass->journal, &known, &is_known, err) != 0 ||
-		expected_mailboxes(pass, &expected, err) != 0)
-		return -1;
-	result = fs->root_open(fs->ctx, pass->account->maildir,
-		applies && !is_known, &pass->root, err);
-	if (result == FS_FAILED || look_at_root(pass, &now, err) != 0)
-		return -1;
-	before.device = known.device;
-	before.inode = known.inode;
-	why = guard_root_refused(is_known ? &before : NULL, &now, expected);
-	if (why != NULL)
-		return err_set(err, ERR_ACCOUNT, ERR_NEVER, ERR_DISK,
-			"the Maildir root %s %s; if it was meant to change, "
-			"move the state folder %s away and sync anew",
-			pass->account->maildir, why, pass->account->state);
-	if (!applies)
-		return 0;
-	if (result == FS_ABSENT &&
-		fs->root_open(fs->ctx, pass->account->maildir, true,
-			&pass->root, err) != FS_OK)
-		return -1;
-	if (result == FS_ABSENT && look_at_root(pass, &now, err) != 0)
-		return -1;
-	known = (struct root_record){now.device, now.inode};
-	if (is_known && before.device == now.device &&
-		before.inode == now.inode)
-		return 0;
-	journal_root_put(&pass->journal, &pass->batch, &known);
-	return pass_commit(pass, err);
-}
-
 static int open_all(struct pass *pass, struct err *err)
 {
 	const struct fs_port *fs = &pass->ports->fs;
 
-	if (open_journal(pass, err) != 0 || open_root(pass, err) != 0)
+	if (open_journal(pass, err) != 0 || root_open(pass, err) != 0)
 		return -1;
 	if (pass->options->depth != SYNC_APPLY)
 		return 0;

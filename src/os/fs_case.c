@@ -80,20 +80,24 @@ static int probe_folds(const struct fs_dir *dir)
 }
 
 static enum fs_result os_folds_case(
-	struct fs_dir *dir, bool *folds_r, struct err *err)
+	struct fs_dir *dir, bool may_write, bool *folds_r, struct err *err)
 {
 	int fd = fs_openat(dir->fs, dir->fd, ".", DIR_FLAGS);
 	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
 	int folds = stream == NULL ? -1 : entries_fold(stream);
+	bool untold = stream != NULL && folds < 0 && errno == ENOENT;
+	enum fs_result result = FS_OK;
 
-	if (stream != NULL && folds < 0 && errno == ENOENT)
+	if (untold && may_write)
 		folds = probe_folds(dir);
-	if (folds < 0)
-		(void)fs_failed(err, FS_ACT_LIST, dir, NULL, errno);
+	if (untold && !may_write)
+		result = FS_ABSENT;
+	else if (folds < 0)
+		result = fs_failed(err, FS_ACT_LIST, dir, NULL, errno);
 	if (stream != NULL)
 		(void)closedir(stream);
 	*folds_r = folds > 0;
-	return folds < 0 ? FS_FAILED : FS_OK;
+	return result;
 }
 
 void fs_port_case(struct fs_port *port)

@@ -63,9 +63,10 @@ const char *guard_root_refused(const struct guard_root *before,
 		return NULL;
 	if (now->empty)
 		return "is empty, though the journal knows messages in it";
-	if (now->device != before->device)
-		return "is on another disk than in the last run";
 	if (now->inode != before->inode)
 		return "is not the folder that it was in the last run";
+	if (now->device != before->device && !now->whole)
+		return "is on another disk than in the last run, and lacks "
+		       "messages that the journal knows";
 	return NULL;
 }

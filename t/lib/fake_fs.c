@@ -315,13 +315,28 @@ static enum fs_result fake_dir_sync(struct fs_dir *dir, struct err *err)
 	return result;
 }
 
+/* Whether a name in the folder has a letter that has another case. */
+static bool has_letter(const struct node *dir)
+{
+	for (size_t i = 0; i < dir->count; i++) {
+		for (const char *c = dir->entries[i].name; *c != '\0'; c++) {
+			if ((*c >= 'a' && *c <= 'z') ||
+				(*c >= 'A' && *c <= 'Z'))
+				return true;
+		}
+	}
+	return false;
+}
+
 static enum fs_result fake_folds_case(
-	struct fs_dir *dir, bool *folds_r, struct err *err)
+	struct fs_dir *dir, bool may_write, bool *folds_r, struct err *err)
 {
 	struct fs_place place = {FS_ACT_LIST, dir->path, NULL};
 	enum fs_result result =
 		fake_dir_call(dir, "fs.folds_case", &place, err);
 
+	if (result == FS_OK && !has_letter(dir->node))
+		result = may_write ? fake_step(dir->fs, err) : FS_ABSENT;
 	*folds_r = dir->fs->folds_case;
 	return result;
 }

@@ -77,6 +77,10 @@ void fake_fs_set_readable(struct fake_fs *fs, const char *path, bool readable);
 /* Makes the empty folder another device's root. */
 void fake_fs_mount(struct fake_fs *fs, const char *path);
 
+/* The folder and what is in it get another device's number, as when a disk is
+ * mounted again. */
+void fake_fs_remount(struct fake_fs *fs, const char *path);
+
 /* After `calls` more calls of the port, before the next one, another program
  * renames `from` to `to` (NULL: removes it), if it is there then. */
 void fake_fs_plan(

@@ -176,6 +176,21 @@ void fake_fs_mount(struct fake_fs *fs, const char *path)
 	node->device = ++fs->device_last;
 }
 
+static void give_device(struct node *node, uint64_t device)
+{
+	node->device = device;
+	for (size_t i = 0; i < node->count; i++)
+		give_device(node->entries[i].node, device);
+}
+
+void fake_fs_remount(struct fake_fs *fs, const char *path)
+{
+	struct node *node = node_at(fs, path);
+
+	check(node != NULL && node->type == FS_DIR);
+	give_device(node, ++fs->device_last);
+}
+
 void fake_fs_fold_case(struct fake_fs *fs)
 {
 	check(fs->root->count == 0 && fs->change_count == 0);

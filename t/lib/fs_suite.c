@@ -813,15 +813,21 @@ static void test_case(const struct fs_suite *suite)
 	bool folds = !suite->folds_case;
 
 	place_open(&p, suite, "case");
-	is_int(p.port->folds_case(p.dir, &folds, &p.err), FS_OK,
+	is_int(p.port->folds_case(p.dir, false, &folds, &p.err), FS_ABSENT,
+		"%s: an empty folder does not tell whether it folds case, "
+		"unless it may be written to",
+		p.label);
+	is_int(p.port->folds_case(p.dir, true, &folds, &p.err), FS_OK,
 		"%s: an empty folder tells whether it folds case", p.label);
 	is_int(folds, suite->folds_case, "%s: and tells the truth", p.label);
 	is_str(names_in(&p, p.dir, &out), STR(""), "%s: and is left empty",
 		p.label);
 	put(&p, "123", "");
+	is_int(p.port->folds_case(p.dir, false, &folds, &p.err), FS_ABSENT,
+		"%s: nor does one whose names have no letters", p.label);
 	put(&p, "a1B", "text");
 	folds = !suite->folds_case;
-	check(p.port->folds_case(p.dir, &folds, &p.err) == FS_OK);
+	check(p.port->folds_case(p.dir, false, &folds, &p.err) == FS_OK);
 	is_int(folds, suite->folds_case, "%s: so does one with names", p.label);
 	is_str(names_in(&p, p.dir, &out), STR("123 a1B "),
 		"%s: and keeps those names", p.label);

@@ -613,7 +613,7 @@ static int calls_answered(struct machine *m, struct fs_file *file)
 	answered += port->unlink(m->tmp, "f", err) != FS_FAILED;
 	answered += port->rmdir(m->root, "cur", err) != FS_FAILED;
 	answered += port->set_mtime(m->tmp, "f", 0, err) != FS_FAILED;
-	answered += port->folds_case(m->tmp, &folds, err) != FS_FAILED;
+	answered += port->folds_case(m->tmp, true, &folds, err) != FS_FAILED;
 	answered += port->flush(m->fs, err) != FS_FAILED;
 	answered += port->finish(&file, 0, err) != FS_FAILED;
 	return answered;

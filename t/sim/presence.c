@@ -548,6 +548,217 @@ static void test_aside_with_mail(void)
 	world_clear(&world);
 }
 
+/* ---- A changed config ---------------------------------------------------- */
+
+static struct mailbox_rename to_new[] = {{STR("A"), STR("Fresh")}};
+static struct mailbox_rename swap[] = {
+	{STR("A"), STR("B")}, {STR("B"), STR("A")}};
+
+static void test_renamed(void)
+{
+	struct world world;
+	struct buf path = {0};
+	uint64_t fetched;
+
+	begin(&world);
+	world.account.mailboxes.renames = to_new;
+	world.account.mailboxes.rename_count = 1;
+	syncs(&world, 1, "a mailbox that has another name here by the config");
+	tells(&world,
+		"[A] error: uid 0 : its folder is A, which the config now "
+		"calls Fresh; rename the folder",
+		"is complained of");
+	is_int((intmax_t)files(&world, "A"), 2, "and is kept where it was");
+	ok(!world_has_folder(&world, "Fresh"), "and not downloaded again");
+	ok(box_of(&world, "A") != NULL && world.server->count == 2,
+		"nor uploaded again");
+	world_path(&world, "Fresh", "", &path);
+	fake_fs_rename(world.fs, WORLD_MAILDIR "/A", buf_z(&path));
+	fake_fs_settle(world.fs);
+	fetched = world.summary.local.added + world.summary.server.added;
+	syncs(&world, 0, "once the folder is renamed");
+	fetched += world.summary.local.added + world.summary.server.added;
+	is_int((intmax_t)fetched, 0, "it is found to be in step");
+	is_int((intmax_t)files(&world, "Fresh"), 2, "and nothing is removed");
+	rests(&world, "that is all");
+	buf_clear(&path);
+	world_clear(&world);
+}
+
+static void test_renamed_and_gone_here(void)
+{
+	struct world world;
+
+	begin(&world);
+	world.account.mailboxes.renames = to_new;
+	world.account.mailboxes.rename_count = 1;
+	remove_folder(&world, "A");
+	syncs(&world, 0, "one whose folder is gone as well");
+	is_int((intmax_t)box_of(&world, "A")->count, 2, "is kept there");
+	is_int((intmax_t)files(&world, "Fresh"), 2, "and downloaded anew");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
+static void test_swapped(void)
+{
+	struct world world;
+
+	begin(&world);
+	fake_server_create(world.server, "B", 0);
+	box_of(&world, "B")->uidvalidity = box_of(&world, "A")->uidvalidity;
+	check(world_sync(&world) == 0);
+	world.account.mailboxes.renames = swap;
+	world.account.mailboxes.rename_count = 2;
+	syncs(&world, 1, "two mailboxes that have changed their names here");
+	tells(&world, "[A] error: uid 0 : by `rename`", "are complained of,");
+	tells(&world, "[B] error: uid 0 : by `rename`", "both,");
+	is_int((intmax_t)box_of(&world, "A")->count, 2, "and kept there");
+	is_int((intmax_t)files(&world, "A"), 2, "and here");
+	world_clear(&world);
+}
+
+static void test_excluded(void)
+{
+	struct world world;
+	struct str a = STR("A");
+
+	begin(&world);
+	world.account.mailboxes.exclude = (struct account_list){&a, 1};
+	rests(&world, "a mailbox that is excluded now is left alone");
+	world.account.mailboxes.renames = to_new;
+	world.account.mailboxes.rename_count = 1;
+	rests(&world, "also if it would have another name");
+	is_int((intmax_t)files(&world, "A"), 2, "it stays as it is");
+	world_clear(&world);
+}
+
+static void test_layout(void)
+{
+	struct world world;
+
+	begin(&world);
+	world.account.layout = LAYOUT_MAILDIRPP;
+	fake_fs_mkdir(world.fs, WORLD_MAILDIR "/.Other/cur");
+	syncs(&world, 1, "when the layout has changed");
+	tells(&world,
+		"[A] error: uid 0 : its folder lies where `layout: nested`",
+		"each folder that is in its old place is named");
+	is_int((intmax_t)box_of(&world, "A")->count, 2,
+		"and not taken for removed");
+	world_clear(&world);
+}
+
+/* ---- Only looking -------------------------------------------------------- */
+
+/* Whether looking at this world in any way changes nothing in it. */
+static bool looks_only(struct world *world, int status)
+{
+	static const enum sync_depth depths[] = {
+		SYNC_CHECK, SYNC_LIST, SYNC_STATUS, SYNC_DRY};
+	bool is_ok = true;
+
+	for (size_t i = 0; i < sizeof(depths) / sizeof(depths[0]); i++) {
+		struct buf before = {0};
+		struct buf after = {0};
+		int got;
+
+		world->options.depth = depths[i];
+		fake_fs_dump(world->fs, "/", &before);
+		got = world_sync(world);
+		fake_fs_dump(world->fs, "/", &after);
+		if (world->steps != 0 ||
+			!str_eq(buf_str(&before), buf_str(&after)) ||
+			(depths[i] >= SYNC_STATUS && got != status)) {
+			tap_note("depth %d: status %d, %llu changes",
+				(int)depths[i], got,
+				(unsigned long long)world->steps);
+			world_tell(world);
+			is_ok = false;
+		}
+		buf_clear(&before);
+		buf_clear(&after);
+	}
+	return is_ok;
+}
+
+static void test_looking(void)
+{
+	struct world world;
+
+	begin(&world);
+	append(&world, "A", 3);
+	fake_server_create(world.server, "B", 0);
+	fake_fs_mkdir(world.fs, WORLD_MAILDIR "/C/cur");
+	fake_fs_put(world.fs, WORLD_MAILDIR "/C/cur/1.here:2,S",
+		STR("Subject: one\n\nText\n"), 0);
+	fake_fs_remove(world.fs, WORLD_MAILDIR "/A/tmp");
+	fake_fs_remove(world.fs, WORLD_MAILDIR "/A/new");
+	fake_fs_settle(world.fs);
+	ok(looks_only(&world, 0),
+		"check, list, status and dry runs write nothing, not even what "
+		"a Maildir lacks");
+	tells(&world, "[A] add local uid 3", "but see what there is to do");
+	tells(&world, "[C] add server", "everywhere");
+	remove_folder(&world, "A");
+	ok(looks_only(&world, 0), "nor when a mailbox would be removed there");
+	fake_server_delete(world.server, box_of(&world, "A"));
+	ok(looks_only(&world, 0), "nor when it is gone from both sides");
+	world_clear(&world);
+
+	world_init(&world, 1);
+	fake_server_create(world.server, "Ab", 0);
+	fake_server_create(world.server, "aB", 0);
+	ok(looks_only(&world, 0),
+		"nor to learn whether the file system folds letter case");
+	world_clear(&world);
+}
+
+/* ---- The root ------------------------------------------------------------ */
+
+static void test_remounted(void)
+{
+	struct world world;
+	struct world_files list;
+
+	begin(&world);
+	fake_fs_remount(world.fs, WORLD_MAILDIR);
+	ok(looks_only(&world, 0), "a root that was mounted anew is looked at");
+	world.options.depth = SYNC_APPLY;
+	append(&world, "A", 3);
+	syncs(&world, 0, "and synced, if nothing is missing in it");
+	is_int((intmax_t)files(&world, "A"), 3, "as ever");
+	rests(&world, "that is all");
+	fake_fs_remount(world.fs, WORLD_MAILDIR);
+	world_files(&world, "A", &list);
+	fake_fs_remove(world.fs, list.items[0].path);
+	free(list.items);
+	syncs(&world, 74, "but one that lacks a message");
+	tells(&world, "is on another disk than in the last run, and lacks",
+		"is refused");
+	tells(&world, "move the state folder " WORLD_STATE " away",
+		"with a way out");
+	is_int((intmax_t)box_of(&world, "A")->count, 3,
+		"and nothing is removed there");
+	fake_store_wipe(world.store);
+	syncs(&world, 0, "which leads");
+	is_int((intmax_t)files(&world, "A"), 3, "to all mail on both sides");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
+static void test_remounted_without_folder(void)
+{
+	struct world world;
+
+	begin(&world);
+	fake_fs_remount(world.fs, WORLD_MAILDIR);
+	remove_folder(&world, "A");
+	syncs(&world, 74, "one that lacks a folder is refused, too");
+	is_int((intmax_t)box_of(&world, "A")->count, 2, "the mailbox is kept");
+	world_clear(&world);
+}
+
 int main(void)
 {
 	test_gone();
@@ -568,5 +779,13 @@ int main(void)
 	test_crash();
 	test_cut();
 	test_aside_with_mail();
+	test_renamed();
+	test_renamed_and_gone_here();
+	test_swapped();
+	test_excluded();
+	test_layout();
+	test_looking();
+	test_remounted();
+	test_remounted_without_folder();
 	return tap_done();
 }

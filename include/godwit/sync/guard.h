@@ -42,6 +42,8 @@ struct guard_root {
 	uint64_t device;
 	uint64_t inode;
 	bool empty; /* holds no mailbox */
+	bool whole; /* holds every message that the journal knows; need be known
+		     * only of one that is on another device */
 };
 
 /*

@@ -157,6 +157,12 @@ static void test_root(void)
 	now.device = 9;
 	ok(guard_root_refused(&before, &now, 5) != NULL,
 		"another disk is refused");
+	now.whole = true;
+	ok(guard_root_refused(&before, &now, 5) == NULL,
+		"unless not one message is missing on it");
+	now.inode = 9;
+	ok(guard_root_refused(&before, &now, 5) != NULL,
+		"and it is the same folder");
 	now = before;
 	now.inode = 9;
 	ok(guard_root_refused(&before, &now, 5) != NULL,

@@ -137,10 +137,11 @@ struct fs_port {
 	enum fs_result (*set_mtime)(struct fs_dir *dir, const char *name,
 		int64_t mtime_ns, struct err *err);
 
-	/* Whether names that differ only in letter case are one (probed in
-	 * `dir`, which is left as it was). */
-	enum fs_result (*folds_case)(
-		struct fs_dir *dir, bool *folds_r, struct err *err);
+	/* Whether names that differ only in letter case are one. Where no name
+	 * in `dir` tells, a probe is made there and removed, if it `may_write`;
+	 * else FS_ABSENT. */
+	enum fs_result (*folds_case)(struct fs_dir *dir, bool may_write,
+		bool *folds_r, struct err *err);
 };
 
 #endif
