@@ -521,8 +521,10 @@ static int take_results(struct pass *pass, struct queue *queue, struct err *err)
 			REPORT_SERVER, "new in the Maildir");
 	}
 	for (size_t i = 0; i < queue->remove_count; i++) {
-		if (removed_server(pass, &queue->removes[i], err) != 0)
+		if (removed_server(pass, &queue->removes[i], err) != 0) {
+			pass_discard(pass);
 			result = -1;
+		}
 	}
 	return result;
 }
@@ -544,6 +546,7 @@ int presence(struct pass *pass, struct err *err)
 		if (!mailbox_is_active(mailbox) ||
 			take_step(pass, &queue, mailbox, err) == 0)
 			continue;
+		pass_discard(pass);
 		if (err->scope >= ERR_ACCOUNT)
 			return -1;
 		pass_mailbox_failed(pass, mailbox, err);

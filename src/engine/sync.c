@@ -257,11 +257,12 @@ static void record_end(struct pass *pass)
 	end.end.done[REMOTE] = (struct history_counts){summary->server.added,
 		summary->server.removed, summary->server.moved,
 		summary->server.copied, summary->server.flagged};
-	journal_history_add(&pass->journal, &pass->batch, &pass->run, &end);
+	journal_history_add(&pass->journal, &pass->notes, &pass->run, &end);
 	/* A history that cannot be written is not worth failing for. */
 	if (journal_history_prune(&pass->journal, &pass->batch,
-		    pass->start_ns / 1000000, &ignored) == 0)
-		(void)pass_commit(pass, &ignored);
+		    pass->start_ns / 1000000, &ignored) != 0)
+		pass_discard(pass);
+	(void)pass_commit(pass, &ignored);
 }
 
 static void pass_close(struct pass *pass)
@@ -277,6 +278,7 @@ static void pass_close(struct pass *pass)
 	if (pass->state != NULL)
 		fs->dir_close(&pass->state);
 	store_batch_clear(&pass->batch);
+	store_batch_clear(&pass->notes);
 	arena_clear(&pass->arena);
 }
 
@@ -292,7 +294,7 @@ int sync_account(const struct account *account, const struct ports *ports,
 	pass.start_ms = ports->clock.monotonic_ms(ports->clock.ctx);
 	pass.pool = pool_new(account, ports);
 	if (run_steps(&pass, &err) != 0) {
-		store_batch_reset(&pass.batch);
+		pass_discard(&pass);
 		if (err.scope < ERR_ACCOUNT)
 			err.scope = ERR_ACCOUNT; /* it ended the pass */
 		pass_error(&pass, NULL, &err, 0, (struct str){0});
