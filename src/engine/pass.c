@@ -123,6 +123,19 @@ void pass_note(
 	emit(pass, mailbox, &event);
 }
 
+void pass_detail(struct pass *pass, const char *format, ...)
+{
+	char text[ERR_TEXT_MAX];
+	struct report_event event = {.kind = REPORT_DETAIL};
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	event.text = str_of(text);
+	emit(pass, NULL, &event);
+}
+
 static enum history_kind history_of(enum report_verb verb)
 {
 	static const enum history_kind kinds[] = {

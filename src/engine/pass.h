@@ -61,6 +61,10 @@ void pass_mailbox_failed(
 void pass_note(struct pass *pass, struct mailbox *mailbox, const char *format,
 	...) __attribute__((format(printf, 3, 4)));
 
+/* What only a user who asks for more wants to know. */
+void pass_detail(struct pass *pass, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* Reports and records an operation that is (being made) durable. */
 void pass_done(
 	struct pass *pass, struct mailbox *mailbox, const struct report_op *op);

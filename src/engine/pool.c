@@ -379,6 +379,11 @@ const struct server *pool_server(const struct pool *pool)
 	return &pool->server;
 }
 
+void pool_remember(struct pool *pool, const struct unbound_record *unbound)
+{
+	server_remember(&pool->server, unbound);
+}
+
 const struct imap_caps *pool_caps(const struct pool *pool)
 {
 	return &pool->caps;

@@ -130,11 +130,26 @@ static int open_root(struct pass *pass, struct err *err)
 	return pass_commit(pass, err);
 }
 
+/* Tells the logins which channel bindings the server refuses. */
+static int recall_unbound(struct pass *pass, struct err *err)
+{
+	struct unbound_record unbound;
+	bool is_known;
+
+	if (journal_unbound(&pass->journal, &pass->arena, &unbound, &is_known,
+		    err) != 0)
+		return -1;
+	if (is_known)
+		pool_remember(pass->pool, &unbound);
+	return 0;
+}
+
 static int open_all(struct pass *pass, struct err *err)
 {
 	const struct fs_port *fs = &pass->ports->fs;
 
-	if (open_journal(pass, err) != 0 || open_root(pass, err) != 0)
+	if (open_journal(pass, err) != 0 || recall_unbound(pass, err) != 0 ||
+		open_root(pass, err) != 0)
 		return -1;
 	if (pass->options->depth != SYNC_APPLY)
 		return 0;
@@ -167,6 +182,24 @@ static void tell_plans(struct pass *pass)
 					 : STR(""));
 		}
 	}
+}
+
+/* Notes which channel bindings the server has refused now. */
+static void note_unbound(struct pass *pass)
+{
+	const struct server *server = pool_server(pass->pool);
+
+	if (!server->unbound_is_new)
+		return;
+	pass_detail(pass,
+		"the server offers to bind the login to the TLS connection "
+		"(SCRAM -PLUS), but refuses it; we are logged in by %s without "
+		"that, and under this certificate it is not tried again for "
+		"%d days; to insist on it, allow nothing else in `auth`",
+		server->mechanism, JOURNAL_UNBOUND_S / (24 * 3600));
+	if (pass->options->depth == SYNC_APPLY)
+		journal_unbound_put(
+			&pass->journal, &pass->notes, &server->unbound);
 }
 
 /* Delta to settle, for the mailboxes that take part. */
@@ -209,6 +242,7 @@ static int run_steps(struct pass *pass, struct err *err)
 		return tell_server(pass, err);
 	if (open_all(pass, err) != 0 || survey(pass, err) != 0)
 		return -1;
+	note_unbound(pass);
 	if (depth == SYNC_LIST) {
 		tell_list(pass);
 		return 0;

@@ -70,6 +70,7 @@ static void take_event(void *ctx, const struct report_event *event)
 	switch (event->kind) {
 	case REPORT_ALERT:
 	case REPORT_NOTE:
+	case REPORT_DETAIL:
 		buf_addf(&world->tale, " note: %.*s", STR_FMT(event->text));
 		break;
 	case REPORT_WOULD:
