@@ -177,6 +177,7 @@ static const struct {
 } kinds[] = {
 	[REPORT_ALERT] = {"alert", text_add},
 	[REPORT_NOTE] = {"note", text_add},
+	[REPORT_DETAIL] = {"detail", text_add},
 	[REPORT_PROGRESS] = {NULL, NULL},
 	[REPORT_WOULD] = {"would", op_add},
 	[REPORT_DONE] = {"done", op_add},

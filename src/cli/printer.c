@@ -148,6 +148,12 @@ static void text_print(struct printer *p, const struct report_event *event)
 	line_put(p, p->setup.err);
 }
 
+static void detail_print(struct printer *p, const struct report_event *event)
+{
+	if (p->setup.options->verbosity == CLI_VERBOSE)
+		text_print(p, event);
+}
+
 static void progress_print(struct printer *p, const struct report_event *event)
 {
 	const struct report_progress *progress = &event->progress;
@@ -389,6 +395,7 @@ static void summary_print(struct printer *p, const struct report_event *event)
 static void (*const prints[])(struct printer *, const struct report_event *) = {
 	[REPORT_ALERT] = text_print,
 	[REPORT_NOTE] = text_print,
+	[REPORT_DETAIL] = detail_print,
 	[REPORT_PROGRESS] = progress_print,
 	[REPORT_WOULD] = op_print,
 	[REPORT_DONE] = op_print,

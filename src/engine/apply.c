@@ -40,10 +40,36 @@ bool apply_has(const struct mailbox *mailbox, unsigned kinds)
 	return false;
 }
 
+/* The end of a step of one mailbox: it has committed what it had to, or that is
+ * not to be. */
+static enum task_step end_step(struct pass *pass, enum task_step step)
+{
+	if (step == TASK_FAILED)
+		pass_discard(pass);
+	check(pass->batch.count == 0);
+	return step;
+}
+
+static enum task_step begin_work(struct task *task, struct err *err)
+{
+	struct apply_task *work = (struct apply_task *)task;
+
+	return end_step(work->pass, work->kind->begin(task, err));
+}
+
+static enum task_step work_event(
+	struct task *task, const struct imap_event *event, struct err *err)
+{
+	struct apply_task *work = (struct apply_task *)task;
+
+	return end_step(work->pass, work->kind->event(task, event, err));
+}
+
 /* A task for every mailbox that has such work, in one run of memory. */
 static size_t make_tasks(
 	struct pass *pass, const struct apply_work *work, struct task **queue)
 {
+	static const struct task_kind kind = {begin_work, work_event};
 	unsigned char *tasks =
 		arena_array(&pass->arena, pass->count, work->task_bytes);
 	size_t count = 0;
@@ -57,7 +83,8 @@ static size_t make_tasks(
 			continue;
 		at = (struct apply_task *)(void *)(tasks +
 						   count * work->task_bytes);
-		at->task.kind = work->kind;
+		at->task.kind = &kind;
+		at->kind = work->kind;
 		at->task.mailbox = mailbox;
 		at->pass = pass;
 		at->kinds = work->kinds;
@@ -367,11 +394,13 @@ static int each(struct pass *pass,
 {
 	for (size_t i = 0; i < pass->count; i++) {
 		struct mailbox *mailbox = &pass->mailboxes[i];
+		enum task_step done;
 
-		if (!mailbox_is_active(mailbox) ||
-			step(pass, mailbox, err) == 0)
+		if (!mailbox_is_active(mailbox))
 			continue;
-		store_batch_reset(&pass->batch);
+		done = step(pass, mailbox, err) == 0 ? TASK_DONE : TASK_FAILED;
+		if (end_step(pass, done) == TASK_DONE)
+			continue;
 		if (err->scope >= ERR_ACCOUNT)
 			return -1;
 		pass_mailbox_failed(pass, mailbox, err);

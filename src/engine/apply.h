@@ -26,6 +26,7 @@ struct apply_work {
 /* What such a task begins with. */
 struct apply_task {
 	struct task task;
+	const struct task_kind *kind;
 	struct pass *pass;
 	unsigned kinds;
 };

@@ -34,7 +34,8 @@ struct conn {
 	struct buf wire_out;
 	uint64_t bytes_in;
 	uint64_t bytes_out;
-	int64_t heard_ms; /* when something last went either way */
+	int64_t heard_ms; /* when something last went either way, moved on by
+			   * the time that we were busy since */
 };
 
 static int64_t now_ms(const struct conn *conn)
@@ -339,6 +340,11 @@ void conn_wait(
 	*until_ms_r = is_owed(conn) ? conn->heard_ms +
 					      (int64_t)conn->account->timeout_ms
 				    : INT64_MAX;
+}
+
+void conn_forgive(struct conn *conn, int64_t busy_ms)
+{
+	conn->heard_ms += busy_ms;
 }
 
 uint64_t conn_bytes_in(const struct conn *conn)

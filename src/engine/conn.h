@@ -55,6 +55,9 @@ int conn_binding(
 void conn_wait(
 	const struct conn *conn, struct net_wait *wait_r, int64_t *until_ms_r);
 
+/* So long we were busy with other things: that is not the server's silence. */
+void conn_forgive(struct conn *conn, int64_t busy_ms);
+
 /* Bytes on the wire so far. */
 uint64_t conn_bytes_in(const struct conn *conn);
 uint64_t conn_bytes_out(const struct conn *conn);

@@ -100,7 +100,7 @@ static void hold_troubled(struct pass *pass, struct mailbox *mailbox)
 				journal_trouble_due(&trouble->record, now_s)) &&
 			pass->options->depth == SYNC_APPLY)
 			journal_trouble_clear(
-				&pass->journal, &pass->batch, &trouble->key);
+				&pass->journal, &pass->notes, &trouble->key);
 	}
 }
 

@@ -201,6 +201,42 @@ void journal_root_put(struct journal *journal, struct store_batch *batch,
 	buf_clear(&value);
 }
 
+int journal_unbound(struct journal *journal, struct arena *arena,
+	struct unbound_record *unbound_r, bool *known_r, struct err *err)
+{
+	struct record_key key = meta_key(META_UNBOUND);
+	struct buf value = {0};
+	int found = journal_get(journal, JOURNAL_META, &key, &value, err);
+
+	if (found > 0 && !unbound_record_decode(buf_str(&value), unbound_r))
+		found = journal_damaged(JOURNAL_META, META_UNBOUND, err);
+	if (found > 0)
+		unbound_r->certificate =
+			arena_str(arena, unbound_r->certificate);
+	buf_clear(&value);
+	if (found < 0)
+		return -1;
+	*known_r = found > 0;
+	return 0;
+}
+
+void journal_unbound_put(struct journal *journal, struct store_batch *batch,
+	const struct unbound_record *unbound)
+{
+	struct buf value = {0};
+
+	check(!journal->read_only);
+	unbound_record_encode(unbound, &value);
+	store_batch_put(batch, JOURNAL_META, META_UNBOUND, buf_str(&value));
+	buf_clear(&value);
+}
+
+bool journal_unbound_holds(const struct unbound_record *unbound, int64_t now_s)
+{
+	return now_s < unbound->until_s &&
+	       now_s >= unbound->until_s - JOURNAL_UNBOUND_S;
+}
+
 /* The decoded strings, moved from the store's memory to the arena. */
 static void mailbox_keep(struct mailbox_record *record, struct arena *arena)
 {

@@ -45,10 +45,13 @@ typedef int check_entry(struct checker *checker, struct str key,
 static int check_meta(struct checker *checker, struct str key, struct str value,
 	struct err *err)
 {
+	struct unbound_record unbound;
 	struct root_record root;
 
 	(void)checker;
 	(void)err;
+	if (str_eq(key, META_UNBOUND))
+		return unbound_record_decode(value, &unbound);
 	return !str_eq(key, META_ROOT) || root_record_decode(value, &root);
 }
 

@@ -3,9 +3,10 @@
  * are tried in the order of their strength, as far as the account, the server
  * and the build have them; a -PLUS that fails falls back to SCRAM without
  * binding once (Cyrus offers -PLUS over TLS 1.3 and then refuses the only
- * binding that TLS 1.3 has), but not to what shows the password; any other
- * refusal ends the login, since trying one password again and again locks
- * accounts, and so does a server that cannot prove that it knows it.
+ * binding that TLS 1.3 has, after three seconds: so that is remembered), but
+ * not to what shows the password; any other refusal ends the login, since
+ * trying one password again and again locks accounts, and so does a server that
+ * cannot prove that it knows it.
  */
 #include "login.h"
 
@@ -73,7 +74,7 @@ struct login {
 	enum login_state state;
 	size_t next_mechanism; /* index from which on to look */
 	const struct mechanism *mechanism;
-	bool bound_refused; /* a -PLUS failed */
+	enum channel_binding bound_refused; /* that of a -PLUS that failed */
 	struct sasl_exchange *exchange;
 	struct buf binding_data;
 	unsigned awaited; /* answers of the setup still to come */
@@ -86,7 +87,17 @@ void server_clear(struct server *server)
 	buf_clear(&server->personal);
 	buf_clear(&server->foreign);
 	buf_clear(&server->name);
+	buf_clear(&server->unbound_certificate);
 	*server = (struct server){0};
+}
+
+void server_remember(
+	struct server *server, const struct unbound_record *unbound)
+{
+	buf_reset(&server->unbound_certificate);
+	buf_add(&server->unbound_certificate, unbound->certificate);
+	server->unbound = *unbound;
+	server->unbound.certificate = buf_str(&server->unbound_certificate);
 }
 
 struct mailbox_space server_space(const struct server *server)
@@ -185,6 +196,88 @@ static bool is_offered(
 		       login->ports->login.ctx, mechanism->name);
 }
 
+/* ---- Bindings that are refused ------------------------------------------- */
+
+static unsigned unbound_bit(enum channel_binding binding)
+{
+	return binding == CHANNEL_BINDING_TLS_UNIQUE ? UNBOUND_TLS_UNIQUE
+						     : UNBOUND_TLS_EXPORTER;
+}
+
+/* Whether what is known holds for the server that we are talking to now, whose
+ * certificate's hash becomes *certificate. */
+static bool knows_unbound(const struct login *login, struct buf *certificate)
+{
+	const struct unbound_record *known = &login->server->unbound;
+	const struct clock_port *clock = &login->ports->clock;
+
+	if (conn_binding(login->conn, CHANNEL_BINDING_TLS_SERVER_END_POINT,
+		    certificate) != 0)
+		return false;
+	return journal_unbound_holds(
+		       known, clock->wall_ns(clock->ctx) / 1000000000) &&
+	       str_eq(known->certificate, buf_str(certificate));
+}
+
+static bool is_scram(const struct mechanism *mechanism)
+{
+	return str_starts(str_of(mechanism->name), STR("SCRAM-"));
+}
+
+/* Whether SCRAM without a binding is there to be used instead. */
+static bool may_go_unbound(const struct login *login)
+{
+	for (size_t i = 0; i < MECHANISMS; i++) {
+		const struct mechanism *mechanism = &mechanisms[i];
+
+		if (mechanism->binding == CHANNEL_BINDING_NONE &&
+			is_scram(mechanism) && is_allowed(login, mechanism) &&
+			is_offered(login, mechanism))
+			return true;
+	}
+	return false;
+}
+
+/* Whether it is known that the server would refuse it. */
+static bool is_refused(const struct login *login, enum channel_binding binding)
+{
+	struct buf certificate = {0};
+	bool refused =
+		(login->server->unbound.bindings & unbound_bit(binding)) != 0 &&
+		may_go_unbound(login) && knows_unbound(login, &certificate);
+
+	buf_clear(&certificate);
+	return refused;
+}
+
+/* SCRAM let us in where its -PLUS had not. What was known is not made to last
+ * longer by that. */
+static void remember_refused(struct login *login)
+{
+	struct server *server = login->server;
+	const struct clock_port *clock = &login->ports->clock;
+	struct unbound_record now = {
+		.bindings = unbound_bit(login->bound_refused),
+		.until_s = clock->wall_ns(clock->ctx) / 1000000000 +
+			   JOURNAL_UNBOUND_S,
+	};
+	struct buf certificate = {0};
+
+	if (knows_unbound(login, &certificate)) {
+		now.bindings |= server->unbound.bindings;
+		now.until_s = server->unbound.until_s;
+	}
+	now.certificate = buf_str(&certificate);
+	if (certificate.len > 0 &&
+		certificate.len <= RECORD_CERTIFICATE_BYTES_MAX) {
+		server_remember(server, &now);
+		server->unbound_is_new = true;
+	}
+	buf_clear(&certificate);
+}
+
+/* ---- Mechanisms ---------------------------------------------------------- */
+
 /* Whether it can be used here; fetches the channel binding's data. */
 static bool is_usable(struct login *login, const struct mechanism *mechanism)
 {
@@ -192,13 +285,14 @@ static bool is_usable(struct login *login, const struct mechanism *mechanism)
 		return false;
 	if (mechanism->plaintext && !may_say_plaintext(login))
 		return false;
-	if (login->bound_refused &&
-		!str_starts(str_of(mechanism->name), STR("SCRAM-")))
+	if (login->bound_refused != CHANNEL_BINDING_NONE &&
+		!is_scram(mechanism))
 		return false;
 	buf_reset(&login->binding_data);
 	if (mechanism->binding == CHANNEL_BINDING_NONE)
 		return true;
-	return !login->bound_refused &&
+	return login->bound_refused == CHANNEL_BINDING_NONE &&
+	       !is_refused(login, mechanism->binding) &&
 	       conn_binding(login->conn, mechanism->binding,
 		       &login->binding_data) == 0;
 }
@@ -438,7 +532,7 @@ static enum login_step auth_refused(struct login *login,
 		return LOGIN_FAILED;
 	}
 	if (was_bound && line->code.kind != IMAP_CODE_AUTHENTICATIONFAILED) {
-		login->bound_refused = true;
+		login->bound_refused = login->mechanism->binding;
 		return next_mechanism(login, err);
 	}
 	if (line->code.kind == IMAP_CODE_UNAVAILABLE)
@@ -467,6 +561,8 @@ static enum login_step auth_answered(struct login *login,
 			"the server let us in without proving that it knows "
 			"the password; somebody may be in between");
 	login->server->mechanism = login->mechanism->name;
+	if (login->bound_refused != CHANNEL_BINDING_NONE)
+		remember_refused(login);
 	if (login->exchange != NULL)
 		login->ports->login.end(&login->exchange);
 	return logged_in(login, err);

@@ -12,6 +12,7 @@
 #include "conn.h"
 
 #include "godwit/base/secret.h"
+#include "godwit/engine/journal.h"
 #include "godwit/mail/mailbox_name.h"
 
 enum login_step {
@@ -31,9 +32,21 @@ struct server {
 	bool tls;
 	/* "Name version", from ID; empty if not told. */
 	struct buf name;
+	/* The channel bindings that it refused; no bits: none. They are not
+	 * tried as long as that holds, under the same certificate, and where
+	 * SCRAM without a binding is allowed and offered. Somebody in between
+	 * gains nothing by that: he has another certificate, and could refuse
+	 * the binding himself. */
+	struct unbound_record unbound;
+	struct buf unbound_certificate;
+	bool unbound_is_new; /* a login changed it */
 };
 
 void server_clear(struct server *server);
+
+/* Tells the logins to come what an earlier run learnt. */
+void server_remember(
+	struct server *server, const struct unbound_record *unbound);
 
 /*
  * The namespace for mailbox_name_*; borrows from `server`.

@@ -1,7 +1,7 @@
 /*
  * How: whatever happens is told to the report port at once, counted for the
- * summary, and added to the batch as history, which is committed with what it
- * tells of. A run that did nothing leaves no history.
+ * summary, and noted as history, which the next commit takes along. A run that
+ * did nothing leaves no history.
  */
 #include "pass.h"
 
@@ -45,9 +45,9 @@ static void record(struct pass *pass, const struct history_record *history)
 		return;
 	if (!pass->run_recorded)
 		journal_history_add(
-			&pass->journal, &pass->batch, &pass->run, &begin);
+			&pass->journal, &pass->notes, &pass->run, &begin);
 	pass->run_recorded = true;
-	journal_history_add(&pass->journal, &pass->batch, &pass->run, history);
+	journal_history_add(&pass->journal, &pass->notes, &pass->run, history);
 }
 
 /* Counts a failure for the exit status, which the greatest loss decides, and
@@ -106,7 +106,7 @@ void pass_message_failed(struct pass *pass, struct mailbox *mailbox,
 		return;
 	/* Not to remember it only means to try again sooner. */
 	if (journal_trouble_note(
-		    &pass->journal, &pass->batch, &failure, &ignored) != 0)
+		    &pass->journal, &pass->notes, &failure, &ignored) != 0)
 		pass_error(pass, mailbox, &ignored, key->uid, key->name);
 }
 
@@ -122,6 +122,19 @@ void pass_note(
 	va_end(args);
 	event.text = str_of(text);
 	emit(pass, mailbox, &event);
+}
+
+void pass_detail(struct pass *pass, const char *format, ...)
+{
+	char text[ERR_TEXT_MAX];
+	struct report_event event = {.kind = REPORT_DETAIL};
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	event.text = str_of(text);
+	emit(pass, NULL, &event);
 }
 
 static enum history_kind history_of(enum report_verb verb)
@@ -217,5 +230,21 @@ void pass_done(
 
 int pass_commit(struct pass *pass, struct err *err)
 {
-	return journal_commit(&pass->journal, &pass->batch, err);
+	struct store_batch all = {0};
+	int result;
+
+	store_batch_append(&all, &pass->notes);
+	store_batch_append(&all, &pass->batch);
+	result = journal_commit(&pass->journal, &all, err);
+	store_batch_clear(&all);
+	if (result != 0)
+		return -1;
+	store_batch_reset(&pass->notes);
+	store_batch_reset(&pass->batch);
+	return 0;
+}
+
+void pass_discard(struct pass *pass)
+{
+	store_batch_reset(&pass->batch);
 }

@@ -35,7 +35,8 @@ struct pass {
 	size_t cap;
 	char delimiter;           /* of the server's names; '\0': none */
 	struct mailbox *trash;    /* the \Trash one, or NULL */
-	struct store_batch batch; /* what is to be committed next */
+	struct store_batch batch; /* the transaction of the step under way */
+	struct store_batch notes; /* what is true whatever becomes of it */
 	struct report_summary summary;
 	uint64_t ops_done;
 	uint64_t ops_total;
@@ -61,6 +62,10 @@ void pass_mailbox_failed(
 void pass_note(struct pass *pass, struct mailbox *mailbox, const char *format,
 	...) __attribute__((format(printf, 3, 4)));
 
+/* What only a user who asks for more wants to know. */
+void pass_detail(struct pass *pass, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* Reports and records an operation that is (being made) durable. */
 void pass_done(
 	struct pass *pass, struct mailbox *mailbox, const struct report_op *op);
@@ -68,8 +73,20 @@ void pass_done(
 /* Tells how far the pass is. */
 void pass_progress(struct pass *pass);
 
-/* Commits the pass's batch. */
+/*
+ * The journal's records wait in two batches. In `batch` are those that must be
+ * committed together, or not at all, by the step that made them: when a step
+ * of one mailbox ends, it is empty, so that no other mailbox's commit can take
+ * along a half. In `notes` is what is true by itself (history, troubles, the
+ * intents of what the server refused): any mailbox's commit takes it along, and
+ * no mailbox's failure takes it away.
+ */
+
+/* Commits both, as one. */
 int pass_commit(struct pass *pass, struct err *err);
+
+/* The step failed: its batch is not to be committed. */
+void pass_discard(struct pass *pass);
 
 /* Whether the mailbox still takes part. */
 bool mailbox_is_active(const struct mailbox *mailbox);

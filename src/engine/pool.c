@@ -3,7 +3,8 @@
  * blocked, then waits. A slot logs in by itself before it takes a task. When a
  * task ends, its slot drains: what is still answered belongs to nobody, and
  * only then comes the next task. Rounds are bounded, so that one busy
- * connection does not starve the others.
+ * connection does not starve the others; and the time that a task takes for
+ * itself (to flush what it fetched) is no server's silence.
  */
 #include "pool.h"
 
@@ -45,6 +46,7 @@ struct pool {
 	struct err broken; /* why the last connection broke */
 	unsigned breaks;   /* how many did since anything was achieved */
 	bool ruined;       /* a task found that no other can go on */
+	int64_t left_ms;   /* when it was last gone on with */
 };
 
 struct pool *pool_new(const struct account *account, const struct ports *ports)
@@ -78,6 +80,24 @@ static int slot_open(struct pool *pool, struct slot *slot, struct err *err)
 	slot->login = login_new(slot->conn, pool->account, pool->ports,
 		&pool->password, &pool->server);
 	return 0;
+}
+
+static int64_t now_ms(const struct pool *pool)
+{
+	return pool->ports->clock.monotonic_ms(pool->ports->clock.ctx);
+}
+
+/* Since `since_ms` we were busy (a flush may take minutes), so no server is to
+ * blame for having said nothing meanwhile. Those on the same machine may have
+ * had to wait for the same disk. */
+static void forgive(struct pool *pool, int64_t since_ms)
+{
+	int64_t busy_ms = now_ms(pool) - since_ms;
+
+	for (size_t i = 0; i < POOL_SLOTS && busy_ms > 0; i++) {
+		if (pool->slots[i].conn != NULL)
+			conn_forgive(pool->slots[i].conn, busy_ms);
+	}
 }
 
 /* The next task that waits. */
@@ -172,6 +192,7 @@ static void slot_broke(
 static bool slot_give(struct pool *pool, struct slot *slot)
 {
 	struct task *task = task_waiting(pool);
+	int64_t since_ms = now_ms(pool);
 	enum task_step step;
 	struct err err;
 
@@ -183,6 +204,7 @@ static bool slot_give(struct pool *pool, struct slot *slot)
 	slot->achieved = task->achieved;
 	slot->task = task;
 	step = task->kind->begin(task, &task->err);
+	forgive(pool, since_ms);
 	if (step != TASK_MORE && task_over(pool, slot, step, &err) != 0)
 		slot_broke(pool, slot, &err);
 	return true;
@@ -253,6 +275,21 @@ static int slot_event(struct pool *pool, struct slot *slot,
 	return step == TASK_MORE ? 0 : task_over(pool, slot, step, err);
 }
 
+/* Takes a connection's event, however long that takes. */
+static void slot_take(
+	struct pool *pool, struct slot *slot, const struct imap_event *event)
+{
+	int64_t since_ms = now_ms(pool);
+	struct err err;
+	int result = slot_event(pool, slot, event, &err);
+
+	forgive(pool, since_ms);
+	if (result != 0)
+		slot_broke(pool, slot, &err);
+	else if (slot_is_idle(slot))
+		(void)slot_give(pool, slot);
+}
+
 /* Goes on with one connection. True if anything happened. */
 static bool slot_round(struct pool *pool, struct slot *slot)
 {
@@ -268,11 +305,10 @@ static bool slot_round(struct pool *pool, struct slot *slot)
 		if (next == CONN_CLOSED)
 			err_set(&err, ERR_ACCOUNT, ERR_NOW, ERR_NET,
 				"the server closed the connection");
-		if (next != CONN_EVENT ||
-			slot_event(pool, slot, &event, &err) != 0)
+		if (next == CONN_EVENT)
+			slot_take(pool, slot, &event);
+		else
 			slot_broke(pool, slot, &err);
-		else if (slot_is_idle(slot))
-			(void)slot_give(pool, slot);
 	}
 	return i > 0;
 }
@@ -385,6 +421,7 @@ int pool_run(struct pool *pool, struct task **tasks, size_t count,
 
 	pool->tasks = tasks;
 	pool->task_count = count;
+	forgive(pool, pool->left_ms);
 	while (result == 0 && (!tasks_ended(pool) || pool->ruined))
 		result = pool_round(pool, slots_wanted(pool, connections), err);
 	for (size_t i = 0; i < count; i++) {
@@ -396,12 +433,18 @@ int pool_run(struct pool *pool, struct task **tasks, size_t count,
 	}
 	pool->tasks = NULL;
 	pool->task_count = 0;
+	pool->left_ms = now_ms(pool);
 	return result;
 }
 
 const struct server *pool_server(const struct pool *pool)
 {
 	return &pool->server;
+}
+
+void pool_remember(struct pool *pool, const struct unbound_record *unbound)
+{
+	server_remember(&pool->server, unbound);
 }
 
 const struct imap_caps *pool_caps(const struct pool *pool)

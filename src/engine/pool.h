@@ -65,6 +65,9 @@ int pool_run(struct pool *pool, struct task **tasks, size_t count,
 /* What logging in taught. */
 const struct server *pool_server(const struct pool *pool);
 
+/* What an earlier run learnt, for the logins to come. */
+void pool_remember(struct pool *pool, const struct unbound_record *unbound);
+
 /* Capabilities as of the last login. */
 const struct imap_caps *pool_caps(const struct pool *pool);
 

@@ -422,6 +422,7 @@ int presence(struct pass *pass, struct err *err)
 		if (!mailbox_is_active(mailbox) ||
 			take_step(pass, &queue, mailbox, err) == 0)
 			continue;
+		pass_discard(pass);
 		if (err->scope >= ERR_ACCOUNT)
 			return -1;
 		pass_mailbox_failed(pass, mailbox, err);

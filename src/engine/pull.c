@@ -618,7 +618,7 @@ static int untagged(struct pull_task *pull,
 	}
 }
 
-static enum task_step pull_take(
+static enum task_step pull_event(
 	struct task *task, const struct imap_event *event, struct err *err)
 {
 	struct pull_task *pull = (struct pull_task *)task;
@@ -646,18 +646,6 @@ static void blame(struct pull_task *pull)
 		"the connection broke while it was being sent");
 	put_off(pull, chunk, arrival);
 	apply_row(pull->base.task.mailbox, arrival->op)->hold = ROW_TROUBLED;
-}
-
-/* What a failed step left in the batch belongs to no transaction. */
-static enum task_step pull_event(
-	struct task *task, const struct imap_event *event, struct err *err)
-{
-	struct pull_task *pull = (struct pull_task *)task;
-	enum task_step step = pull_take(task, event, err);
-
-	if (step == TASK_FAILED)
-		store_batch_reset(&pull->base.pass->batch);
-	return step;
 }
 
 static enum task_step pull_begin(struct task *task, struct err *err)

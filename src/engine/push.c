@@ -339,7 +339,7 @@ static void append_refused(struct push_task *push, struct sending *sending,
 		push->full = true;
 	sending_fail(push, sending, &err);
 	journal_intent_delete(&push->base.pass->journal,
-		&push->base.pass->batch, sending->intent);
+		&push->base.pass->notes, sending->intent);
 }
 
 static void append_stored(struct push_task *push, struct sending *sending,
@@ -655,7 +655,7 @@ static void push_told(
 		flag_check_shown(&push->flags, &response->fetch);
 }
 
-static enum task_step push_take(
+static enum task_step push_event(
 	struct task *task, const struct imap_event *event, struct err *err)
 {
 	struct push_task *push = (struct push_task *)task;
@@ -671,18 +671,6 @@ static enum task_step push_take(
 	default:
 		return TASK_MORE;
 	}
-}
-
-/* What a failed step left in the batch belongs to no transaction. */
-static enum task_step push_event(
-	struct task *task, const struct imap_event *event, struct err *err)
-{
-	struct push_task *push = (struct push_task *)task;
-	enum task_step step = push_take(task, event, err);
-
-	if (step == TASK_FAILED)
-		store_batch_reset(&push->base.pass->batch);
-	return step;
 }
 
 /* The least UID that a message sent now can get; Courier does not tell. */

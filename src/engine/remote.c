@@ -351,7 +351,7 @@ static enum task_step remote_answered(struct remote_task *remote,
 	return TASK_DONE;
 }
 
-static enum task_step remote_take(
+static enum task_step remote_event(
 	struct task *task, const struct imap_event *event, struct err *err)
 {
 	struct remote_task *remote = (struct remote_task *)task;
@@ -362,18 +362,6 @@ static enum task_step remote_take(
 		event->response->kind == IMAP_RESPONSE_FETCH)
 		flag_check_shown(&remote->flags, &event->response->fetch);
 	return TASK_MORE;
-}
-
-/* What a failed step left in the batch belongs to no transaction. */
-static enum task_step remote_event(
-	struct task *task, const struct imap_event *event, struct err *err)
-{
-	struct remote_task *remote = (struct remote_task *)task;
-	enum task_step step = remote_take(task, event, err);
-
-	if (step == TASK_FAILED)
-		store_batch_reset(&remote->base.pass->batch);
-	return step;
 }
 
 static enum task_step remote_begin(struct task *task, struct err *err)

@@ -41,6 +41,13 @@ void store_batch_delete(
 		(struct str){0});
 }
 
+void store_batch_append(
+	struct store_batch *batch, const struct store_batch *more)
+{
+	buf_add(&batch->ops, buf_str(&more->ops));
+	batch->count += more->count;
+}
+
 bool store_batch_next(
 	const struct store_batch *batch, size_t *at, struct store_op *op_r)
 {

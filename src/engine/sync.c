@@ -49,11 +49,26 @@ static int open_journal(struct pass *pass, struct err *err)
 	return result;
 }
 
+/* Tells the logins which channel bindings the server refuses. */
+static int recall_unbound(struct pass *pass, struct err *err)
+{
+	struct unbound_record unbound;
+	bool is_known;
+
+	if (journal_unbound(&pass->journal, &pass->arena, &unbound, &is_known,
+		    err) != 0)
+		return -1;
+	if (is_known)
+		pool_remember(pass->pool, &unbound);
+	return 0;
+}
+
 static int open_all(struct pass *pass, struct err *err)
 {
 	const struct fs_port *fs = &pass->ports->fs;
 
-	if (open_journal(pass, err) != 0 || root_open(pass, err) != 0)
+	if (open_journal(pass, err) != 0 || recall_unbound(pass, err) != 0 ||
+		root_open(pass, err) != 0)
 		return -1;
 	if (pass->options->depth != SYNC_APPLY)
 		return 0;
@@ -86,6 +101,24 @@ static void tell_plans(struct pass *pass)
 					 : STR(""));
 		}
 	}
+}
+
+/* Notes which channel bindings the server has refused now. */
+static void note_unbound(struct pass *pass)
+{
+	const struct server *server = pool_server(pass->pool);
+
+	if (!server->unbound_is_new)
+		return;
+	pass_detail(pass,
+		"the server offers to bind the login to the TLS connection "
+		"(SCRAM -PLUS), but refuses it; we are logged in by %s without "
+		"that, and under this certificate it is not tried again for "
+		"%d days; to insist on it, allow nothing else in `auth`",
+		server->mechanism, JOURNAL_UNBOUND_S / (24 * 3600));
+	if (pass->options->depth == SYNC_APPLY)
+		journal_unbound_put(
+			&pass->journal, &pass->notes, &server->unbound);
 }
 
 /* Delta to settle, for the mailboxes that take part. */
@@ -129,6 +162,7 @@ static int run_steps(struct pass *pass, struct err *err)
 		return tell_server(pass, err);
 	if (open_all(pass, err) != 0 || survey(pass, err) != 0)
 		return -1;
+	note_unbound(pass);
 	if (depth == SYNC_LIST) {
 		tell_list(pass);
 		return 0;
@@ -179,11 +213,12 @@ static void record_end(struct pass *pass)
 	end.end.done[REMOTE] = (struct history_counts){summary->server.added,
 		summary->server.removed, summary->server.moved,
 		summary->server.copied, summary->server.flagged};
-	journal_history_add(&pass->journal, &pass->batch, &pass->run, &end);
+	journal_history_add(&pass->journal, &pass->notes, &pass->run, &end);
 	/* A history that cannot be written is not worth failing for. */
 	if (journal_history_prune(&pass->journal, &pass->batch,
-		    pass->start_ns / 1000000, &ignored) == 0)
-		(void)pass_commit(pass, &ignored);
+		    pass->start_ns / 1000000, &ignored) != 0)
+		pass_discard(pass);
+	(void)pass_commit(pass, &ignored);
 }
 
 static void pass_close(struct pass *pass)
@@ -199,6 +234,7 @@ static void pass_close(struct pass *pass)
 	if (pass->state != NULL)
 		fs->dir_close(&pass->state);
 	store_batch_clear(&pass->batch);
+	store_batch_clear(&pass->notes);
 	arena_clear(&pass->arena);
 }
 
@@ -226,7 +262,7 @@ int sync_account(const struct account *account, const struct ports *ports,
 	pass.start_ms = ports->clock.monotonic_ms(ports->clock.ctx);
 	pass.pool = pool_new(account, ports);
 	if (run_steps(&pass, &err) != 0) {
-		store_batch_reset(&pass.batch);
+		pass_discard(&pass);
 		if (err.scope < ERR_ACCOUNT)
 			err.scope = ERR_ACCOUNT; /* it ended the pass */
 		pass_error(&pass, NULL, &err, 0, (struct str){0});

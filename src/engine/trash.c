@@ -322,11 +322,12 @@ static void take_header(
 	identity_of_header(fetched->header, fetched->size, &item->identity);
 }
 
-static void drop_intent(struct trash_task *trash, struct copy *copy)
+static void drop_intent(
+	struct trash_task *trash, struct copy *copy, struct store_batch *batch)
 {
 	if (copy->intent != 0)
-		journal_intent_delete(&trash->base.pass->journal,
-			&trash->base.pass->batch, copy->intent);
+		journal_intent_delete(
+			&trash->base.pass->journal, batch, copy->intent);
 	copy->intent = 0;
 }
 
@@ -341,7 +342,7 @@ static void pair(struct trash_task *trash)
 			continue;
 		at = intents_find(&trash->headers, &copy->identity);
 		if (at == trash->headers.count) {
-			drop_intent(trash, copy);
+			drop_intent(trash, copy, &trash->base.pass->notes);
 			continue;
 		}
 		copy->state = COPY_THERE;
@@ -396,7 +397,7 @@ static int commit_intents(struct trash_task *trash, struct err *err)
 	for (size_t i = trash->first; i < trash->end; i++) {
 		struct copy *copy = &trash->copies[i];
 
-		drop_intent(trash, copy);
+		drop_intent(trash, copy, &pass->batch);
 		record.identity = copy->identity;
 		record.source_uid = copy->uid;
 		copy->intent = journal_intent_add(
@@ -428,7 +429,7 @@ static int chunk_gone(struct trash_task *trash, struct err *err)
 		struct copy *copy = &trash->copies[i];
 
 		copy->state = COPY_PASSED;
-		drop_intent(trash, copy);
+		drop_intent(trash, copy, &pass->batch);
 		apply_tell(pass, mailbox_of(trash), copy->op, copy->uid,
 			(struct str){0});
 		if (apply_removed(pass, mailbox_of(trash), copy->op, err) != 0)
@@ -474,7 +475,8 @@ static enum task_step copied(
 {
 	if (trash->refused) {
 		for (size_t i = trash->first; i < trash->end; i++)
-			drop_intent(trash, &trash->copies[i]);
+			drop_intent(trash, &trash->copies[i],
+				&trash->base.pass->notes);
 		tell_refusal(trash);
 		return next_chunk(trash, err);
 	}
@@ -575,20 +577,16 @@ static void trash_told(
 		trash->found = imap_set_size(response->search.all);
 }
 
-/* What a failed step left in the batch belongs to no transaction. */
 static enum task_step trash_event(
 	struct task *task, const struct imap_event *event, struct err *err)
 {
 	struct trash_task *trash = (struct trash_task *)task;
-	enum task_step step = TASK_MORE;
 
 	if (event->kind == IMAP_EVENT_UNTAGGED)
 		trash_told(trash, event->response);
 	if (event->kind == IMAP_EVENT_TAGGED)
-		step = trash_answered(trash, &event->response->line, err);
-	if (step == TASK_FAILED)
-		store_batch_reset(&trash->base.pass->batch);
-	return step;
+		return trash_answered(trash, &event->response->line, err);
+	return TASK_MORE;
 }
 
 static enum task_step trash_begin(struct task *task, struct err *err)

@@ -59,7 +59,8 @@ int connector_start(struct connector *connector, const char *host,
 	connector->host = host;
 	connector->port = port;
 	connector->timeout_ms = timeout_ms;
-	connector->deadline_ms = os_clock_ms() + timeout_ms;
+	connector->seen_ms = os_clock_ms();
+	connector->deadline_ms = connector->seen_ms + timeout_ms;
 	error = lookup_start(&connector->lookup, host, port, &literal);
 	if (error != 0)
 		return err_set(err, ERR_ACCOUNT, ERR_LATER, ERR_NET,
@@ -274,6 +275,7 @@ enum connect_result connector_advance(
 {
 	int64_t now_ms = os_clock_ms();
 
+	connector->seen_ms = now_ms;
 	answers_take(connector, now_ms);
 	*fd_r = attempts_check(connector);
 	if (*fd_r != -1) {
@@ -290,6 +292,14 @@ enum connect_result connector_advance(
 		return CONNECT_PENDING;
 	connector_clear(connector);
 	return CONNECT_FAILED;
+}
+
+void connector_await(struct connector *connector)
+{
+	int64_t now_ms = os_clock_ms();
+
+	connector->deadline_ms += now_ms - connector->seen_ms;
+	connector->seen_ms = now_ms;
 }
 
 size_t connector_polls(const struct connector *connector, struct pollfd *polls)

@@ -3,7 +3,7 @@
  *
  * A machine that is advanced whenever time has passed or one of its
  * descriptors is ready, until it has a connected socket or has failed; one
- * deadline covers it all. It never blocks.
+ * deadline covers all the time in which it was waited for. It never blocks.
  */
 #ifndef GODWIT_OS_CONNECT_H
 #define GODWIT_OS_CONNECT_H
@@ -31,6 +31,7 @@ struct connector {
 	uint16_t port;
 	int64_t timeout_ms;
 	int64_t deadline_ms;
+	int64_t seen_ms;    /* when it was last gone on with */
 	int64_t next_ms;    /* no further attempt before */
 	int64_t started_ms; /* the last attempt */
 	struct lookup lookup;
@@ -50,6 +51,10 @@ enum connect_result {
 /* Begins; -1 and err when no look-up can be started. */
 int connector_start(struct connector *connector, const char *host,
 	uint16_t port, int64_t timeout_ms, struct err *err);
+
+/* Now it is waited for: what its caller did since it was last gone on with (a
+ * flush may take minutes) does not count against its deadline. */
+void connector_await(struct connector *connector);
 
 /* Writes what to poll for to polls; returns how many. */
 size_t connector_polls(const struct connector *connector, struct pollfd *polls);

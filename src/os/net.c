@@ -256,6 +256,7 @@ static int64_t wait_prepare(
 	polls = net->polls + *count;
 	switch (stream->state) {
 	case STREAM_CONNECTING:
+		connector_await(stream->connector);
 		*count += connector_polls(stream->connector, polls);
 		return connector_due_ms(stream->connector);
 	case STREAM_ENDING:

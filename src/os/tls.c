@@ -250,23 +250,31 @@ static bool tls_closed(void *ctx)
 	return ((struct tls *)ctx)->closed;
 }
 
+/* Without unique master secrets a binding binds nothing (RFC 9266 2, RFC 7627
+ * 1). */
+static bool binds(const struct tls *tls)
+{
+	return gnutls_protocol_get_version(tls->session) == GNUTLS_TLS1_3 ||
+	       gnutls_session_ext_master_secret_status(tls->session) != 0;
+}
+
 static int tls_binding(void *ctx, enum channel_binding kind, struct buf *data)
 {
+	static const gnutls_channel_binding_t types[] = {
+		[CHANNEL_BINDING_TLS_UNIQUE] = GNUTLS_CB_TLS_UNIQUE,
+		[CHANNEL_BINDING_TLS_EXPORTER] = GNUTLS_CB_TLS_EXPORTER,
+		[CHANNEL_BINDING_TLS_SERVER_END_POINT] =
+			GNUTLS_CB_TLS_SERVER_END_POINT,
+	};
 	struct tls *tls = ctx;
 	gnutls_datum_t bytes;
-	bool is_1_3;
 
 	if (!tls->ready || kind == CHANNEL_BINDING_NONE)
 		return -1;
-	/* Without unique master secrets a binding binds nothing (RFC 9266 2,
-	 * RFC 7627 1). */
-	is_1_3 = gnutls_protocol_get_version(tls->session) == GNUTLS_TLS1_3;
-	if (!is_1_3 && !gnutls_session_ext_master_secret_status(tls->session))
+	if (kind != CHANNEL_BINDING_TLS_SERVER_END_POINT && !binds(tls))
 		return -1;
-	if (gnutls_session_channel_binding(tls->session,
-		    kind == CHANNEL_BINDING_TLS_UNIQUE ? GNUTLS_CB_TLS_UNIQUE
-						       : GNUTLS_CB_TLS_EXPORTER,
-		    &bytes) != 0)
+	if (gnutls_session_channel_binding(tls->session, types[kind], &bytes) !=
+		0)
 		return -1;
 	buf_add(data, (struct str){(char *)bytes.data, bytes.size});
 	gnutls_free(bytes.data);

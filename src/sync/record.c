@@ -24,6 +24,8 @@ enum {
 
 	USES = 2 * MAILBOX_USE_TRASH - 1, /* all of enum mailbox_use */
 
+	UNBOUND_ALL = UNBOUND_TLS_UNIQUE | UNBOUND_TLS_EXPORTER,
+
 	/* Bytes of a tunnel's hash that name it in a fingerprint. */
 	TUNNEL_HASH_BYTES = 16,
 };
@@ -154,6 +156,31 @@ bool root_record_decode(struct str value, struct root_record *record_r)
 
 	record_r->device = read_varint(&reader, UINT64_MAX);
 	record_r->inode = read_varint(&reader, UINT64_MAX);
+	return read_done(&reader);
+}
+
+void unbound_record_encode(
+	const struct unbound_record *record, struct buf *value)
+{
+	check(record->bindings > 0 && record->bindings <= UNBOUND_ALL);
+	check(record->certificate.len > 0 &&
+		record->certificate.len <= RECORD_CERTIFICATE_BYTES_MAX);
+	put_format(value);
+	put_varint(value, record->bindings);
+	put_string(value, record->certificate);
+	put_seconds(value, record->until_s);
+}
+
+bool unbound_record_decode(struct str value, struct unbound_record *record_r)
+{
+	struct record_reader reader = read_format(value);
+
+	record_r->bindings = (unsigned)read_varint(&reader, UNBOUND_ALL);
+	record_r->certificate =
+		read_string(&reader, RECORD_CERTIFICATE_BYTES_MAX);
+	record_r->until_s = read_seconds(&reader);
+	read_expect(&reader,
+		record_r->bindings > 0 && record_r->certificate.len > 0);
 	return read_done(&reader);
 }
 

@@ -86,6 +86,8 @@ static enum net_result fake_recv(struct net_stream *stream, char *at,
 		return NET_FAILED;
 	if (stream->session == NULL)
 		return NET_CLOSED;
+	if (stream->net->clock->now_ns < stream->net->silent_ns)
+		return NET_AGAIN;
 	out = fake_session_output(stream->session);
 	while (out->len == 0 && fake_session_work(stream->session))
 		continue;
@@ -120,9 +122,10 @@ static enum net_result fake_send(struct net_stream *stream, struct str bytes,
 /* Whether a recv would give something. */
 static bool can_recv(const struct net_wait *wait)
 {
+	const struct fake_net *net = wait->stream->net;
 	struct fake_session *session = wait->stream->session;
 
-	if (!wait->want_recv)
+	if (!wait->want_recv || net->clock->now_ns < net->silent_ns)
 		return false;
 	if (session == NULL)
 		return true;
@@ -147,10 +150,14 @@ static void fake_wait(
 		if (waits[i].want_send || can_recv(&waits[i]))
 			return;
 	}
-	/* Nothing will ever come: it is later now. */
-	check(until_ms < INT64_MAX);
-	net->silences++;
-	until_ns = until_ms * NSEC_PER_MSEC;
+	/* Nothing comes before then: it is later now. */
+	until_ns = net->silent_ns;
+	if (until_ns <= net->clock->now_ns ||
+		until_ms < until_ns / NSEC_PER_MSEC) {
+		check(until_ms < INT64_MAX);
+		net->silences++;
+		until_ns = until_ms * NSEC_PER_MSEC;
+	}
 	if (until_ns > net->clock->now_ns)
 		fake_clock_pass(net->clock, until_ns - net->clock->now_ns);
 }

@@ -23,6 +23,7 @@ struct fake_net {
 	bool pieces_vary;     /* from 1 to piece_max, by fate */
 	unsigned streams_max; /* more are turned away; 0: any number */
 	bool is_down;         /* connections cannot be made */
+	int64_t silent_ns;    /* before then, servers have no time to answer */
 	size_t streams;       /* that are open: 0 when a run has cleaned up */
 	uint64_t opened;      /* in all */
 	uint64_t silences;    /* waits that ended at their deadline */

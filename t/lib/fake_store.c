@@ -24,6 +24,7 @@ struct fake_store {
 	struct fate *fate;
 	struct table tables[STORE_TABLES_MAX];
 	size_t cursors;
+	uint64_t commits;
 };
 
 struct store_cursor {
@@ -199,6 +200,7 @@ static int fake_commit(
 		return fate_dead(err);
 	while (store_batch_next(batch, &at, &op))
 		op_apply(store, &op);
+	store->commits++;
 	return 0;
 }
 
@@ -237,6 +239,11 @@ void fake_store_free(struct fake_store **store)
 size_t fake_store_cursors(const struct fake_store *store)
 {
 	return store->cursors;
+}
+
+uint64_t fake_store_commits(const struct fake_store *store)
+{
+	return store->commits;
 }
 
 void fake_store_wipe(struct fake_store *store)

@@ -25,6 +25,9 @@ void fake_store_free(struct fake_store **store);
 /* Cursors that are open; 0 when a run has cleaned up. */
 size_t fake_store_cursors(const struct fake_store *store);
 
+/* Commits that were applied, so far. */
+uint64_t fake_store_commits(const struct fake_store *store);
+
 /* Somebody deletes the journal. */
 void fake_store_wipe(struct fake_store *store);
 

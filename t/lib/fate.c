@@ -3,12 +3,14 @@
 
 void fate_init(struct fate *fate, uint64_t seed)
 {
-	*fate = (struct fate){.random = seed, .last = "nothing"};
+	*fate = (struct fate){
+		.random = seed, .last = "nothing", .failed = "nothing"};
 }
 
 void fate_revive(struct fate *fate)
 {
-	*fate = (struct fate){.random = fate->random, .last = "nothing"};
+	*fate = (struct fate){
+		.random = fate->random, .last = "nothing", .failed = "nothing"};
 }
 
 enum fate_verdict fate_call(struct fate *fate, const char *call)
@@ -17,7 +19,10 @@ enum fate_verdict fate_call(struct fate *fate, const char *call)
 		return FATE_DEAD;
 	fate->last = call;
 	fate->calls++;
-	return fate->calls == fate->fail_at ? FATE_FAIL : FATE_GO;
+	if (fate->calls != fate->fail_at)
+		return FATE_GO;
+	fate->failed = call;
+	return FATE_FAIL;
 }
 
 bool fate_step(struct fate *fate)

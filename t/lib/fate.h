@@ -24,7 +24,8 @@ struct fate {
 	uint64_t die_at;  /* the step that does not happen; 0: none */
 	uint64_t fail_at; /* the call that fails; 0: none */
 	bool dead;
-	const char *last; /* the latest call, for a failing test's note */
+	const char *last;   /* the latest call, for a failing test's note */
+	const char *failed; /* the call that failed, or "nothing" */
 };
 
 enum fate_verdict {

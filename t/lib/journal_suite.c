@@ -292,6 +292,36 @@ static void test_root(const struct journal_suite *suite)
 	world_end(&w);
 }
 
+static void test_unbound(const struct journal_suite *suite)
+{
+	struct world w = world_new(suite);
+	struct unbound_record unbound = {.bindings = UNBOUND_TLS_EXPORTER,
+		.certificate = STR("hash"),
+		.until_s = 1000 + JOURNAL_UNBOUND_S};
+	struct unbound_record back = {0};
+	bool known = true;
+
+	check(journal_unbound(&w.journal, &w.arena, &back, &known, &w.err) ==
+		0);
+	ok(!known, "%s: at first no binding was refused", suite->label);
+	journal_unbound_put(&w.journal, &w.batch, &unbound);
+	commit(&w);
+	world_reopen(&w);
+	check(journal_unbound(&w.journal, &w.arena, &back, &known, &w.err) ==
+		0);
+	ok(known && back.bindings == UNBOUND_TLS_EXPORTER &&
+			str_eq(back.certificate, STR("hash")),
+		"%s: then one was, under a certificate", suite->label);
+	ok(journal_unbound_holds(&back, 1000) &&
+			journal_unbound_holds(
+				&back, 1000 + JOURNAL_UNBOUND_S - 1) &&
+			!journal_unbound_holds(&back, 1000 + JOURNAL_UNBOUND_S),
+		"%s: which counts for a week", suite->label);
+	ok(!journal_unbound_holds(&back, 999),
+		"%s: and not longer if the clock was set back", suite->label);
+	world_end(&w);
+}
+
 static void test_mailboxes(const struct journal_suite *suite)
 {
 	struct world w = world_new(suite);
@@ -998,6 +1028,7 @@ void journal_suite_run(const struct journal_suite *suite)
 	test_open_damaged(suite);
 	test_read_only(suite);
 	test_root(suite);
+	test_unbound(suite);
 	test_mailboxes(suite);
 	test_ids(suite);
 	test_messages(suite);

@@ -17,6 +17,16 @@ static bool recode_root(struct str value, struct buf *again)
 	return true;
 }
 
+static bool recode_unbound(struct str value, struct buf *again)
+{
+	struct unbound_record record;
+
+	if (!unbound_record_decode(value, &record))
+		return false;
+	unbound_record_encode(&record, again);
+	return true;
+}
+
 static bool recode_mailbox(struct str value, struct buf *again)
 {
 	struct mailbox_record record;
@@ -190,6 +200,7 @@ enum recode_result recode(enum recode_kind kind, struct str bytes)
 		[RECODE_INTENT_KEY] = rekey_intent,
 		[RECODE_TROUBLE_KEY] = rekey_trouble,
 		[RECODE_HISTORY_KEY] = rekey_history,
+		[RECODE_UNBOUND] = recode_unbound,
 	};
 	struct buf again = {0};
 	enum recode_result result = RECODE_REFUSED;

@@ -1,7 +1,6 @@
 /* How: the ports put together, and a sink that writes down what it hears. */
 #include "world.h"
 
-#include "godwit/engine/journal.h"
 #include "tap.h"
 
 #include <inttypes.h>
@@ -71,6 +70,7 @@ static void take_event(void *ctx, const struct report_event *event)
 	switch (event->kind) {
 	case REPORT_ALERT:
 	case REPORT_NOTE:
+	case REPORT_DETAIL:
 		buf_addf(&world->tale, " note: %.*s", STR_FMT(event->text));
 		break;
 	case REPORT_WOULD:
@@ -188,13 +188,12 @@ void world_crash(struct world *world, uint64_t seed)
 	world->is_dead = false;
 }
 
-bool world_journal_ok(struct world *world, struct buf *why)
+int world_journal_open(
+	struct world *world, struct journal *journal, struct err *err)
 {
-	struct journal journal;
 	struct buf fingerprint = {0};
-	struct err err;
 	struct buf argv = {0};
-	bool is_ok;
+	int result;
 
 	for (size_t i = 0; tunnel[i] != NULL; i++) {
 		buf_addz(&argv, tunnel[i]);
@@ -202,14 +201,23 @@ bool world_journal_ok(struct world *world, struct buf *why)
 	}
 	account_fingerprint(world->account.user, str_of(world->account.host),
 		buf_str(&argv), &fingerprint);
-	is_ok = journal_open(&journal, &world->ports.store,
-			buf_str(&fingerprint), true, &err) == 0 &&
-		journal_check(&journal, &err) == 0;
-	if (!is_ok)
-		buf_addf(why, "the journal: %s\n", err.text);
+	result = journal_open(
+		journal, &world->ports.store, buf_str(&fingerprint), true, err);
 	buf_clear(&argv);
 	buf_clear(&fingerprint);
-	return is_ok;
+	return result;
+}
+
+bool world_journal_ok(struct world *world, struct buf *why)
+{
+	struct journal journal;
+	struct err err;
+
+	if (world_journal_open(world, &journal, &err) == 0 &&
+		journal_check(&journal, &err) == 0)
+		return true;
+	buf_addf(why, "the journal: %s\n", err.text);
+	return false;
 }
 
 static void tell_lines(const char *what, struct str text)

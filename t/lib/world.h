@@ -15,6 +15,7 @@
 #include "fake_server.h"
 #include "fake_store.h"
 #include "godwit/engine/account.h"
+#include "godwit/engine/journal.h"
 #include "godwit/engine/sync.h"
 
 #define WORLD_MAILDIR "/home/mail"
@@ -106,6 +107,10 @@ void world_server_state(const struct world *world, struct buf *lines);
 
 /* Whether the vault holds a file with these bytes (given with CRLFs). */
 bool world_in_vault(struct world *world, struct str body);
+
+/* Opens the journal for reading, between runs. */
+int world_journal_open(
+	struct world *world, struct journal *journal, struct err *err);
 
 /* Whether the journal agrees with itself. */
 bool world_journal_ok(struct world *world, struct buf *why);

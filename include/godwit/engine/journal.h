@@ -79,6 +79,22 @@ int journal_root(struct journal *journal, struct root_record *root_r,
 void journal_root_put(struct journal *journal, struct store_batch *batch,
 	const struct root_record *root);
 
+enum {
+	/* How long a binding that was refused is not tried again. */
+	JOURNAL_UNBOUND_S = 7 * 24 * 60 * 60,
+};
+
+/* The channel bindings that the server refused; *known_r is false if it never
+ * did. The certificate is borrowed from `arena`. */
+int journal_unbound(struct journal *journal, struct arena *arena,
+	struct unbound_record *unbound_r, bool *known_r, struct err *err);
+void journal_unbound_put(struct journal *journal, struct store_batch *batch,
+	const struct unbound_record *unbound);
+
+/* Whether it still counts. One that holds longer than
+ * JOURNAL_UNBOUND_S (the clock was set back) does not. */
+bool journal_unbound_holds(const struct unbound_record *unbound, int64_t now_s);
+
 /* ---- Mailboxes ----------------------------------------------------------- */
 
 struct journal_mailbox {

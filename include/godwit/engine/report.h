@@ -22,6 +22,7 @@ enum report_kind {
 	REPORT_ALERT,    /* .text: an [ALERT] of the server's */
 	REPORT_NOTE,     /* .text: worth knowing, not an error (a conflict,
 			  * a detached mailbox) */
+	REPORT_DETAIL,   /* .text: worth knowing for who asks for more */
 	REPORT_PROGRESS, /* .progress: how far the account is */
 	REPORT_WOULD,    /* .op: what a sync would do (dry run) */
 	REPORT_DONE,     /* .op: what was done, now durable */

@@ -69,6 +69,9 @@ enum {
 	 * ones are left out when encoded. */
 	RECORD_OBJECT_ID_BYTES_MAX = 255,
 
+	/* A hash of a certificate: SHA-512's length at most. */
+	RECORD_CERTIFICATE_BYTES_MAX = 64,
+
 	/* Text for people. Longer ones, and longer mailbox names of a
 	 * history_record, are cut when encoded. */
 	RECORD_TEXT_BYTES_MAX = 1024,
@@ -90,11 +93,24 @@ struct str record_key_str(const struct record_key *key);
 #define META_ACCOUNT      STR("account")      /* account_fingerprint() */
 #define META_ROOT         STR("root")         /* root_record */
 #define META_NEXT_MAILBOX STR("next-mailbox") /* number_encode() */
+#define META_UNBOUND      STR("unbound")      /* unbound_record */
 
 /* The Maildir root that the last run saw. */
 struct root_record {
 	uint64_t device;
 	uint64_t inode;
+};
+
+/* Channel bindings that the server offered and refused. */
+enum {
+	UNBOUND_TLS_UNIQUE = 1,
+	UNBOUND_TLS_EXPORTER = 2,
+};
+
+struct unbound_record {
+	unsigned bindings;      /* of these, bits */
+	struct str certificate; /* its tls-server-end-point (RFC 5929 4) */
+	int64_t until_s;        /* before when they are not tried again */
 };
 
 /* A single number as a value. */
@@ -103,6 +119,12 @@ bool number_decode(struct str value, uint32_t *number_r);
 
 void root_record_encode(const struct root_record *record, struct buf *value);
 bool root_record_decode(struct str value, struct root_record *record_r);
+
+/* The certificate has 1 to RECORD_CERTIFICATE_BYTES_MAX bytes; decoded, it is
+ * borrowed from the value. */
+void unbound_record_encode(
+	const struct unbound_record *record, struct buf *value);
+bool unbound_record_decode(struct str value, struct unbound_record *record_r);
 
 /*
  * Appends the text that tells one account from another: "USER@SERVER", the

@@ -78,6 +78,12 @@ static void test_others(void)
 		"{\"event\":\"alert\",\"account\":\"home\","
 		"\"text\":\"a\xef\xbf\xbd\\u0000b\\n\"}\n",
 		"an alert of any bytes is JSON");
+	json_is((struct report_event){.kind = REPORT_DETAIL,
+			.account = STR("home"),
+			.text = STR("more")},
+		"{\"event\":\"detail\",\"account\":\"home\","
+		"\"text\":\"more\"}\n",
+		"a detail");
 	json_is((struct report_event){.kind = REPORT_NOTE,
 			.mailbox = STR("A"),
 			.text = STR("x")},

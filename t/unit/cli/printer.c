@@ -216,6 +216,22 @@ static void test_errors(void)
 		"-q leaves them, in colour on a terminal");
 }
 
+static void test_details(void)
+{
+	const struct cli_options verbose = {
+		.command = CLI_SYNC, .verbosity = CLI_VERBOSE};
+	const struct report_event detail = {
+		.kind = REPORT_DETAIL, .text = STR("by the way")};
+	struct scene s;
+
+	scene_open(&s, sync_options, false, false);
+	tell(&s, detail);
+	scene_close(&s, "", "", "details are not told");
+	scene_open(&s, verbose, false, false);
+	tell(&s, detail);
+	scene_close(&s, "", "godwit: home: by the way\n", "but with -v");
+}
+
 static void test_progress(void)
 {
 	struct scene s;
@@ -411,6 +427,7 @@ int main(void)
 	test_verbose();
 	test_dry_run();
 	test_errors();
+	test_details();
 	test_progress();
 	test_status();
 	test_list();

@@ -114,6 +114,7 @@ static int read_messages(struct scene *s)
 	struct journal_messages messages;
 	struct journal_message message;
 	struct journal_places places;
+	struct unbound_record unbound;
 	struct root_record root;
 	bool known;
 
@@ -125,6 +126,9 @@ static int read_messages(struct scene *s)
 			&s->err) != 0 ||
 		journal_find_identity(&s->journal, &identity, &s->arena,
 			&places, &s->err) != 0)
+		return -1;
+	if (journal_unbound(
+		    &s->journal, &s->arena, &unbound, &known, &s->err) != 0)
 		return -1;
 	return journal_root(&s->journal, &root, &known, &s->err);
 }

@@ -30,6 +30,7 @@ enum {
 	/* Nothing that works takes as long, not even under valgrind. */
 	PATIENCE_MS = 30000,
 	ADDRESSES_MAX = 40,
+	BUSY_TIMEOUT_MS = 300,
 };
 
 /* What the resolver says, for IPv6 and IPv4: addresses, one blank between
@@ -372,6 +373,37 @@ static void test_unreached(const struct world *world, const char *host,
 		"%s: and it stays so", host);
 	world->port.close(&stream);
 	buf_clear(&text);
+}
+
+/* What we do ourselves meanwhile (a flush, say) is not the server's time. */
+static void test_busy(const struct world *world)
+{
+	int fd = listener();
+	struct net_stream *stream =
+		tcp(world, "127.0.0.1", port_of(fd), BUSY_TIMEOUT_MS);
+	const struct net_wait wait = {.stream = stream, .want_recv = true};
+	int64_t until_ms = os_clock_ms() + 2 * BUSY_TIMEOUT_MS;
+	struct buf text = {0};
+	struct err err = {0};
+	size_t got;
+	int client;
+
+	while (os_clock_ms() < until_ms)
+		(void)sched_yield();
+	world->port.wait(world->port.ctx, &wait, 1, until_ms);
+	if (ok(world->port.recv(stream, buf_reserve(&text, 1), 1, &got, &err) ==
+			    NET_AGAIN,
+		    "what we do meanwhile does not count as waiting for the "
+		    "connection")) {
+		client = accepted(world, fd, stream);
+		check(write(client, "*", 1) == 1);
+		ok(hear(world, stream, &text, &err) == NET_OK,
+			"which works then");
+		check(close(client) == 0);
+	}
+	buf_clear(&text);
+	world->port.close(&stream);
+	check(close(fd) == 0);
 }
 
 static int threads(void)
@@ -797,6 +829,7 @@ int main(void)
 	test_clock();
 	test_talk(&world);
 	test_options(&world);
+	test_busy(&world);
 	test_names(&world);
 	test_holes(&world);
 	test_reset(&world);

@@ -507,6 +507,12 @@ static void test_client_certificate(const struct world *world, bool own,
 static void test_binding(const struct world *world, const char *priority,
 	enum channel_binding kind, bool there, const char *what)
 {
+	static const gnutls_channel_binding_t types[] = {
+		[CHANNEL_BINDING_TLS_UNIQUE] = GNUTLS_CB_TLS_UNIQUE,
+		[CHANNEL_BINDING_TLS_EXPORTER] = GNUTLS_CB_TLS_EXPORTER,
+		[CHANNEL_BINDING_TLS_SERVER_END_POINT] =
+			GNUTLS_CB_TLS_SERVER_END_POINT,
+	};
 	struct account account = account_of(world);
 	gnutls_datum_t theirs = {0};
 	struct buf ours = {0};
@@ -519,11 +525,8 @@ static void test_binding(const struct world *world, const char *priority,
 	result = link.client.binding(link.client.ctx, kind, &ours);
 	ok((result == 0) == there && there == (ours.len > 0), "%s", what);
 	if (there) {
-		check(gnutls_session_channel_binding(peer.session,
-			      kind == CHANNEL_BINDING_TLS_UNIQUE
-				      ? GNUTLS_CB_TLS_UNIQUE
-				      : GNUTLS_CB_TLS_EXPORTER,
-			      &theirs) == 0);
+		check(gnutls_session_channel_binding(
+			      peer.session, types[kind], &theirs) == 0);
 		ok(str_eq(buf_str(&ours),
 			   (struct str){(char *)theirs.data, theirs.size}),
 			"and it is the server's");
@@ -551,6 +554,12 @@ static void test_bindings(const struct world *world)
 		"without extended master secret, no tls-unique");
 	test_binding(world, unsafe, CHANNEL_BINDING_TLS_EXPORTER, false,
 		"without extended master secret, no tls-exporter");
+	test_binding(world, tls_1_2, CHANNEL_BINDING_TLS_SERVER_END_POINT, true,
+		"TLS 1.2 knows the server's certificate");
+	test_binding(world, tls_1_3, CHANNEL_BINDING_TLS_SERVER_END_POINT, true,
+		"so does TLS 1.3");
+	test_binding(world, unsafe, CHANNEL_BINDING_TLS_SERVER_END_POINT, true,
+		"without extended master secret too");
 	test_binding(world, tls_1_3, CHANNEL_BINDING_NONE, false,
 		"no binding is no binding");
 }

@@ -92,6 +92,29 @@ static void test_root(void)
 	buf_clear(&value);
 }
 
+static void test_unbound(void)
+{
+	struct unbound_record record = {.bindings = UNBOUND_TLS_EXPORTER,
+		.certificate = STR("\0some hash"),
+		.until_s = 1700000000};
+	struct unbound_record back;
+	struct buf value = {0};
+
+	unbound_record_encode(&record, &value);
+	ok(unbound_record_decode(buf_str(&value), &back) &&
+			back.bindings == record.bindings &&
+			str_eq(back.certificate, record.certificate) &&
+			back.until_s == record.until_s,
+		"refused bindings keep which, whose and how long");
+	test_value("refused bindings", RECODE_UNBOUND, buf_str(&value));
+	buf_clear(&value);
+	ok(!unbound_record_decode(STR("\1\0\1x\0"), &back) &&
+			!unbound_record_decode(STR("\1\4\1x\0"), &back),
+		"none, or unknown ones, are damage");
+	ok(!unbound_record_decode(STR("\1\2\0\0"), &back),
+		"and so are those of no certificate");
+}
+
 static struct mailbox_record some_mailbox(void)
 {
 	return (struct mailbox_record){
@@ -536,6 +559,7 @@ int main(void)
 	test_number();
 	test_forms();
 	test_root();
+	test_unbound();
 	test_mailbox();
 	test_object_id_too_long();
 	test_message();

@@ -22,8 +22,9 @@ struct net_target {
 	uint16_t port;
 	/* The tunnel's argument vector, NULL-terminated; NULL for TCP. */
 	const char *const *tunnel;
-	/* For the whole of name look-up and connecting (RFC 8305), and for
-	 * unacknowledged data afterwards (TCP_USER_TIMEOUT). */
+	/* For the whole of name look-up and connecting (RFC 8305), as far as
+	 * it was waited for, and for unacknowledged data afterwards
+	 * (TCP_USER_TIMEOUT). */
 	int64_t timeout_ms;
 };
 

@@ -43,6 +43,10 @@ void store_batch_put(struct store_batch *batch, unsigned table, struct str key,
 void store_batch_delete(
 	struct store_batch *batch, unsigned table, struct str key);
 
+/* Adds all ops of `more`, behind those of `batch`. */
+void store_batch_append(
+	struct store_batch *batch, const struct store_batch *more);
+
 /* The op at *at (start with 0), advancing it; false after the last. */
 bool store_batch_next(
 	const struct store_batch *batch, size_t *at, struct store_op *op_r);

@@ -17,6 +17,9 @@ enum channel_binding {
 	CHANNEL_BINDING_NONE,
 	CHANNEL_BINDING_TLS_UNIQUE,   /* RFC 5929, TLS up to 1.2 */
 	CHANNEL_BINDING_TLS_EXPORTER, /* RFC 9266 */
+	/* A hash of the server's certificate (RFC 5929 4): not to log in by,
+	 * but to know the server again. */
+	CHANNEL_BINDING_TLS_SERVER_END_POINT,
 };
 
 struct transform {

@@ -1,0 +1,313 @@
+/*
+ * neighbours: what one mailbox's failure may not take from the others.
+ *
+ * Three mailboxes are synced together, each with something to do and something
+ * that is told of it. One of them, or the disk, fails at every place in turn.
+ * What was reported must be in the journal's history, and what could not be
+ * synced elsewhere must be remembered as a trouble, whoever failed meanwhile.
+ */
+#include "tap.h"
+#include "world.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+	FAILURES_MAX = 3,
+	REFUSED = 20,
+};
+
+static const struct imap_date day = {1600000000, 120};
+
+static struct fake_message *append(
+	struct world *world, const char *mailbox, unsigned number)
+{
+	struct buf text = {0};
+	struct fake_message *message;
+
+	world_message(&text, number);
+	message = fake_mailbox_append(fake_server_find(world->server, mailbox),
+		buf_str(&text), 0, day);
+	buf_clear(&text);
+	return message;
+}
+
+static void put(struct world *world, const char *mailbox, const char *file,
+	unsigned number)
+{
+	struct buf text = {0};
+
+	world_message(&text, number);
+	world_put(world, mailbox, file, buf_str(&text), day.utc_seconds);
+	buf_clear(&text);
+}
+
+/* INBOX has a message whose header and one whose body is not given, and a file
+ * that is too big for the server; Ill and Well are full of work. */
+static void begin(struct world *world)
+{
+	static const char *const names[] = {"INBOX", "Ill", "Well"};
+	unsigned number = 1;
+
+	world_init(world, 1);
+	imap_caps_set(&world->server->caps, IMAP_CAP_UIDPLUS);
+	fake_server_create(world->server, "Ill", 0);
+	fake_server_create(world->server, "Well", 0);
+	for (size_t i = 0; i < 3; i++) {
+		append(world, names[i], number++);
+		append(world, names[i], number++);
+	}
+	check(world_sync(world) == 0);
+	for (size_t i = 0; i < 3; i++) {
+		append(world, names[i], number++)->flags = FAKE_SEEN;
+		put(world, names[i], "cur/1.here:2,", number++);
+		put(world, names[i], "new/2.here", number++);
+		fake_mailbox_expunge(
+			fake_server_find(world->server, names[i]), 1);
+		fake_server_find(world->server, names[i])->messages[0].flags =
+			FAKE_FLAGGED;
+	}
+	append(world, "INBOX", number++)->mute = FAKE_FOR_EVER;
+	append(world, "INBOX", number++)->refusals = FAKE_FOR_EVER;
+}
+
+/* ---- What is remembered -------------------------------------------------- */
+
+/* The last run's records; NULL if it left none. */
+static size_t last_run(struct journal *journal, struct arena *arena,
+	struct journal_history *list_r)
+{
+	struct journal_runs runs;
+	struct journal_run run = {0};
+	struct err err;
+
+	*list_r = (struct journal_history){0};
+	if (journal_runs(journal, arena, &runs, &err) != 0 || runs.count < 2)
+		return 0;
+	run.start_ms = runs.start_ms[runs.count - 1];
+	check(journal_history(journal, &run, arena, list_r, &err) == 0);
+	return list_r->count;
+}
+
+/* How many lines of the tale speak of this. */
+static size_t told(const struct world *world, const char *what)
+{
+	struct str rest = buf_str(&world->tale);
+	struct str line;
+	size_t count = 0;
+
+	while (rest.len > 0 && str_split(&rest, '\n', &line)) {
+		struct str text =
+			str_sub(line, str_find(line, ']') + 2, SIZE_MAX);
+
+		count += str_starts(text, str_of(what));
+	}
+	return count;
+}
+
+static size_t recorded(
+	const struct journal_history *history, enum history_kind kind)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < history->count; i++)
+		count += history->items[i].record.kind == kind;
+	return count;
+}
+
+static bool agree(const struct world *world,
+	const struct journal_history *history, struct buf *why)
+{
+	static const struct {
+		const char *word;
+		enum history_kind kind;
+	} kinds[] = {
+		{"error:", HISTORY_FAIL},
+		{"add ", HISTORY_ADD},
+		{"remove ", HISTORY_REMOVE},
+		{"flag ", HISTORY_FLAG},
+		{"create ", HISTORY_CREATE},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		size_t lines = told(world, kinds[i].word);
+		size_t records = recorded(history, kinds[i].kind);
+
+		if (lines != records)
+			buf_addf(why,
+				"\"%s\" was told %zu times and recorded %zu "
+				"times\n",
+				kinds[i].word, lines, records);
+	}
+	for (size_t i = 0; i < history->count; i++) {
+		if (history->items[i].sequence != i)
+			buf_addf(why, "record %zu of the run is missing\n", i);
+		if ((history->items[i].record.kind == HISTORY_BEGIN) !=
+			(i == 0))
+			buf_addz(why, "the run does not begin as it must\n");
+	}
+	return why->len == 0;
+}
+
+/* How many messages the tale puts off. */
+static size_t put_off(const struct world *world)
+{
+	struct str rest = buf_str(&world->tale);
+	struct str line;
+	size_t count = 0;
+
+	while (rest.len > 0 && str_split(&rest, '\n', &line))
+		count += str_ends(line, STR("it is tried again later")) ||
+			 str_ends(line, STR("both wait until it does"));
+	return count;
+}
+
+static bool troubles_kept(
+	const struct world *world, struct journal *journal, struct buf *why)
+{
+	struct arena arena = {0};
+	struct journal_troubles list;
+	struct err err;
+	size_t lines = put_off(world);
+
+	check(journal_troubles(journal, NULL, &arena, &list, &err) == 0);
+	if (list.count != lines)
+		buf_addf(why, "%zu messages failed, %zu are remembered\n",
+			lines, list.count);
+	arena_clear(&arena);
+	return why->len == 0;
+}
+
+static bool remembers(struct world *world, struct buf *why)
+{
+	struct arena arena = {0};
+	struct journal journal;
+	struct journal_history history;
+	struct err err;
+	bool is_ok = world_journal_open(world, &journal, &err) == 0 &&
+		     world_journal_ok(world, why);
+
+	if (is_ok) {
+		last_run(&journal, &arena, &history);
+		is_ok = agree(world, &history, why) &&
+			troubles_kept(world, &journal, why);
+	}
+	arena_clear(&arena);
+	return is_ok;
+}
+
+/* ---- Trials -------------------------------------------------------------- */
+
+/* What goes wrong; all zeroes: nothing. */
+struct trial {
+	uint64_t fail_at;  /* this call of a port, once */
+	enum fake_act act; /* upon Ill, before this command */
+	uint64_t command;
+};
+
+static bool passes(const struct trial *trial)
+{
+	const struct fake_action action = {.act = trial->act, .mailbox = "Ill"};
+	struct world world;
+	struct buf why = {0};
+	bool is_ok;
+
+	begin(&world);
+	if (trial->command > 0)
+		fake_server_plan(world.server, trial->command, &action);
+	if (trial->fail_at > 0)
+		world.fate.fail_at = world.fate.calls + trial->fail_at;
+	(void)world_sync(&world);
+	/* A journal that fails cannot tell what else did. */
+	is_ok = str_starts(str_of(world.fate.failed), STR("store.")) ||
+		remembers(&world, &why);
+	if (!is_ok) {
+		tap_note("fail_at %" PRIu64 " (%s), command %" PRIu64
+			 ", act %d: %s",
+			trial->fail_at, world.fate.failed, trial->command,
+			(int)trial->act, buf_z(&why));
+		world_tell(&world);
+	}
+	buf_clear(&why);
+	world_clear(&world);
+	return is_ok;
+}
+
+/* What an undisturbed run costs. */
+static void learn(uint64_t *calls_r, uint64_t *commands_r)
+{
+	struct world world;
+
+	begin(&world);
+	*commands_r = world.server->commands;
+	(void)world_sync(&world);
+	*calls_r = world.calls;
+	*commands_r = world.server->commands - *commands_r;
+	world_clear(&world);
+}
+
+static void test_disk(uint64_t calls)
+{
+	struct trial trial = {0};
+	int failures = 0;
+
+	for (trial.fail_at = 1;
+		trial.fail_at <= calls && failures < FAILURES_MAX;
+		trial.fail_at++)
+		failures += !passes(&trial);
+	is_int(failures, 0,
+		"whichever of %" PRIu64 " calls fails, what was told of the "
+		"others is in the journal",
+		calls);
+}
+
+static void test_server(uint64_t commands, enum fake_act act, const char *what)
+{
+	struct trial trial = {.act = act};
+	int failures = 0;
+
+	for (trial.command = 1;
+		trial.command <= commands && failures < FAILURES_MAX;
+		trial.command++)
+		failures += !passes(&trial);
+	is_int(failures, 0,
+		"at whichever of %" PRIu64 " commands a mailbox %s, what was "
+		"told of the others is in the journal",
+		commands, what);
+}
+
+/* ---- What it costs ------------------------------------------------------- */
+
+static uint64_t commits_of(bool refused)
+{
+	struct world world;
+	uint64_t before;
+
+	world_init(&world, 1);
+	imap_caps_set(&world.server->caps, IMAP_CAP_UIDPLUS);
+	check(world_sync(&world) == 0);
+	for (unsigned i = 1; i <= REFUSED; i++)
+		append(&world, "INBOX", i)->refusals =
+			refused ? FAKE_FOR_EVER : 0;
+	before = fake_store_commits(world.store);
+	(void)world_sync(&world);
+	before = fake_store_commits(world.store) - before;
+	world_clear(&world);
+	return before;
+}
+
+int main(void)
+{
+	uint64_t calls;
+	uint64_t commands;
+
+	learn(&calls, &commands);
+	ok(passes(&(struct trial){0}), "what is told is in the journal");
+	test_disk(calls);
+	test_server(commands, FAKE_DELETES, "is deleted");
+	test_server(commands, FAKE_RENUMBERS, "gets a new UIDVALIDITY");
+	test_server(commands, FAKE_DISCONNECTS, "is cut off");
+	ok(commits_of(true) <= commits_of(false),
+		"that %d messages fail costs no commits", REFUSED);
+	return tap_done();
+}
