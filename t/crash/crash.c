@@ -458,9 +458,9 @@ static void test_full_disk(
 	struct trial trial = {.scenario = scenario, .disk_full = true};
 	int failures = 0;
 
-	for (trial.room = ROOM_STEP * (first(scenario) - 1);
+	for (trial.room = (uint64_t)ROOM_STEP * (first(scenario) - 1);
 		trial.room < 3000 && failures < FAILURES_MAX;
-		trial.room += ROOM_STEP * stride())
+		trial.room += (uint64_t)ROOM_STEP * stride())
 		failures += !passes(&trial, course);
 	is_int(failures, 0, "%s: the disk may be full at any time",
 		scenario->name);
