@@ -6,7 +6,8 @@
  * power cut and what was not durable lost), failing at the k-th call, cut off
  * at the k-th response, on a disk that is full after so many bytes. Every time
  * the next run must end where the undisturbed one did, and the one after that
- * must not change a thing.
+ * must not change a thing. With GODWIT_TEST_SHORT=1 only some of the steps,
+ * calls and responses are tried, others in each scenario.
  */
 #include "tap.h"
 #include "world.h"
@@ -16,9 +17,9 @@
 #include <string.h>
 
 enum {
-	CRASHES =
-		2, /* power cuts tried at each step, each loses other things */
-	CRASHES_LONG = 20,
+	CRASHES = 2, /* power cuts at each step, each loses other things */
+	CRASHES_MANY = 20,
+	STRIDE = 11, /* from step to step where rounds are few */
 	ROOM_STEP = 64,
 	FAILURES_MAX = 3,
 };
@@ -376,10 +377,20 @@ static bool learn(const struct scenario *scenario, struct course *course)
 
 /* ---- The loops ----------------------------------------------------------- */
 
+static unsigned stride(void)
+{
+	return tap_rounds(STRIDE, 1, 1);
+}
+
+/* The first step, call or response that is disturbed. */
+static unsigned first(const struct scenario *scenario)
+{
+	return 1 + (unsigned)(scenario - scenarios) % stride();
+}
+
 static int die_at(struct trial *trial, const struct course *course)
 {
-	uint64_t crashes =
-		getenv("GODWIT_TEST_LONG") != NULL ? CRASHES_LONG : CRASHES;
+	uint64_t crashes = tap_rounds(1, CRASHES, CRASHES_MANY);
 	int failures = 0;
 
 	for (uint64_t seed = 0; seed <= crashes; seed++) {
@@ -399,9 +410,9 @@ static void test_death(const struct scenario *scenario,
 	struct trial trial = {.scenario = scenario, .death = death};
 	int failures = 0;
 
-	for (trial.die_at = 1;
+	for (trial.die_at = first(scenario);
 		trial.die_at <= course->steps && failures < FAILURES_MAX;
-		trial.die_at++)
+		trial.die_at += stride())
 		failures += die_at(&trial, course);
 	is_int(failures, 0, "%s: it may die at each of %" PRIu64 " steps; %s",
 		scenario->name, course->steps, words[death]);
@@ -413,9 +424,9 @@ static void test_failures(
 	struct trial trial = {.scenario = scenario};
 	int failures = 0;
 
-	for (trial.fail_at = 1;
+	for (trial.fail_at = first(scenario);
 		trial.fail_at <= course->calls && failures < FAILURES_MAX;
-		trial.fail_at++)
+		trial.fail_at += stride())
 		failures += !passes(&trial, course);
 	is_int(failures, 0, "%s: each of %" PRIu64 " calls may fail once",
 		scenario->name, course->calls);
@@ -427,9 +438,9 @@ static void test_cuts(
 	struct trial trial = {.scenario = scenario};
 	int failures = 0;
 
-	for (trial.cut_at = 1;
+	for (trial.cut_at = first(scenario);
 		trial.cut_at <= course->responses && failures < FAILURES_MAX;
-		trial.cut_at++) {
+		trial.cut_at += stride()) {
 		trial.cut_half = false;
 		failures += !passes(&trial, course);
 		trial.cut_half = true;
@@ -447,8 +458,9 @@ static void test_full_disk(
 	struct trial trial = {.scenario = scenario, .disk_full = true};
 	int failures = 0;
 
-	for (trial.room = 0; trial.room < 3000 && failures < FAILURES_MAX;
-		trial.room += ROOM_STEP)
+	for (trial.room = (uint64_t)ROOM_STEP * (first(scenario) - 1);
+		trial.room < 3000 && failures < FAILURES_MAX;
+		trial.room += (uint64_t)ROOM_STEP * stride())
 		failures += !passes(&trial, course);
 	is_int(failures, 0, "%s: the disk may be full at any time",
 		scenario->name);

@@ -82,7 +82,7 @@ configure() { # [KEY: VALUE]...
 }
 
 godwit() {
-	"$builddir/godwit" "$@" -c "$config"
+	"$godwit" "$@" -c "$config"
 }
 
 message() { # NUMBER [BYTES]

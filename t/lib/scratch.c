@@ -69,9 +69,9 @@ void scratch_close(struct scratch *scratch)
 
 const char *scratch_path(const struct scratch *scratch, const char *name)
 {
-	static char paths[2][1024];
-	static int turn;
-	char *path = paths[turn = !turn];
+	static char paths[4][1024];
+	static unsigned turn;
+	char *path = paths[turn++ % 4];
 
 	check(snprintf(path, sizeof(paths[0]), "%s/%s", scratch->path, name) <
 		(int)sizeof(paths[0]));

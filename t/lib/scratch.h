@@ -21,7 +21,7 @@ struct scratch {
 void scratch_open(struct scratch *scratch);
 void scratch_close(struct scratch *scratch);
 
-/* The path of `name` in it, until the next call but one. */
+/* The path of `name` in it, until the next call but three. */
 const char *scratch_path(const struct scratch *scratch, const char *name);
 
 /* Makes a folder in it and fills the suite's members but label and port. */

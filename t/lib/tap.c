@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static struct {
 	int run;
@@ -88,6 +90,20 @@ void tap_note(const char *format, ...)
 	vprintf(format, args);
 	printf("\n");
 	va_end(args);
+}
+
+static bool is_set(const char *variable)
+{
+	const char *value = getenv(variable);
+
+	return value != NULL && strcmp(value, "0") != 0;
+}
+
+unsigned tap_rounds(unsigned few, unsigned usual, unsigned many)
+{
+	if (is_set("GODWIT_TEST_LONG"))
+		return many;
+	return is_set("GODWIT_TEST_SHORT") ? few : usual;
 }
 
 int tap_done(void)

@@ -30,6 +30,12 @@ bool tap_is_str(struct str got, struct str want, const char *file, int line,
 /* A comment line. */
 void tap_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * How often to try what is tried again and again: a few times with
+ * GODWIT_TEST_SHORT=1 (under valgrind), many times with GODWIT_TEST_LONG=1.
+ */
+unsigned tap_rounds(unsigned few, unsigned usual, unsigned many);
+
 /* Prints the plan; returns the program's exit status. */
 int tap_done(void);
 

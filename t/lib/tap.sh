@@ -8,17 +8,20 @@
 #   like SENTENCE GOT REGEX          a string matches
 #   same SENTENCE FILE FILE          two files are equal, byte for byte
 #   note TEXT
+#   rounds FEW USUAL MANY            one of them, as of tap_rounds() in tap.h
 #   skip_all REASON                  nothing here can run: says why, ends
 #   done_testing                     prints the plan, ends
 #
 # The output of a command that failed is shown; that of the last command of ok
 # or status is in $tmp/out (both streams). $tmp is a folder of this test's own,
 # removed at its end, after what at_exit COMMAND... asked for (last in, first
-# out), which is how servers are stopped. $srcdir and $builddir are absolute.
+# out), which is how servers are stopped. $srcdir and $builddir are absolute,
+# $godwit is the program (under valgrind, another one: t/lib/watched).
 
 srcdir=$(cd "${srcdir:-.}" && pwd)
 builddir=$(cd "${builddir:-$srcdir}" && pwd)
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/godwit.XXXXXX")
+godwit=${GODWIT_PROGRAM:-$builddir/godwit}
 export srcdir builddir tmp TEST_OWNER=$$
 
 tap_run=0
@@ -43,6 +46,16 @@ at_exit() { # COMMAND...
 
 note() {
 	printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+rounds() { # FEW USUAL MANY
+	if [ "${GODWIT_TEST_LONG:-0}" != 0 ]; then
+		echo "$3"
+	elif [ "${GODWIT_TEST_SHORT:-0}" != 0 ]; then
+		echo "$1"
+	else
+		echo "$2"
+	fi
 }
 
 tap_result() { # PASSED SENTENCE

@@ -13,8 +13,9 @@
 #include <stdlib.h>
 
 enum {
+	SEEDS_FEW = 20,
 	SEEDS = 200,
-	SEEDS_LONG = 5000,
+	SEEDS_MANY = 5000,
 	ROUNDS = 6,
 	ACTIONS = 12,
 	FAILURES_MAX = 5, /* then the rest is not worth the time */
@@ -134,8 +135,7 @@ static bool history_passes(uint64_t seed, bool tells)
 int main(void)
 {
 	const char *one = getenv("GODWIT_TEST_SEED");
-	const char *long_run = getenv("GODWIT_TEST_LONG");
-	uint64_t seeds = long_run != NULL ? SEEDS_LONG : SEEDS;
+	uint64_t seeds = tap_rounds(SEEDS_FEW, SEEDS, SEEDS_MANY);
 	int failures = 0;
 
 	(void)setvbuf(stdout, NULL, _IOLBF, 0); /* whatever aborts later */

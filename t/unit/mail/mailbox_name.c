@@ -6,7 +6,6 @@
 #include "mailbox_promise.h"
 #include "tap.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static const struct mailbox_space plain = {.delimiter = '/'};
@@ -138,7 +137,7 @@ static void test_all_short(void)
 		&plain, &dotted, &courier, &flat};
 	const size_t n = sizeof(pieces) / sizeof(pieces[0]);
 	struct buf server = {0};
-	const int length = getenv("GODWIT_TEST_LONG") == NULL ? 3 : 4;
+	const int length = (int)tap_rounds(3, 3, 4);
 	size_t names = 4;
 	int broken = 0;
 

@@ -651,7 +651,7 @@ static void test_wait(const struct world *world)
 	begin_ms = os_clock_ms();
 	world->port.wait(world->port.ctx, &wait, 1, begin_ms + PATIENCE_MS);
 	ok(os_clock_ms() - begin_ms < 4000, "and when a signal is caught");
-	if (getenv("GODWIT_TEST_LONG") != NULL) {
+	if (tap_rounds(0, 0, 1) != 0) {
 		begin_ms = os_clock_ms();
 		world->port.wait(
 			world->port.ctx, &wait, 1, begin_ms + PATIENCE_MS);

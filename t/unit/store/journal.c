@@ -4,10 +4,11 @@
 #include "godwit/base/err.h"
 #include "godwit/store/lmdb.h"
 #include "journal_suite.h"
+#include "scratch.h"
 #include "tap.h"
-#include "workdir.h"
 
 struct fixture {
+	struct scratch scratch;
 	struct lmdb_store *store;
 	struct buf path;
 	int number;
@@ -27,7 +28,7 @@ static const struct store_port *fresh(void *ctx)
 
 	lmdb_close(&f->store);
 	buf_reset(&f->path);
-	buf_addf(&f->path, "%s/%d", workdir_path(), f->number++);
+	buf_addf(&f->path, "%s/%d", f->scratch.path, f->number++);
 	return fixture_open(f);
 }
 
@@ -45,9 +46,10 @@ int main(void)
 	struct journal_suite suite = {
 		.label = "LMDB", .fresh = fresh, .reopen = reopen, .ctx = &f};
 
+	scratch_open(&f.scratch);
 	journal_suite_run(&suite);
 	lmdb_close(&f.store);
 	buf_clear(&f.path);
-	workdir_remove();
+	scratch_close(&f.scratch);
 	return tap_done();
 }

@@ -4,9 +4,9 @@
 
 #include "godwit/base/err.h"
 #include "godwit/sync/record.h"
+#include "scratch.h"
 #include "store_suite.h"
 #include "tap.h"
-#include "workdir.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -24,16 +24,11 @@ enum {
 
 static const char page[4096];
 
-/* A name in the work folder; good until the next call but three. */
+static struct scratch scratch;
+
 static const char *at(const char *name)
 {
-	static char path[4][4200];
-	static unsigned turn;
-	char *next = path[turn++ % 4];
-
-	check(snprintf(next, sizeof(path[0]), "%s/%s", workdir_path(), name) <
-		(int)sizeof(path[0]));
-	return next;
+	return scratch_path(&scratch, name);
 }
 
 static struct lmdb_store *open_new(const char *name)
@@ -208,7 +203,7 @@ static void test_close_on_exec(void)
 		check(snprintf(link, sizeof(link), "/proc/self/fd/%s",
 			      entry->d_name) > 0);
 		if (readlink(link, target, sizeof(target) - 1) < 0 ||
-			strstr(target, workdir_path()) == NULL)
+			strstr(target, scratch.path) == NULL)
 			continue;
 		ours++;
 		inherited +=
@@ -420,6 +415,7 @@ static void test_in_the_way(void)
 
 int main(void)
 {
+	scratch_open(&scratch);
 	test_suite();
 	test_growth();
 	test_large_batch();
@@ -431,6 +427,6 @@ int main(void)
 	test_garbage();
 	test_meta();
 	test_in_the_way();
-	workdir_remove();
+	scratch_close(&scratch);
 	return tap_done();
 }

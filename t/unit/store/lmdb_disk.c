@@ -2,67 +2,33 @@
 #include "godwit/base/err.h"
 #include "godwit/store/lmdb.h"
 #include "godwit/sync/record.h"
+#include "scratch.h"
 #include "tap.h"
-#include "workdir.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-static char disk[4200];
+static struct scratch scratch;
 
-static void file_write_text(const char *path, const char *text)
+/* A path on the small disk. */
+static const char *at(const char *name)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	static char below[64];
 
-	check(fd >= 0);
-	check(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	check(close(fd) == 0);
-}
-
-/* A namespace of our own, in which anybody may mount. */
-static bool may_mount(void)
-{
-	uid_t uid = getuid();
-	gid_t gid = getgid();
-	char users[64];
-	char groups[64];
-
-	if (uid == 0)
-		return unshare(CLONE_NEWNS) == 0;
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
-		return false;
-	check(snprintf(users, sizeof(users), "0 %u 1", (unsigned)uid) > 0);
-	check(snprintf(groups, sizeof(groups), "0 %u 1", (unsigned)gid) > 0);
-	file_write_text("/proc/self/uid_map", users);
-	file_write_text("/proc/self/setgroups", "deny");
-	file_write_text("/proc/self/gid_map", groups);
-	return true;
-}
-
-static bool disk_make(void)
-{
-	check(snprintf(disk, sizeof(disk), "%s/disk", workdir_path()) > 0);
-	check(mkdir(disk, 0700) == 0);
-	return may_mount() &&
-	       mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
-	       mount("tmpfs", disk, "tmpfs", 0, "size=4m,mode=0700") == 0;
+	check(snprintf(below, sizeof(below), "disk/%s", name) <
+		(int)sizeof(below));
+	return scratch_path(&scratch, below);
 }
 
 /* Puts a file on the disk that leaves no room. */
 static void disk_fill(void)
 {
 	static const char zeroes[4096];
-	char path[4300];
-	int fd;
+	int fd = open(
+		at("ballast"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
-	check(snprintf(path, sizeof(path), "%s/ballast", disk) > 0);
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	check(fd >= 0);
 	while (write(fd, zeroes, sizeof(zeroes)) > 0)
 		;
@@ -71,20 +37,14 @@ static void disk_fill(void)
 
 static void disk_free(void)
 {
-	char path[4300];
-
-	check(snprintf(path, sizeof(path), "%s/ballast", disk) > 0);
-	check(unlink(path) == 0);
+	check(unlink(at("ballast")) == 0);
 }
 
 static int open_state(const char *name, enum lmdb_mode mode,
 	struct lmdb_store **store_r, struct err *err)
 {
-	char path[4300];
-
-	check(snprintf(path, sizeof(path), "%s/%s", disk, name) > 0);
 	*err = (struct err){.text = ""};
-	return lmdb_open(path, mode, store_r, err);
+	return lmdb_open(at(name), mode, store_r, err);
 }
 
 static int put(
@@ -163,14 +123,11 @@ static void test_full_at_first(void)
 static void test_full_at_lock(void)
 {
 	struct lmdb_store *store;
-	char path[4300];
 	struct err err;
 
 	check(open_state("lock", LMDB_WRITE, &store, &err) == 1);
 	lmdb_close(&store);
-	check(snprintf(path, sizeof(path), "%s/lock/journal/lock.mdb", disk) >
-		0);
-	check(unlink(path) == 0);
+	check(unlink(at("lock/journal/lock.mdb")) == 0);
 	disk_fill();
 	is_int(open_state("lock", LMDB_WRITE, &store, &err), -1,
 		"without room for lock.mdb, a writer fails");
@@ -192,7 +149,7 @@ static void test_read_only_disk(void)
 	check(open_state("ro", LMDB_WRITE, &store, &err) == 1);
 	check(put(store, 'a', 10, &err) == 0);
 	lmdb_close(&store);
-	check(mount("none", disk, "none", MS_REMOUNT | MS_RDONLY, NULL) == 0);
+	check(scratch_remount_read_only(&scratch, "disk"));
 	is_int(open_state("ro", LMDB_READ_ONLY, &store, &err), 1,
 		"a journal on a read-only file system can be read");
 	is_int(has(store, 'a', 10), 1, "in full");
@@ -203,14 +160,13 @@ static void test_read_only_disk(void)
 	is_int(open_state("none", LMDB_WRITE, &store, &err), -1,
 		"nor can a new one be made");
 	ok(strstr(err.text, "read-only") != NULL, "which is said, too");
-	check(mount("none", disk, "none", MS_REMOUNT, "size=4m,mode=0700") ==
-		0);
 }
 
 int main(void)
 {
-	if (!disk_make()) {
-		workdir_remove();
+	scratch_open(&scratch);
+	if (!scratch_mount(&scratch, "disk", "tmpfs", "size=4m,mode=0700")) {
+		scratch_close(&scratch);
 		printf("1..0 # SKIP no file system can be mounted here\n");
 		return 0;
 	}
@@ -218,7 +174,6 @@ int main(void)
 	test_full_at_first();
 	test_full_at_lock();
 	test_read_only_disk();
-	check(umount(disk) == 0);
-	workdir_remove();
+	scratch_close(&scratch);
 	return tap_done();
 }

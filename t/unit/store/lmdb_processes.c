@@ -3,8 +3,8 @@
 #include "godwit/base/err.h"
 #include "godwit/store/lmdb.h"
 #include "godwit/sync/record.h"
+#include "scratch.h"
 #include "tap.h"
-#include "workdir.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -80,9 +80,11 @@ static int child_end(struct child *child)
 	return status;
 }
 
+static struct scratch scratch;
+
 static void state_path(char path[4200], const char *name)
 {
-	check(snprintf(path, 4200, "%s/%s", workdir_path(), name) < 4200);
+	check(snprintf(path, 4200, "%s", scratch_path(&scratch, name)) < 4200);
 }
 
 static struct lmdb_store *open_to(const char *path, enum lmdb_mode mode)
@@ -413,7 +415,7 @@ static void test_permission(void)
 	}
 	check(snprintf(file, sizeof(file), "%s/journal", path) > 0);
 	check(chmod(file, 0555) == 0 && chmod(path, 0555) == 0);
-	check(chmod(workdir_path(), 0755) == 0);
+	check(chmod(scratch.path, 0755) == 0);
 	stranger = child_start(play_stranger, path);
 	is_int(hear(stranger.from), 1,
 		"who may not write lock.mdb cannot even read, and is told");
@@ -424,12 +426,13 @@ static void test_permission(void)
 
 int main(void)
 {
+	scratch_open(&scratch);
 	test_lock();
 	test_lock_without_pid();
 	test_reader();
 	test_reader_of_growing();
 	test_kill();
 	test_permission();
-	workdir_remove();
+	scratch_close(&scratch);
 	return tap_done();
 }
