@@ -82,6 +82,12 @@ static void take_event(void *ctx, const struct report_event *event)
 			event->error.uid, STR_FMT(event->error.file),
 			event->error.err->text);
 		break;
+	case REPORT_FACT:
+		buf_addf(&world->tale, " %.*s: %s%.*s",
+			STR_FMT(event->fact.subject),
+			event->fact.good ? "" : "warning: ",
+			STR_FMT(event->fact.text));
+		break;
 	case REPORT_SUMMARY:
 		buf_addf(&world->tale, " status %d", event->summary.status);
 		break;
