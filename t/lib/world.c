@@ -52,10 +52,10 @@ static const char *verb_name(enum report_verb verb)
 
 static void tell_op(struct world *world, const struct report_op *op)
 {
-	buf_addf(&world->tale, " %s %s uid %" PRIu32 " (%.*s)",
+	buf_addf(&world->tale, " %s %s uid %" PRIu32 " %.*s (%.*s)",
 		verb_name(op->verb),
 		op->side == REPORT_LOCAL ? "local" : "server", op->uid,
-		STR_FMT(op->reason));
+		STR_FMT(op->flags), STR_FMT(op->reason));
 }
 
 static void take_event(void *ctx, const struct report_event *event)
