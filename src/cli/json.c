@@ -149,6 +149,7 @@ static void listed_add(json_t *object, const struct report_event *event)
 
 static void fact_add(json_t *object, const struct report_event *event)
 {
+	add_some(object, "mailbox", event->mailbox);
 	add_text(object, "subject", event->fact.subject);
 	add_text(object, "text", event->fact.text);
 	add_bool(object, "good", event->fact.good);

@@ -26,7 +26,7 @@ static const struct command commands[CLI_COMMANDS] = {
 	[CLI_LIST] = {"list", "[ACCOUNT]...",
 		"list the mailboxes of both sides", false},
 	[CLI_CHECK] = {"check", "[ACCOUNT]...",
-		"try the configuration, the server and the login", false},
+		"look at config, Maildir and server; change nothing", false},
 };
 
 struct option {

@@ -321,7 +321,7 @@ static void fact_print(struct printer *p, const struct report_event *event)
 	text_clean(&p->line, fact->subject);
 	buf_addz(&p->line, ": ");
 	if (!fact->good) {
-		add_colored(p, p->setup.out_color, red, "fault:");
+		add_colored(p, p->setup.out_color, red, "warning:");
 		buf_addc(&p->line, ' ');
 	}
 	text_clean(&p->line, fact->text);

@@ -1,7 +1,7 @@
 /*
  * How: the ports are values; those with something behind them are opened in
  * order and closed in the reverse. A command that only looks opens the journal
- * read-only, so that it can run beside a sync.
+ * read-only, so that it can run beside a sync; `check` goes on without it.
  */
 #include "run.h"
 
@@ -40,17 +40,13 @@ static enum sync_depth depth_of(const struct cli_options *options)
 static int journal_find(struct world *world, const struct account *account,
 	enum sync_depth depth, struct err *err)
 {
-	int found = 0;
+	int found = lmdb_open(account->state,
+		depth == SYNC_APPLY ? LMDB_WRITE : LMDB_READ_ONLY,
+		&world->journal, err);
 
-	if (depth != SYNC_CHECK)
-		found = lmdb_open(account->state,
-			depth == SYNC_APPLY ? LMDB_WRITE : LMDB_READ_ONLY,
-			&world->journal, err);
-	if (found < 0)
-		return -1;
 	world->ports.store =
 		found > 0 ? *lmdb_port(world->journal) : *empty_store_port();
-	return 0;
+	return found < 0 ? -1 : 0;
 }
 
 static void wire_log_write(void *ctx, struct str lines)
@@ -104,7 +100,7 @@ static int failed_early(const struct account *account,
 int run_job(const struct cli_options *options, const struct cli_job *job,
 	const struct report *report, FILE *wire_log)
 {
-	const struct sync_options sync = {
+	struct sync_options sync = {
 		.depth = depth_of(options),
 		.allow_deletes = options->allow_deletes,
 		.globs = job->globs,
@@ -115,6 +111,8 @@ int run_job(const struct cli_options *options, const struct cli_job *job,
 
 	world_open(&world, report, wire_log);
 	if (journal_find(&world, job->account, sync.depth, &err) != 0)
+		sync.journal_fault = &err;
+	if (sync.journal_fault != NULL && sync.depth != SYNC_CHECK)
 		status = failed_early(job->account, report, &err);
 	else
 		status = sync_account(job->account, &world.ports, &sync);

@@ -200,9 +200,37 @@ static bool verb_of(enum op_kind kind, enum report_verb *verb_r)
 	}
 }
 
+static void add_names(struct buf *text, char sign,
+	const struct keywords *keywords, struct flags flags)
+{
+	struct arena scratch = {0};
+	size_t count;
+	const struct str *names =
+		flags_to_names(keywords, flags, &scratch, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		buf_addz(text, text->len == 0 ? "" : " ");
+		buf_addc(text, sign);
+		buf_add(text, names[i]);
+	}
+	arena_clear(&scratch);
+}
+
+/* What an op changes of its message's flags: "+\\Seen -work". */
+static void add_change(
+	struct buf *text, const struct mailbox *mailbox, const struct op *op)
+{
+	struct keywords *keywords = mailbox->base.keywords;
+	struct flags now = apply_row(mailbox, op)->flags[op_side(op->kind)];
+
+	add_names(text, '+', keywords, flags_added(keywords, now, op->flags));
+	add_names(text, '-', keywords, flags_removed(keywords, now, op->flags));
+}
+
 void apply_tell(struct pass *pass, struct mailbox *mailbox, const struct op *op,
 	uint32_t uid, struct str file)
 {
+	struct buf change = {0};
 	struct report_op told = {
 		.uid = uid,
 		.file = file,
@@ -215,7 +243,11 @@ void apply_tell(struct pass *pass, struct mailbox *mailbox, const struct op *op,
 		return;
 	if (told.verb == REPORT_MOVE && pass->trash != NULL)
 		told.to = pass->trash->server_name;
+	if (told.verb == REPORT_FLAG)
+		add_change(&change, mailbox, op);
+	told.flags = buf_str(&change);
 	pass_done(pass, mailbox, &told);
+	buf_clear(&change);
 }
 
 /* ---- What only the journal learns ---------------------------------------- */

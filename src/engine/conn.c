@@ -322,6 +322,12 @@ bool conn_is_secure(const struct conn *conn)
 	return conn->tls.ctx != NULL && !conn->handshaking;
 }
 
+void conn_describe(const struct conn *conn, struct buf *text)
+{
+	if (conn_is_secure(conn))
+		conn->tls.describe(conn->tls.ctx, text);
+}
+
 int conn_binding(struct conn *conn, enum channel_binding kind, struct buf *data)
 {
 	if (!conn_is_secure(conn))

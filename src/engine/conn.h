@@ -46,6 +46,9 @@ int conn_start_tls(struct conn *conn, struct err *err);
 /* Whether what is said now travels under TLS. */
 bool conn_is_secure(const struct conn *conn);
 
+/* Appends what protects a secure connection. */
+void conn_describe(const struct conn *conn, struct buf *text);
+
 /* The channel binding's bytes into *data; -1 if there are none. */
 int conn_binding(
 	struct conn *conn, enum channel_binding kind, struct buf *data);

@@ -88,6 +88,7 @@ void server_clear(struct server *server)
 	buf_clear(&server->foreign);
 	buf_clear(&server->name);
 	buf_clear(&server->unbound_certificate);
+	buf_clear(&server->protection);
 	*server = (struct server){0};
 }
 
@@ -479,6 +480,8 @@ static enum login_step set_up(struct login *login, struct err *err)
 static enum login_step logged_in(struct login *login, struct err *err)
 {
 	login->server->tls = conn_is_secure(login->conn);
+	buf_reset(&login->server->protection);
+	conn_describe(login->conn, &login->server->protection);
 	login->cancelled = false;
 	return want_caps(login, AWAIT_CAPS_AFTER, set_up, err);
 }

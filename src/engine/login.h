@@ -30,6 +30,7 @@ struct server {
 	bool utf8;             /* names travel as UTF-8 (RFC 6855) */
 	const char *mechanism; /* that let us in; "LOGIN"; NULL: PREAUTH */
 	bool tls;
+	struct buf protection; /* what TLS there is, for people; or empty */
 	/* "Name version", from ID; empty if not told. */
 	struct buf name;
 	/* The channel bindings that it refused; no bits: none. They are not

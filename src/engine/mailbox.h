@@ -20,6 +20,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Why it takes no part. */
+enum mailbox_left_out {
+	LEFT_OUT_NOT,
+	LEFT_OUT_NOT_INCLUDED,   /* no pattern of `include` fits */
+	LEFT_OUT_EXCLUDED,       /* one of `exclude` does */
+	LEFT_OUT_NOT_ASKED,      /* the command line names others */
+	LEFT_OUT_NOT_SUBSCRIBED, /* and only those that are take part */
+};
+
 /* What the pass does with it. */
 enum mailbox_part {
 	MAILBOX_SYNCED,   /* takes part, on both sides */
@@ -48,6 +57,7 @@ struct mailbox {
 	bool elsewhere; /* gone, but for its name: the config has changed */
 	bool leaving;   /* gone here, and to be removed there: removal.h */
 	enum mailbox_part part;
+	enum mailbox_left_out left_out;
 	uint32_t id; /* in the journal, if in_journal */
 	struct mailbox_record record;
 

@@ -639,6 +639,11 @@ int maildir_sync(struct maildir *md, struct err *err)
 	return 0;
 }
 
+static bool is_own_tmp(const char *name)
+{
+	return str_ends(str_of(name), STR(".godwit-tmp"));
+}
+
 int maildir_clean_tmp(struct maildir *md, struct err *err)
 {
 	const char *name;
@@ -649,11 +654,67 @@ int maildir_clean_tmp(struct maildir *md, struct err *err)
 		return -1;
 	while ((result = md->fs->dir_next(md->tmp, &name, &type, err)) ==
 		FS_OK) {
-		if (str_ends(str_of(name), STR(".godwit-tmp")) &&
+		if (is_own_tmp(name) &&
 			md->fs->unlink(md->tmp, name, err) == FS_FAILED)
 			return -1;
 	}
 	return result == FS_ABSENT ? 0 : -1;
+}
+
+/* Counts what deliveries of ours left in tmp/. */
+static enum fs_result count_tmp(const struct fs_port *fs, struct fs_dir *tmp,
+	size_t *count_r, struct err *err)
+{
+	const char *name;
+	enum fs_type type;
+	enum fs_result result = fs->dir_rewind(tmp, err);
+
+	*count_r = 0;
+	while (result == FS_OK &&
+		(result = fs->dir_next(tmp, &name, &type, err)) == FS_OK)
+		*count_r += is_own_tmp(name);
+	return result == FS_ABSENT ? FS_OK : result;
+}
+
+static enum fs_result look_into(const struct fs_port *fs, struct fs_dir *folder,
+	struct maildir_condition *condition, struct err *err)
+{
+	struct fs_dir *tmp = NULL;
+	struct fs_stat stat;
+	enum fs_result result = fs->stat(folder, "cur", &stat, err);
+
+	if (result != FS_OK)
+		return result;
+	result = fs->stat(folder, "new", &stat, err);
+	condition->has_new = result == FS_OK;
+	if (result != FS_FAILED)
+		result = fs->dir_open(folder, "tmp", false, &tmp, err);
+	if (result == FS_FAILED)
+		return result;
+	condition->has_tmp = result == FS_OK;
+	if (tmp == NULL)
+		return FS_OK;
+	result = count_tmp(fs, tmp, &condition->leftovers, err);
+	fs->dir_close(&tmp);
+	return result;
+}
+
+enum fs_result maildir_look(const struct maildir_place *place,
+	struct maildir_condition *condition_r, struct err *err)
+{
+	struct fs_dir *folder = NULL;
+	enum fs_result result = FS_OK;
+
+	*condition_r = (struct maildir_condition){0};
+	if (place->path.len > 0)
+		result = folder_open(place, &folder, err);
+	if (result == FS_OK)
+		result = look_into(place->fs,
+			folder != NULL ? folder : place->root, condition_r,
+			err);
+	if (folder != NULL)
+		place->fs->dir_close(&folder);
+	return result;
 }
 
 /* The walk over the folders. */

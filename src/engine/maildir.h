@@ -65,6 +65,17 @@ enum fs_result maildir_open(struct maildir *md,
 	const struct maildir_place *place, struct keywords *keywords,
 	struct err *err);
 
+/* What is in a mailbox's folder beside its messages. */
+struct maildir_condition {
+	bool has_new;
+	bool has_tmp;
+	size_t leftovers; /* of ours in tmp/ */
+};
+
+/* Looks, and mends nothing. FS_ABSENT when there is no such mailbox. */
+enum fs_result maildir_look(const struct maildir_place *place,
+	struct maildir_condition *condition_r, struct err *err);
+
 /* Also for one that failed to open. */
 void maildir_close(struct maildir *md);
 

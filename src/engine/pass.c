@@ -17,6 +17,32 @@ bool mailbox_is_active(const struct mailbox *mailbox)
 	return mailbox->part == MAILBOX_SYNCED;
 }
 
+int pass_open_journal(struct pass *pass, struct err *err)
+{
+	const struct account *account = pass->account;
+	struct buf fingerprint = {0};
+	struct buf tunnel = {0};
+	int result;
+
+	for (size_t i = 0;
+		account->tunnel.argv != NULL && account->tunnel.argv[i] != NULL;
+		i++) {
+		buf_addz(&tunnel, account->tunnel.argv[i]);
+		buf_addc(&tunnel, '\0');
+	}
+	account_fingerprint(account->user, str_of(account->host),
+		buf_str(&tunnel), &fingerprint);
+	result = journal_open(&pass->journal, &pass->ports->store,
+		buf_str(&fingerprint), pass->options->depth != SYNC_APPLY, err);
+	buf_clear(&tunnel);
+	buf_clear(&fingerprint);
+	pass->has_journal = result == 0;
+	if (result == 0)
+		result = journal_run_begin(&pass->journal,
+			pass->start_ns / 1000000, &pass->run, err);
+	return result;
+}
+
 int64_t pass_now_s(const struct pass *pass)
 {
 	return pass->ports->clock.wall_ns(pass->ports->clock.ctx) / 1000000000;
@@ -135,6 +161,23 @@ void pass_detail(struct pass *pass, const char *format, ...)
 	va_end(args);
 	event.text = str_of(text);
 	emit(pass, NULL, &event);
+}
+
+void pass_fact(struct pass *pass, struct mailbox *mailbox, const char *subject,
+	bool good, const char *format, ...)
+{
+	struct report_event event = {.kind = REPORT_FACT};
+	struct buf text = {0};
+	va_list args;
+
+	va_start(args, format);
+	buf_addv(&text, format, args);
+	va_end(args);
+	event.fact.subject = str_of(subject);
+	event.fact.text = buf_str(&text);
+	event.fact.good = good;
+	emit(pass, mailbox, &event);
+	buf_clear(&text);
 }
 
 static enum history_kind history_of(enum report_verb verb)

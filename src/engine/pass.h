@@ -47,6 +47,9 @@ struct pass {
 	int64_t start_ms;     /* monotonic */
 };
 
+/* Opens the journal, to be written to only by a pass that applies. */
+int pass_open_journal(struct pass *pass, struct err *err);
+
 int64_t pass_now_s(const struct pass *pass);
 
 /* Tells the user about an error, counts it for the exit status, and records
@@ -65,6 +68,12 @@ void pass_note(struct pass *pass, struct mailbox *mailbox, const char *format,
 /* What only a user who asks for more wants to know. */
 void pass_detail(struct pass *pass, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Something that `check` found out; not `good`: it deserves a look. `mailbox`
+ * may be NULL. */
+void pass_fact(struct pass *pass, struct mailbox *mailbox, const char *subject,
+	bool good, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
 
 /* Reports and records an operation that is (being made) durable. */
 void pass_done(

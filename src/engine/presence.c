@@ -68,6 +68,43 @@ static enum step step_of(
 	return both ? STEP_ATTACH : STEP_STAY_DETACHED;
 }
 
+const char *presence_foretold(
+	const struct account *account, const struct mailbox *mailbox)
+{
+	switch (step_of(account, mailbox)) {
+	case STEP_NONE:
+		break;
+	case STEP_LEAVE:
+		return mailbox->on_server
+			       ? "is only on the server, and not made in the "
+				 "Maildir (create, direction)"
+			       : "is only in the Maildir, and not made on the "
+				 "server (create, direction)";
+	case STEP_CREATE_LOCAL:
+		return "is new on the server: a sync makes its folder";
+	case STEP_CREATE_SERVER:
+		return "is new in the Maildir: a sync makes it on the server";
+	case STEP_REMOVE_LOCAL:
+		return "was removed from the server: a sync removes its "
+		       "folder, unless it changed since";
+	case STEP_REMOVE_SERVER:
+		return "was removed from the Maildir: a sync removes it from "
+		       "the server, unless it changed since";
+	case STEP_DETACH:
+	case STEP_STAY_DETACHED:
+		return mailbox->on_server
+			       ? "was removed from the Maildir, stays on the "
+				 "server, and is not synced (remove)"
+			       : "was removed from the server, stays in the "
+				 "Maildir, and is not synced (remove)";
+	case STEP_ATTACH:
+		return "is on both sides again: a sync goes on with it";
+	case STEP_FORGET:
+		return "is gone from both sides";
+	}
+	return NULL;
+}
+
 static void tell_mailbox(struct pass *pass, struct mailbox *mailbox,
 	enum report_verb verb, enum report_side side, const char *reason)
 {

@@ -11,6 +11,11 @@
 
 #include "pass.h"
 
+/* What a sync would do about a mailbox that takes part, as a clause; NULL for
+ * one that both sides have. */
+const char *presence_foretold(
+	const struct account *account, const struct mailbox *mailbox);
+
 /* Only tells what it would do unless the pass applies. -1 and err when the
  * account cannot go on. */
 int presence(struct pass *pass, struct err *err);

@@ -162,12 +162,13 @@ static int make(struct pass *pass, struct guard_root *now_r, struct err *err)
 int root_open(struct pass *pass, struct err *err)
 {
 	const struct fs_port *fs = &pass->ports->fs;
-	struct root_record known;
+	struct root_record known = {0};
 	struct guard_root before;
 	struct guard_root now;
-	bool is_known;
+	bool is_known = false;
 
-	if (journal_root(&pass->journal, &known, &is_known, err) != 0 ||
+	if ((pass->has_journal && journal_root(&pass->journal, &known,
+					  &is_known, err) != 0) ||
 		fs->root_open(fs->ctx, pass->account->maildir, false,
 			&pass->root, err) == FS_FAILED ||
 		look_at_root(pass, &now, err) != 0)

@@ -13,8 +13,8 @@
 #include "pass.h"
 
 /* Opens pass->root, making it in the first run that applies, and has the
- * journal remember it; it stays NULL where there is none. -1 and err
- * (ERR_ACCOUNT) also when it is refused. */
+ * journal, if there is one, remember it; it stays NULL where there is none. -1
+ * and err (ERR_ACCOUNT) also when it is refused. */
 int root_open(struct pass *pass, struct err *err);
 
 #endif

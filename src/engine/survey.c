@@ -351,6 +351,8 @@ static int sight_journal(
 {
 	struct journal_mailboxes known;
 
+	if (!pass->has_journal)
+		return 0; /* check has told why */
 	if (journal_mailboxes(&pass->journal, &pass->arena, &known, err) != 0)
 		return -1;
 	for (size_t i = 0; i < known.count; i++)
@@ -454,28 +456,38 @@ static bool fits_any(const struct account_list *globs, struct str name)
 	return false;
 }
 
-/* Include, exclude, subscribed, and the command line's patterns. */
-static bool takes_part(const struct pass *pass, const struct mailbox *mailbox)
+/* Include, exclude, the command line's patterns, and subscribed. */
+static enum mailbox_left_out left_out(
+	const struct pass *pass, const struct mailbox *mailbox, struct str name)
+{
+	const struct account_mailboxes *wanted = &pass->account->mailboxes;
+
+	if (wanted->include.count > 0 && !fits_any(&wanted->include, name))
+		return LEFT_OUT_NOT_INCLUDED;
+	if (fits_any(&wanted->exclude, name))
+		return LEFT_OUT_EXCLUDED;
+	if (pass->options->globs.count > 0 &&
+		!fits_any(&pass->options->globs, name))
+		return LEFT_OUT_NOT_ASKED;
+	if (wanted->subscribed && mailbox->on_server &&
+		(mailbox->attrs & IMAP_ATTR_SUBSCRIBED) == 0)
+		return LEFT_OUT_NOT_SUBSCRIBED;
+	return LEFT_OUT_NOT;
+}
+
+static bool takes_part(const struct pass *pass, struct mailbox *mailbox)
 {
 	const struct account_mailboxes *wanted = &pass->account->mailboxes;
 	struct buf name = {0};
-	bool takes;
 
 	if (mailbox->wire_name.ptr != NULL)
 		buf_add(&name, mailbox->server_name);
 	else if (!mailbox_rename_to_server(wanted->renames,
 			 wanted->rename_count, mailbox->name, &name))
 		buf_add(&name, mailbox->name);
-	takes = (wanted->include.count == 0 ||
-			fits_any(&wanted->include, buf_str(&name))) &&
-		!fits_any(&wanted->exclude, buf_str(&name)) &&
-		(pass->options->globs.count == 0 ||
-			fits_any(&pass->options->globs, buf_str(&name)));
-	if (wanted->subscribed && mailbox->on_server &&
-		(mailbox->attrs & IMAP_ATTR_SUBSCRIBED) == 0)
-		takes = false;
+	mailbox->left_out = left_out(pass, mailbox, buf_str(&name));
 	buf_clear(&name);
-	return takes;
+	return mailbox->left_out == LEFT_OUT_NOT;
 }
 
 static void mailbox_refuse(
@@ -584,6 +596,7 @@ static int refuse_meeting(struct pass *pass, bool fold, struct err *err)
 			keys[i].mailbox->part == MAILBOX_BROKEN)
 			continue;
 		if (!asked && pass->root != NULL &&
+			pass->options->depth != SYNC_CHECK &&
 			ask_folding(pass, &folds, err) != 0)
 			return -1;
 		asked = true;
@@ -686,7 +699,8 @@ int survey(struct pass *pass, struct err *err)
 		struct mailbox *mailbox = &pass->mailboxes[i];
 
 		if (mailbox->part == MAILBOX_SYNCED && mailbox->in_journal &&
-			!mailbox->on_local)
+			!mailbox->on_local &&
+			pass->options->depth != SYNC_CHECK)
 			confirm_local_gone(pass, mailbox);
 	}
 	place_settle(pass);

@@ -9,6 +9,8 @@
 #include "apply.h"
 #include "decide.h"
 #include "delta.h"
+#include "explain.h"
+#include "inspect.h"
 #include "pass.h"
 #include "presence.h"
 #include "removal.h"
@@ -22,32 +24,6 @@
 #include <string.h>
 
 /* ---- Opening ------------------------------------------------------------- */
-
-static int open_journal(struct pass *pass, struct err *err)
-{
-	const struct account *account = pass->account;
-	struct buf fingerprint = {0};
-	struct buf tunnel = {0};
-	int result;
-
-	for (size_t i = 0;
-		account->tunnel.argv != NULL && account->tunnel.argv[i] != NULL;
-		i++) {
-		buf_addz(&tunnel, account->tunnel.argv[i]);
-		buf_addc(&tunnel, '\0');
-	}
-	account_fingerprint(account->user, str_of(account->host),
-		buf_str(&tunnel), &fingerprint);
-	result = journal_open(&pass->journal, &pass->ports->store,
-		buf_str(&fingerprint), pass->options->depth != SYNC_APPLY, err);
-	buf_clear(&tunnel);
-	buf_clear(&fingerprint);
-	pass->has_journal = result == 0;
-	if (result == 0)
-		result = journal_run_begin(&pass->journal,
-			pass->start_ns / 1000000, &pass->run, err);
-	return result;
-}
 
 /* Tells the logins which channel bindings the server refuses. */
 static int recall_unbound(struct pass *pass, struct err *err)
@@ -67,8 +43,8 @@ static int open_all(struct pass *pass, struct err *err)
 {
 	const struct fs_port *fs = &pass->ports->fs;
 
-	if (open_journal(pass, err) != 0 || recall_unbound(pass, err) != 0 ||
-		root_open(pass, err) != 0)
+	if (pass_open_journal(pass, err) != 0 ||
+		recall_unbound(pass, err) != 0 || root_open(pass, err) != 0)
 		return -1;
 	if (pass->options->depth != SYNC_APPLY)
 		return 0;
@@ -154,12 +130,23 @@ static int trash_again(struct pass *pass, struct err *err)
 	return bring_in_step(pass, err);
 }
 
+/* Says what there is, and what a sync would make of it. */
+static int look(struct pass *pass, struct err *err)
+{
+	explain(pass);
+	inspect(pass);
+	if (tell_server(pass, err) != 0 || survey(pass, err) != 0)
+		return -1;
+	explain_mailboxes(pass);
+	return 0;
+}
+
 static int run_steps(struct pass *pass, struct err *err)
 {
 	enum sync_depth depth = pass->options->depth;
 
 	if (depth == SYNC_CHECK)
-		return tell_server(pass, err);
+		return look(pass, err);
 	if (open_all(pass, err) != 0 || survey(pass, err) != 0)
 		return -1;
 	note_unbound(pass);
@@ -266,7 +253,6 @@ int sync_account(const struct account *account, const struct ports *ports,
 		if (err.scope < ERR_ACCOUNT)
 			err.scope = ERR_ACCOUNT; /* it ended the pass */
 		pass_error(&pass, NULL, &err, 0, (struct str){0});
-		pass.worst = err;
 		mailboxes_unfinished(&pass);
 	}
 	status = exit_status(&pass);

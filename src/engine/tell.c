@@ -11,19 +11,6 @@ static void emit(struct pass *pass, struct report_event *event)
 	pass->ports->report.event(pass->ports->report.ctx, event);
 }
 
-static void fact(
-	struct pass *pass, const char *subject, bool good, struct str text)
-{
-	struct report_event event = {
-		.kind = REPORT_FACT,
-		.fact = {.subject = str_of(subject),
-			.text = text,
-			.good = good},
-	};
-
-	emit(pass, &event);
-}
-
 /* ---- check --------------------------------------------------------------- */
 
 static enum task_step nothing_begin(struct task *task, struct err *err)
@@ -42,32 +29,106 @@ static enum task_step nothing_event(
 	return TASK_DONE;
 }
 
-/* What a capability is good for, and what its lack means. */
+/* What a server can by a capability, or less well by another one, and what it
+ * means when it offers neither. */
 static const struct {
+	const char *what;
 	enum imap_cap cap;
-	const char *with;
+	enum imap_cap other; /* IMAP_CAP_COUNT: none */
+	const char *less;    /* what `other` gives */
 	const char *without;
 } abilities[] = {
-	{IMAP_CAP_UIDPLUS, "deletes exactly what it is asked to (UIDPLUS)",
-		"cannot delete single messages (no UIDPLUS): what is removed "
-		"locally is marked \\Deleted there"},
-	{IMAP_CAP_MOVE, "moves messages in one step (MOVE)",
-		"moves by COPY and UID EXPUNGE (no MOVE)"},
-	{IMAP_CAP_LITERAL_PLUS, "takes uploads without waiting (LITERAL+)",
-		"is asked before each upload (no LITERAL+)"},
-	{IMAP_CAP_SPECIAL_USE, "says which mailbox is for what (SPECIAL-USE)",
-		"does not say which mailbox is the trash (no SPECIAL-USE)"},
+	{"deletes exactly what it is asked to", IMAP_CAP_UIDPLUS,
+		IMAP_CAP_COUNT, "",
+		"what is removed from the Maildir is only marked \\Deleted "
+		"there"},
+	{"moves messages in one step", IMAP_CAP_MOVE, IMAP_CAP_COUNT, "",
+		"they are copied, and then removed"},
+	{"takes uploads without being asked before", IMAP_CAP_LITERAL_PLUS,
+		IMAP_CAP_LITERAL_MINUS, "small ones",
+		"each upload waits for an answer"},
+	{"fast look for changes", IMAP_CAP_QRESYNC, IMAP_CAP_CONDSTORE,
+		"flags only", "each look lists all messages"},
+	{"looks at all mailboxes at once", IMAP_CAP_LIST_STATUS, IMAP_CAP_COUNT,
+		"", "they are asked for one by one"},
+	{"says what mailboxes are for", IMAP_CAP_SPECIAL_USE, IMAP_CAP_COUNT,
+		"", "the trash is the mailbox that is called Trash"},
 };
 
 static void tell_abilities(struct pass *pass)
 {
-	for (size_t i = 0; i < sizeof(abilities) / sizeof(abilities[0]); i++) {
-		bool has =
-			imap_caps_has(pool_caps(pass->pool), abilities[i].cap);
+	const struct imap_caps *caps = pool_caps(pass->pool);
 
-		fact(pass, "server", true,
-			str_of(has ? abilities[i].with : abilities[i].without));
+	for (size_t i = 0; i < sizeof(abilities) / sizeof(abilities[0]); i++) {
+		enum imap_cap other = abilities[i].other;
+
+		if (imap_caps_has(caps, abilities[i].cap))
+			pass_fact(pass, NULL, "server", true, "%s: yes (%s)",
+				abilities[i].what,
+				imap_cap_name(abilities[i].cap));
+		else if (other != IMAP_CAP_COUNT && imap_caps_has(caps, other))
+			pass_fact(pass, NULL, "server", true, "%s: %s (%s)",
+				abilities[i].what, abilities[i].less,
+				imap_cap_name(other));
+		else
+			pass_fact(pass, NULL, "server", true,
+				"%s: no (it lacks %s); %s", abilities[i].what,
+				imap_cap_name(abilities[i].cap),
+				abilities[i].without);
 	}
+	if (caps->append_limit > 0)
+		pass_fact(pass, NULL, "server", true,
+			"takes messages of up to %" PRIu64
+			" bytes (APPENDLIMIT)",
+			caps->append_limit);
+}
+
+static void tell_namespaces(struct pass *pass)
+{
+	const struct server *server = pool_server(pass->pool);
+	struct str rest = buf_str(&server->foreign);
+	struct str prefix;
+
+	if (server->personal.len > 0)
+		pass_fact(pass, NULL, "namespace", true,
+			"the user's mailboxes are below '%.*s', which local "
+			"names leave out",
+			STR_FMT(buf_str(&server->personal)));
+	if (server->delimiter != '\0')
+		pass_fact(pass, NULL, "namespace", true,
+			"levels of mailboxes are parted by '%c' there",
+			server->delimiter);
+	while (rest.len > 0 && str_split(&rest, '\0', &prefix)) {
+		if (prefix.len > 0)
+			pass_fact(pass, NULL, "namespace", true,
+				"what is below '%.*s' belongs to others, and "
+				"is not synced",
+				STR_FMT(prefix));
+	}
+}
+
+static void tell_login(struct pass *pass)
+{
+	const struct server *server = pool_server(pass->pool);
+	const struct account *account = pass->account;
+
+	if (server->tls)
+		pass_fact(pass, NULL, "connection", true, "%.*s",
+			STR_FMT(buf_str(&server->protection)));
+	else if (account->tunnel.argv != NULL)
+		pass_fact(pass, NULL, "connection", true, "%s",
+			"without TLS, through the tunnel");
+	else
+		pass_fact(pass, NULL, "connection", !account->allow_cleartext,
+			"%s",
+			account->allow_cleartext
+				? "in the clear, for everybody on the way to "
+				  "read (allow_cleartext)"
+				: "in the clear, within this machine");
+	pass_fact(pass, NULL, "login", true, "logged in as %s by %s, %s",
+		account->user.len > 0 ? account->user.ptr : "(nobody)",
+		server->mechanism != NULL ? server->mechanism : "PREAUTH",
+		server->tls ? "under TLS" : "without TLS");
 }
 
 int tell_server(struct pass *pass, struct err *err)
@@ -81,30 +142,24 @@ int tell_server(struct pass *pass, struct err *err)
 	if (pool_run(pass->pool, tasks, 1, 1, err) != 0)
 		return -1;
 	server = pool_server(pass->pool);
-	buf_addf(&text, "logged in as %s by %s, %s",
-		pass->account->user.ptr != NULL ? pass->account->user.ptr
-						: "(nobody)",
-		server->mechanism != NULL ? server->mechanism : "PREAUTH",
-		server->tls ? "under TLS" : "without TLS");
-	fact(pass, "login", true, buf_str(&text));
-	buf_reset(&text);
+	tell_login(pass);
 	if (server->name.len > 0)
-		buf_addf(&text, "calls itself %.*s",
+		pass_fact(pass, NULL, "server", true, "calls itself %.*s",
 			STR_FMT(buf_str(&server->name)));
 	else
-		buf_addz(&text, "does not say what it is");
-	fact(pass, "server", true, buf_str(&text));
-	buf_reset(&text);
+		pass_fact(pass, NULL, "server", true, "%s",
+			"does not say what it is");
 	imap_caps_print(pool_caps(pass->pool), &text);
-	fact(pass, "capabilities", true, buf_str(&text));
+	pass_fact(pass, NULL, "capabilities", true, "%s", buf_z(&text));
 	buf_clear(&text);
 	tell_abilities(pass);
+	tell_namespaces(pass);
 	return 0;
 }
 
 /* ---- list ---------------------------------------------------------------- */
 
-static struct str role_name(unsigned attrs)
+struct str tell_role(unsigned attrs)
 {
 	static const struct {
 		unsigned role;
@@ -139,7 +194,7 @@ void tell_list(struct pass *pass)
 				{
 					.local_name = mailbox->name,
 					.special_use =
-						role_name(mailbox->attrs),
+						tell_role(mailbox->attrs),
 					.on_server = is_listed,
 					.on_local = mailbox->on_local,
 					.subscribed =

@@ -12,6 +12,9 @@
 /* Logs in, and tells what the server can. -1 and err when it cannot. */
 int tell_server(struct pass *pass, struct err *err);
 
+/* What the server says that a mailbox is for: "\\Sent", or empty. */
+struct str tell_role(unsigned attrs);
+
 /* One event a mailbox: REPORT_LISTED. */
 void tell_list(struct pass *pass);
 

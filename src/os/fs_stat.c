@@ -5,6 +5,8 @@
 #include "os/fs_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 enum {
 	NSEC = 1000000000,
@@ -82,8 +84,16 @@ static enum fs_result os_stat(struct fs_dir *dir, const char *name,
 	return FS_OK;
 }
 
+static enum fs_result os_dir_writable(struct fs_dir *dir, struct err *err)
+{
+	if (faccessat(dir->fd, ".", W_OK | X_OK, 0) != 0)
+		return fs_failed(err, FS_ACT_CREATE, dir, NULL, errno);
+	return FS_OK;
+}
+
 void fs_port_stat(struct fs_port *port)
 {
+	port->dir_writable = os_dir_writable;
 	port->dir_stat = os_dir_stat;
 	port->stat = os_stat;
 }

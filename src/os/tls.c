@@ -281,6 +281,16 @@ static int tls_binding(void *ctx, enum channel_binding kind, struct buf *data)
 	return 0;
 }
 
+static void tls_describe(void *ctx, struct buf *text)
+{
+	struct tls *tls = ctx;
+	gnutls_protocol_t version = gnutls_protocol_get_version(tls->session);
+
+	buf_addf(
+		text, "%s; ", version == GNUTLS_TLS1_3 ? "TLS 1.3" : "TLS 1.2");
+	tls_trust_describe(tls->account, tls->session, text);
+}
+
 static void tls_finish(void *ctx, struct buf *wire)
 {
 	struct tls *tls = ctx;
@@ -402,6 +412,7 @@ static int tls_open(void *ctx, const struct account *account,
 		.ready = tls_ready,
 		.closed = tls_closed,
 		.binding = tls_binding,
+		.describe = tls_describe,
 		.finish = tls_finish,
 		.free = tls_free,
 	};

@@ -345,3 +345,37 @@ int tls_trust_check(const struct account *account, gnutls_session_t session,
 	gnutls_x509_crt_deinit(certificate);
 	return result;
 }
+
+static void add_trust(struct buf *text, const struct account_tls *tls)
+{
+	if (tls->pin_count > 0)
+		buf_addz(text, "it has the key of `pin`");
+	if (tls->pin_count > 0 && tls->ca_path != NULL)
+		buf_addz(text, " and ");
+	if (tls->ca_path != NULL)
+		buf_addf(text, "it is signed as %s says", tls->ca_path);
+	if (needs_system(tls))
+		buf_addz(text, "it is signed by an authority of the system");
+}
+
+void tls_trust_describe(const struct account *account, gnutls_session_t session,
+	struct buf *text)
+{
+	const gnutls_datum_t *chain;
+	gnutls_x509_crt_t certificate;
+	unsigned count = 0;
+
+	chain = gnutls_certificate_get_peers(session, &count);
+	check(gnutls_x509_crt_init(&certificate) == 0);
+	if (count > 0 && gnutls_x509_crt_import(certificate, &chain[0],
+				 GNUTLS_X509_FMT_DER) == 0) {
+		buf_addz(text, "the certificate is for ");
+		add_names(text, certificate);
+		buf_addz(text, ", until ");
+		add_date(
+			text, gnutls_x509_crt_get_expiration_time(certificate));
+		buf_addz(text, "; ");
+		add_trust(text, &account->tls);
+	}
+	gnutls_x509_crt_deinit(certificate);
+}

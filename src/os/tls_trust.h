@@ -32,4 +32,9 @@ void tls_trust_free(struct tls_trust **trust);
 int tls_trust_check(const struct account *account, gnutls_session_t session,
 	struct err *err);
 
+/* Appends what the certificate of a session that passed the check is for, how
+ * long it is good, and why it is trusted. */
+void tls_trust_describe(const struct account *account, gnutls_session_t session,
+	struct buf *text);
+
 #endif

@@ -275,6 +275,13 @@ static struct fs_stat stat_of(const struct node *node)
 	};
 }
 
+static enum fs_result fake_dir_writable(struct fs_dir *dir, struct err *err)
+{
+	const struct fs_place place = {FS_ACT_CREATE, dir->path, NULL};
+
+	return fake_dir_call(dir, "fs.dir_writable", &place, err);
+}
+
 static enum fs_result fake_dir_stat(
 	struct fs_dir *dir, struct fs_stat *stat_r, struct err *err)
 {
@@ -540,6 +547,7 @@ static const struct fs_port names_port = {
 	.dir_rewind = fake_dir_rewind,
 	.dir_next = fake_dir_next,
 	.dir_stat = fake_dir_stat,
+	.dir_writable = fake_dir_writable,
 	.dir_sync = fake_dir_sync,
 	.stat = fake_stat,
 	.rename = fake_rename,

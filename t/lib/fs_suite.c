@@ -169,6 +169,8 @@ static void test_root(const struct fs_suite *suite)
 	is_int(port->root_open(
 		       port->ctx, path_of(&p, "a/b/c"), true, &dir, &p.err),
 		FS_OK, "%s: a root is made with its parents", p.label);
+	is_int(port->dir_writable(dir, &p.err), FS_OK,
+		"%s: and it may be written to", p.label);
 	put_in(&p, dir, "f", "text");
 	port->dir_close(&dir);
 	ok(dir == NULL, "%s: a folder that is closed is NULL", p.label);

@@ -52,10 +52,10 @@ static const char *verb_name(enum report_verb verb)
 
 static void tell_op(struct world *world, const struct report_op *op)
 {
-	buf_addf(&world->tale, " %s %s uid %" PRIu32 " (%.*s)",
+	buf_addf(&world->tale, " %s %s uid %" PRIu32 " %.*s (%.*s)",
 		verb_name(op->verb),
 		op->side == REPORT_LOCAL ? "local" : "server", op->uid,
-		STR_FMT(op->reason));
+		STR_FMT(op->flags), STR_FMT(op->reason));
 }
 
 static void take_event(void *ctx, const struct report_event *event)
@@ -81,6 +81,12 @@ static void take_event(void *ctx, const struct report_event *event)
 		buf_addf(&world->tale, " error: uid %" PRIu32 " %.*s: %s",
 			event->error.uid, STR_FMT(event->error.file),
 			event->error.err->text);
+		break;
+	case REPORT_FACT:
+		buf_addf(&world->tale, " %.*s: %s%.*s",
+			STR_FMT(event->fact.subject),
+			event->fact.good ? "" : "warning: ",
+			STR_FMT(event->fact.text));
 		break;
 	case REPORT_SUMMARY:
 		buf_addf(&world->tale, " status %d", event->summary.status);

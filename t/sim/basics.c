@@ -2,6 +2,8 @@
 #include "tap.h"
 #include "world.h"
 
+#include <string.h>
+
 static const struct imap_date day = {1600000000, 120};
 
 static void append(struct world *world, const char *mailbox, unsigned number,
@@ -51,6 +53,29 @@ static void syncs(struct world *world, const char *what)
 	buf_clear(&why);
 }
 
+static void says(struct world *world, const char *words, const char *sentence)
+{
+	if (!ok(strstr(buf_z(&world->tale), words) != NULL, "%s", sentence))
+		world_tell(world);
+}
+
+/* What is told of flags, before and while it is done. */
+static void test_flags_told(struct world *world)
+{
+	struct fake_mailbox *box = fake_server_find(world->server, "INBOX");
+
+	fake_mailbox_find(box, 2)->flags = FAKE_SEEN | FAKE_ANSWERED;
+	world->options.depth = SYNC_DRY;
+	is_int(world_sync(world), 0, "a dry run succeeds");
+	says(world, "flag local uid 2 +\\Answered -\\Flagged (",
+		"and says which flags would change");
+	world->options.depth = SYNC_APPLY;
+	is_int(world_sync(world), 0, "a sync succeeds");
+	says(world, "flag local uid 2 +\\Answered -\\Flagged (",
+		"and says which flags were changed");
+	is_in_step(world, "as they were");
+}
+
 int main(void)
 {
 	struct world world;
@@ -64,6 +89,7 @@ int main(void)
 	put(&world, "INBOX", "cur/2.here:2,RS", 4);
 	put(&world, "A", "cur/3.here:2,", 5);
 	syncs(&world, "a push");
+	test_flags_told(&world);
 	is_str(buf_str(&world.server->complaints), STR(""),
 		"the server has nothing to complain of");
 	world_clear(&world);

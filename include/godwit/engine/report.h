@@ -107,7 +107,7 @@ struct report_listed {
 struct report_fact {
 	struct str subject; /* "server", "login", "maildir"... */
 	struct str text;    /* a sentence */
-	bool good;
+	bool good;          /* else it deserves a look */
 };
 
 struct report_summary {

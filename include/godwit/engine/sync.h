@@ -3,9 +3,11 @@
  *
  * One call syncs one account: survey, delta, match, plan, guard, apply, settle.
  * `status` and `sync --dry-run` are the same pass, stopped before apply; `list`
- * stops after the survey, `check` after the login. What happens is told to the
- * report port as it happens; the value returned is the exit status that the
- * account alone would give.
+ * stops after the survey. `check` only looks: it says what is configured, what
+ * is on disk, what the server can and which mailboxes a sync would be of; what
+ * it finds wrong on one side does not keep it from the other. What happens is
+ * told to the report port as it happens; the value returned is the exit status
+ * that the account alone would give.
  */
 #ifndef GODWIT_ENGINE_SYNC_H
 #define GODWIT_ENGINE_SYNC_H
@@ -17,7 +19,7 @@
 
 /* How far the pass goes. */
 enum sync_depth {
-	SYNC_CHECK,  /* log in, say what the server can */
+	SYNC_CHECK,  /* look, and say what there is */
 	SYNC_LIST,   /* name the mailboxes */
 	SYNC_STATUS, /* count what would be done */
 	SYNC_DRY,    /* name what would be done */
@@ -26,7 +28,9 @@ enum sync_depth {
 
 struct sync_options {
 	enum sync_depth depth;
-	bool allow_deletes;        /* the guard lets everything pass */
+	bool allow_deletes;              /* the guard lets everything pass */
+	const struct err *journal_fault; /* SYNC_CHECK: why there is no store;
+					  * or NULL */
 	struct account_list globs; /* only mailboxes that fit one; none: all */
 };
 

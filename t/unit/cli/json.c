@@ -95,6 +95,13 @@ static void test_others(void)
 		"{\"event\":\"fact\",\"account\":\"home\",\"subject\":"
 		"\"login\",\"text\":\"works\",\"good\":true}\n",
 		"a fact");
+	json_is((struct report_event){.kind = REPORT_FACT,
+			.mailbox = STR("A"),
+			.fact = {STR("mailbox"), STR("x"), false}},
+		"{\"event\":\"fact\",\"account\":\"home\",\"mailbox\":"
+		"\"A\",\"subject\":\"mailbox\",\"text\":\"x\",\"good\":"
+		"false}\n",
+		"a fact about a mailbox");
 	json_is((struct report_event){.kind = REPORT_MAILBOX,
 			.mailbox = STR("A"),
 			.mailbox_state = {REPORT_DIRTY, UINT64_MAX, 2,

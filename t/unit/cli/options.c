@@ -182,7 +182,7 @@ static void test_help(void)
 		"help has each option");
 	ok(holds(&text, "      --wire-log=FILE   write what"),
 		"with its value");
-	ok(holds(&text, "  check    try the config"), "and each command");
+	ok(holds(&text, "  check    look at config"), "and each command");
 	buf_reset(&text);
 	cli_help(CLI_LIST, &text);
 	ok(!holds(&text, "--dry-run") && !holds(&text, "check  "),

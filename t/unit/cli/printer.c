@@ -345,8 +345,8 @@ static void test_check(void)
 			 .fact = {STR("quota"), STR("is used up"), false}});
 	scene_close(&s,
 		"home: login: by SCRAM-SHA-256\n"
-		"home: quota: \033[31mfault:\033[m is used up\n",
-		"", "check names each fact, and faults");
+		"home: quota: \033[31mwarning:\033[m is used up\n",
+		"", "check names each fact, and warnings");
 }
 
 static void test_json(void)

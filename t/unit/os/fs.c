@@ -214,6 +214,9 @@ static void test_read_only(const struct scratch *scratch)
 	check(disk_put(&disk, "f", STR("text")) == FS_OK);
 	check(disk.port->flush(disk.port->ctx, &disk.err) == FS_OK);
 	check(scratch_remount_read_only(scratch, "ro"));
+	is_int(disk.port->dir_writable(disk.dir, &disk.err), FS_FAILED,
+		"that a disk is read-only is seen without trying");
+	ok(strstr(disk.err.text, "the file system is read-only"), "in words");
 	is_int(disk_put(&disk, "g", STR("text")), FS_FAILED,
 		"a read-only disk takes no file");
 	ok(strstr(disk.err.text, "ro/g: the file system is read-only"),

@@ -516,12 +516,21 @@ static void test_binding(const struct world *world, const char *priority,
 	struct account account = account_of(world);
 	gnutls_datum_t theirs = {0};
 	struct buf ours = {0};
+	struct buf text = {0};
 	struct link link = {0};
 	struct peer peer;
 	int result;
 
 	peer_open(&peer, &world->good, priority);
 	(void)link_open(&link, &account, &peer);
+	link.client.describe(link.client.ctx, &text);
+	is_str(str_sub(buf_str(&text), 0, 7),
+		strcmp(priority, tls_1_3) == 0 ? STR("TLS 1.3")
+					       : STR("TLS 1.2"),
+		"the version is told");
+	ok(strstr(buf_z(&text), "the certificate is for ") != NULL,
+		"and whom the certificate is for");
+	buf_clear(&text);
 	result = link.client.binding(link.client.ctx, kind, &ours);
 	ok((result == 0) == there && there == (ours.len > 0), "%s", what);
 	if (there) {

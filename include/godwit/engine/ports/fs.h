@@ -75,6 +75,10 @@ struct fs_port {
 	enum fs_result (*dir_stat)(
 		struct fs_dir *dir, struct fs_stat *stat_r, struct err *err);
 
+	/* Whether names may be made in the folder: FS_FAILED says why not.
+	 * Changes nothing. */
+	enum fs_result (*dir_writable)(struct fs_dir *dir, struct err *err);
+
 	/* Makes the names in the folder durable. */
 	enum fs_result (*dir_sync)(struct fs_dir *dir, struct err *err);
 

@@ -51,6 +51,10 @@ struct transform {
 	 * kind on this connection. */
 	int (*binding)(void *ctx, enum channel_binding kind, struct buf *data);
 
+	/* Appends what protects this connection, once it is ready: "TLS 1.3;
+	 * the certificate is for mail.example.org ...", for people. */
+	void (*describe)(void *ctx, struct buf *text);
+
 	/* Appends the closing bytes (close_notify) to *wire, if ready. */
 	void (*finish)(void *ctx, struct buf *wire);
 
