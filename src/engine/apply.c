@@ -1,7 +1,8 @@
 /*
- * How: what only the journal has to learn comes first, then pulls and pushes,
- * then flags, then removals, each step over all mailboxes. A row's pending ops
- * are bits; the op that clears a row's last flag bit writes its entry.
+ * How: what was seen in the Maildir is made durable, then comes what only the
+ * journal has to learn, then pulls and pushes, then flags, then removals, each
+ * step over all mailboxes. A row's pending ops are bits; the op that clears a
+ * row's last flag bit writes its entry.
  */
 #include "apply.h"
 
@@ -440,10 +441,58 @@ static int each(struct pass *pass,
 	return 0;
 }
 
+/* Makes the mailbox's folder durable, which another program made. */
+static int sync_way(struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	struct buf path = {0};
+	struct maildir_place place = {
+		.fs = &pass->ports->fs, .root = pass->root};
+	int result = mailbox_name_path(
+		pass->account->layout, mailbox->name, &path, err);
+
+	place.path = buf_str(&path);
+	if (result == 0 && maildir_sync_way(&place, err) == FS_FAILED)
+		result = -1;
+	buf_clear(&path);
+	return result;
+}
+
+/*
+ * What the scan saw was done by others, who need not have made it durable. Once
+ * the server or the journal has learnt it, a power cut must not undo it here: a
+ * message that was saved, uploaded and then lost with its name would look like
+ * one that the user removed, and its last copy go from the server; a flag would
+ * look taken away, a moved message be uploaded to where it came from. So all
+ * names are made durable before anything that follows from them is written.
+ * (A folder that is gone altogether may come back: then it is a new one.)
+ */
+static int keep_seen(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	const unsigned derived =
+		1U << OP_PAIR | 1U << OP_PUSH | 1U << OP_FLAG_REMOTE |
+		1U << OP_FLAG_BASE | 1U << OP_REMOVE_REMOTE |
+		1U << OP_TRASH_REMOTE | 1U << OP_MARK_REMOTE | 1U << OP_FORGET;
+	int result;
+
+	if (!mailbox->on_local)
+		return 0;
+	if (!mailbox->in_journal && sync_way(pass, mailbox, err) != 0)
+		return -1;
+	if (!apply_has(mailbox, derived))
+		return 0;
+	if (mailbox_open_maildir(pass, mailbox, false, err) != 0)
+		return -1;
+	result = maildir_sync(&mailbox->md, err);
+	mailbox_close_maildir(mailbox);
+	return result;
+}
+
 static int prepare(struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
 	note_pending(mailbox);
-	if (local_leftovers(pass, mailbox, err) != 0)
+	if (keep_seen(pass, mailbox, err) != 0 ||
+		local_leftovers(pass, mailbox, err) != 0)
 		return -1;
 	return record_mailbox(pass, mailbox, err);
 }

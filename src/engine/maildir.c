@@ -47,6 +47,36 @@ enum fs_result maildir_make(const struct fs_port *fs, struct fs_dir *dir,
 	return result;
 }
 
+enum fs_result maildir_sync_way(
+	const struct maildir_place *place, struct err *err)
+{
+	const struct fs_port *fs = place->fs;
+	enum fs_result result = fs->dir_sync(place->root, err);
+	struct fs_dir *dir = NULL;
+	struct str rest = place->path;
+	struct str part;
+	struct buf name = {0};
+
+	while (result == FS_OK && rest.len > 0 &&
+		str_split(&rest, '/', &part)) {
+		struct fs_dir *below = NULL;
+
+		buf_reset(&name);
+		buf_add(&name, part);
+		result = fs->dir_open(dir == NULL ? place->root : dir,
+			buf_z(&name), false, &below, err);
+		if (result == FS_OK)
+			result = fs->dir_sync(below, err);
+		if (dir != NULL)
+			fs->dir_close(&dir);
+		dir = below;
+	}
+	if (dir != NULL)
+		fs->dir_close(&dir);
+	buf_clear(&name);
+	return result;
+}
+
 /* Opens the place's folder, a directory at a time. */
 static enum fs_result folder_open(const struct maildir_place *place,
 	struct fs_dir **dir_r, struct err *err)
