@@ -299,6 +299,27 @@ static void test_unreadable_holds_not_for_ever(void)
 	world_clear(&world);
 }
 
+static void test_untold_after_renumbering(void)
+{
+	struct world world;
+
+	begin(&world);
+	append(&world, 1);
+	comes_to_rest(&world, "a message is in step");
+	fake_server_renumber(world.server, inbox(&world));
+	inbox(&world)->messages[0].mute = 2;
+	ok(world_sync(&world) != 0, "its UIDVALIDITY is a new one, and its "
+				    "header is not told: that is complained "
+				    "of");
+	is_int((intmax_t)inbox(&world)->count, 1,
+		"the file that the journal knew is not uploaded");
+	fake_clock_pass(&world.clock, INT64_C(3600) * 1000000000);
+	comes_to_rest(&world, "once it is told, they are one");
+	is_int((intmax_t)inbox(&world)->count, 1, "there");
+	is_int((intmax_t)files(&world), 1, "and here");
+	world_clear(&world);
+}
+
 /* Whether the only file of INBOX has these letters. */
 static void is_lettered(
 	struct world *world, const char *letters, const char *sentence)
@@ -472,6 +493,7 @@ int main(void)
 	test_append_forgets_flags(false);
 	test_flag_never_kept();
 	test_header_refused_for_ever();
+	test_untold_after_renumbering();
 	test_failure_at_any_call();
 	test_file_unreadable_for_ever();
 	test_unreadable_holds_not_for_ever();
