@@ -277,8 +277,14 @@ static int record_pair(struct pass *pass, struct mailbox *mailbox,
 		facts = *known;
 	else
 		result = delta_identify(&mailbox->md, item, &facts, err);
-	if (result == FS_ABSENT) {
-		apply_failed(mailbox); /* renamed since the scan: next run */
+	if (result == FS_ABSENT ||
+		(result == FS_FAILED && err->scope == ERR_MESSAGE)) {
+		if (result == FS_FAILED)
+			pass_error(
+				pass, mailbox, err, row->uid, item->file_name);
+		/* Renamed since the scan, or unreadable: next run. */
+		mailbox->keeps_intents = true;
+		apply_failed(mailbox);
 		return 0;
 	}
 	if (result != FS_OK)

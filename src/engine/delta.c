@@ -9,6 +9,7 @@
 
 #include "alike.h"
 #include "intents.h"
+#include "unread.h"
 #include "untold.h"
 
 #include "godwit/base/limits.h"
@@ -51,6 +52,7 @@ struct delta_task {
 	struct match_identities headers; /* items on the heap */
 	size_t header_cap;
 	struct untold untold;
+	struct unread unread;
 	bool asked_singly;
 	struct identity_stream doubt; /* the body that comes now */
 	bool reading_doubt;
@@ -386,10 +388,7 @@ static int identify_file(struct delta_task *delta, uint32_t at, struct err *err)
 		&mailbox->md, &mailbox->scan.items[row->local], &facts, err);
 
 	if (result == FS_FAILED && err->scope == ERR_MESSAGE) {
-		mailbox->unfinished = true;
-		pass_error(delta->pass, mailbox, err, 0,
-			mailbox->scan.items[row->local].file_name);
-		row->present = 0;
+		unread_add(&delta->unread, mailbox, at, err);
 		return 0;
 	}
 	if (result == FS_FAILED)
@@ -465,6 +464,7 @@ static int identify(struct delta_task *delta, struct err *err)
 
 	mailbox->identities.count = 0;
 	mailbox->fact_count = 0;
+	delta->unread = (struct unread){0};
 	mailbox->identities.items = arena_array(
 		&mailbox->arena, count, sizeof(*mailbox->identities.items));
 	mailbox->facts =
@@ -558,6 +558,7 @@ static enum task_step rows_done(struct delta_task *delta, struct err *err)
 	if (result != FS_OK)
 		return TASK_FAILED;
 	untold_hold(delta->pass, mailbox, &delta->untold);
+	unread_hold(delta->pass, mailbox, &delta->unread);
 	if (delta->partial) {
 		drop_absences(match);
 		mailbox->keeps_intents = true;
@@ -909,7 +910,10 @@ static int delta_offline(
 		(struct flag_room){.system = FLAGS_SYSTEM, .any_keyword = true};
 	mailbox->policy.keeps[REMOTE] = mailbox->policy.takes[REMOTE];
 	match_join(&input, &mailbox->arena, &mailbox->match);
-	return identify(&delta, err);
+	if (identify(&delta, err) != 0)
+		return -1;
+	unread_hold(pass, mailbox, &delta.unread);
+	return 0;
 }
 
 static int troubles_load(

@@ -97,17 +97,27 @@ static void span_add(struct span *span, uint64_t bytes)
 		span->most = most;
 }
 
+/* Whether the row is a file that no message is known to be. The journal may
+ * know what it was under another UIDVALIDITY. */
+static bool is_new_file(const struct row *row)
+{
+	return (row->present & (SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE))) ==
+		       SIDE_BIT(LOCAL) &&
+	       ((row->present & SIDE_BIT(BASE)) == 0 || row->stale) &&
+	       row->hold != ROW_SAME_NAME;
+}
+
 static void hold_files(struct mailbox *mailbox, const struct span *span)
 {
 	for (size_t i = 0; i < mailbox->match.count; i++) {
 		struct row *row = &mailbox->match.rows[i];
 		const struct file_facts *facts;
 
-		if (row->present != SIDE_BIT(LOCAL))
+		if (!is_new_file(row))
 			continue;
 		facts = mailbox_facts(mailbox, row->local);
-		if (facts != NULL && facts->wire_bytes >= span->least &&
-			facts->wire_bytes <= span->most)
+		if (facts != NULL && facts->identity.bytes >= span->least &&
+			facts->identity.bytes <= span->most)
 			row->hold = ROW_TROUBLED;
 	}
 }

@@ -302,6 +302,20 @@ static void disk_remove(struct history *history, unsigned mailbox, bool later)
 		fake_fs_remove(history->world.fs, file.path);
 }
 
+/* Whether a folder has a file of that name, whatever its letters. */
+static bool has_file(
+	struct history *history, unsigned mailbox, const char *unique)
+{
+	struct world_files files;
+	bool has = false;
+
+	world_files(&history->world, history_mailbox(history, mailbox), &files);
+	for (size_t i = 0; i < files.count; i++)
+		has = has || strcmp(files.items[i].unique, unique) == 0;
+	free(files.items);
+	return has;
+}
+
 /* A mail reader moves a message to another folder. */
 static void disk_move(struct history *history, unsigned mailbox, unsigned to)
 {
@@ -312,7 +326,8 @@ static void disk_move(struct history *history, unsigned mailbox, unsigned to)
 
 	if (to == mailbox || !some_file(history, mailbox, &file) ||
 		!world_has_folder(
-			&history->world, history_mailbox(history, to)))
+			&history->world, history_mailbox(history, to)) ||
+		has_file(history, to, file.unique))
 		return;
 	number = file_number(history, &file);
 	history->removed[mailbox][number] = true;
@@ -322,8 +337,7 @@ static void disk_move(struct history *history, unsigned mailbox, unsigned to)
 		strpbrk(file.letters, "S") != NULL ? "S" : "");
 	world_path(&history->world, history_mailbox(history, to), buf_z(&below),
 		&path);
-	if (!fake_fs_exists(history->world.fs, buf_z(&path)))
-		fake_fs_rename(history->world.fs, file.path, buf_z(&path));
+	fake_fs_rename(history->world.fs, file.path, buf_z(&path));
 	buf_clear(&below);
 	buf_clear(&path);
 }
@@ -646,8 +660,18 @@ static void census_disk(
 	free(files.items);
 }
 
-static void census_server(
-	struct history *history, unsigned mailbox, struct census *census)
+/* Without UID EXPUNGE, \Deleted is as gone as it gets. */
+static bool is_as_gone(
+	const struct history *history, const struct fake_message *message)
+{
+	return history->world.keeps_deleted &&
+	       (message->flags & FAKE_DELETED) != 0;
+}
+
+/* Those that are as gone, or those that are not; of the former only as many as
+ * the disk has more. */
+static void census_messages(struct history *history, unsigned mailbox,
+	bool gone, struct census *census)
 {
 	const struct fake_mailbox *box = fake_server_find(
 		history->world.server, history_mailbox(history, mailbox));
@@ -657,11 +681,9 @@ static void census_server(
 		struct census_entry *entry = &census->at[mailbox][number_of(
 			buf_str(&message->body))];
 
-		/* Without UID EXPUNGE this is as gone as it gets. */
-		if (history->world.keeps_deleted &&
-			(message->flags & FAKE_DELETED) != 0 &&
-			entry->count[CENSUS_DISK] <=
-				entry->count[CENSUS_SERVER])
+		if (is_as_gone(history, message) != gone ||
+			(gone && entry->count[CENSUS_DISK] <=
+					 entry->count[CENSUS_SERVER]))
 			continue;
 		entry->count[CENSUS_SERVER]++;
 		entry->flags[CENSUS_SERVER] = message->flags & FAKE_SYSTEM;
@@ -671,6 +693,13 @@ static void census_server(
 					pool_bit(str_of(box->keywords[k]));
 		}
 	}
+}
+
+static void census_server(
+	struct history *history, unsigned mailbox, struct census *census)
+{
+	census_messages(history, mailbox, false, census);
+	census_messages(history, mailbox, true, census);
 }
 
 void history_census(struct history *history, struct census *census)

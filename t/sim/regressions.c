@@ -159,6 +159,45 @@ static void test_renamed_at_any_moment(void)
 		  "sync: it is found to be what the server has");
 }
 
+/* A world whose journal is lost, with messages on both sides; the n-th call of
+ * whatever port fails. Whether they are neither lost nor doubled. */
+static bool ones_stay_ones(uint64_t call)
+{
+	struct world world;
+	struct buf why = {0};
+	bool is_ok;
+
+	begin(&world);
+	append(&world, 1);
+	append(&world, 2);
+	put(&world, "new/1.here", 1);
+	put(&world, "cur/2.here:2,F", 2);
+	world.fate.fail_at = world.fate.calls + call;
+	(void)world_sync(&world);
+	world.fate.fail_at = 0;
+	fake_clock_pass(&world.clock, INT64_C(3600) * 1000000000);
+	is_ok = world_sync(&world) == 0 && world_in_step(&world, &why) &&
+		world_journal_ok(&world, &why) && inbox(&world)->count == 2;
+	if (!is_ok) {
+		tap_note("at call %llu: %s", (unsigned long long)call,
+			buf_z(&why));
+		world_tell(&world);
+	}
+	buf_clear(&why);
+	world_clear(&world);
+	return is_ok;
+}
+
+static void test_failure_at_any_call(void)
+{
+	bool is_ok = true;
+
+	for (uint64_t call = 1; call < 200 && is_ok; call++)
+		is_ok = ones_stay_ones(call);
+	ok(is_ok, "any one call of a first sync over existing mail may fail: "
+		  "nothing is doubled");
+}
+
 /* A long message, not near in size to the others. */
 static void long_text(struct buf *text, unsigned number)
 {
@@ -197,6 +236,87 @@ static void test_header_refused_for_ever(void)
 	comes_to_rest(
 		&world, "in the end both are taken for what they seem to be");
 	buf_clear(&text);
+	world_clear(&world);
+}
+
+static void test_file_unreadable_for_ever(void)
+{
+	struct world world;
+	struct buf text = {0};
+	struct buf path = {0};
+
+	begin(&world);
+	comes_to_rest(&world, "an empty INBOX is in step");
+	append(&world, 1);
+	put(&world, "cur/1.here:2,", 1);
+	long_text(&text, 2);
+	fake_mailbox_append(inbox(&world), buf_str(&text), 0, day);
+	put(&world, "cur/3.here:2,", 3);
+	world_path(&world, "INBOX", "cur/1.here:2,", &path);
+	fake_fs_set_readable(world.fs, buf_z(&path), false);
+	ok(world_sync(&world) != 0,
+		"a file that cannot be read is complained of");
+	is_int((intmax_t)files(&world), 3,
+		"a message that is not near it in size is downloaded, one that "
+		"is waits");
+	is_int((intmax_t)inbox(&world)->count, 3,
+		"the other new file is uploaded");
+	is_int(world_sync(&world), 0, "it is not complained of at once again");
+	is_int((intmax_t)files(&world), 3, "but still waited for");
+	fake_fs_set_readable(world.fs, buf_z(&path), true);
+	comes_to_rest(&world, "when it can be read, it is what was waited for");
+	is_int((intmax_t)inbox(&world)->count, 3, "and not doubled there");
+	fake_fs_set_readable(world.fs, buf_z(&path), false);
+	comes_to_rest(&world, "what is in step need not be read");
+	buf_clear(&path);
+	buf_clear(&text);
+	world_clear(&world);
+}
+
+static void test_unreadable_holds_not_for_ever(void)
+{
+	struct world world;
+	struct buf path = {0};
+
+	begin(&world);
+	comes_to_rest(&world, "an empty INBOX is in step");
+	append(&world, 1);
+	put(&world, "cur/2.here:2,", 2);
+	world_path(&world, "INBOX", "cur/2.here:2,", &path);
+	fake_fs_set_readable(world.fs, buf_z(&path), false);
+	for (int i = 0; i < 4; i++) {
+		is_int((intmax_t)files(&world), 1,
+			"a message waits for a file that cannot be read");
+		(void)world_sync(&world);
+		fake_clock_pass(
+			&world.clock, INT64_C(8) * 24 * 3600 * 1000000000);
+	}
+	is_int((intmax_t)files(&world), 2,
+		"after some failures it is downloaded");
+	fake_fs_set_readable(world.fs, buf_z(&path), true);
+	comes_to_rest(&world, "the file goes its own way when it can be read");
+	buf_clear(&path);
+	world_clear(&world);
+}
+
+static void test_untold_after_renumbering(void)
+{
+	struct world world;
+
+	begin(&world);
+	append(&world, 1);
+	comes_to_rest(&world, "a message is in step");
+	fake_server_renumber(world.server, inbox(&world));
+	inbox(&world)->messages[0].mute = 2;
+	ok(world_sync(&world) != 0, "its UIDVALIDITY is a new one, and its "
+				    "header is not told: that is complained "
+				    "of");
+	is_int((intmax_t)inbox(&world)->count, 1,
+		"the file that the journal knew is not uploaded");
+	fake_clock_pass(&world.clock, INT64_C(3600) * 1000000000);
+	comes_to_rest(&world, "once it is told, they are one");
+	is_int((intmax_t)inbox(&world)->count, 1, "there");
+	is_int((intmax_t)files(&world), 1, "and here");
 	world_clear(&world);
 }
 
@@ -373,6 +493,10 @@ int main(void)
 	test_append_forgets_flags(false);
 	test_flag_never_kept();
 	test_header_refused_for_ever();
+	test_untold_after_renumbering();
+	test_failure_at_any_call();
+	test_file_unreadable_for_ever();
+	test_unreadable_holds_not_for_ever();
 	test_renamed_at_any_moment();
 	test_gap_after_lost_journal();
 	test_gone_then_renumbered();
