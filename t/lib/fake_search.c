@@ -72,7 +72,29 @@ static void tell_search(struct fake_session *session,
 	buf_clear(&line);
 }
 
-/* RFC 4731 section 3.1; of MODSEQ, section 3.2, the highest of all. */
+/* RFC 4731 section 3.2: of the first and last, if there are no others told. */
+static uint64_t modseq_of(const struct fake_session *session, unsigned returns,
+	const struct found *found)
+{
+	const unsigned ends = IMAP_RETURN_MIN | IMAP_RETURN_MAX;
+	uint32_t first = found->uids.ranges[0].first;
+	uint64_t modseq = 0;
+
+	if ((returns & ~ends) != 0)
+		return found->modseq;
+	if ((returns & IMAP_RETURN_MIN) != 0)
+		modseq = fake_mailbox_find(session->selected, first)->modseq;
+	if ((returns & IMAP_RETURN_MAX) != 0) {
+		uint64_t last = fake_mailbox_find(
+			session->selected, imap_set_max(&found->uids))
+					->modseq;
+
+		modseq = last > modseq ? last : modseq;
+	}
+	return modseq;
+}
+
+/* RFC 4731 section 3.1 */
 static void tell_esearch(struct fake_session *session,
 	const struct imap_search_args *args, const struct found *found)
 {
@@ -91,7 +113,8 @@ static void tell_esearch(struct fake_session *session,
 		imap_set_print(&found->uids, &line);
 	}
 	if (any && args->modseq != 0)
-		buf_addf(&line, " MODSEQ %" PRIu64, found->modseq);
+		buf_addf(&line, " MODSEQ %" PRIu64,
+			modseq_of(session, args->returns, found));
 	respond(session, "%s", buf_z(&line));
 	buf_clear(&line);
 }

@@ -180,6 +180,20 @@ static void test_search(void)
 		"S: * ESEARCH (TAG \"a\") UID ALL 2,9 MODSEQ 12\n"
 		"S: a OK Done\n",
 		"and the highest mod-sequence (RFC 7162 3.1.10)");
+	scene_play(&s,
+		"C: a UID SEARCH RETURN (MIN) MODSEQ 9\n"
+		"S: * ESEARCH (TAG \"a\") UID MIN 2 MODSEQ 12\n"
+		"S: a OK Done\n"
+		"C: a UID SEARCH RETURN (MAX) MODSEQ 9\n"
+		"S: * ESEARCH (TAG \"a\") UID MAX 9 MODSEQ 10\n"
+		"S: a OK Done\n"
+		"C: a UID SEARCH RETURN (MIN MAX) MODSEQ 9\n"
+		"S: * ESEARCH (TAG \"a\") UID MIN 2 MAX 9 MODSEQ 12\n"
+		"S: a OK Done\n"
+		"C: a UID SEARCH RETURN (MAX COUNT) MODSEQ 9\n"
+		"S: * ESEARCH (TAG \"a\") UID MAX 9 COUNT 3 MODSEQ 12\n"
+		"S: a OK Done\n",
+		"or that of the ends, if only these are told (RFC 4731 3.2)");
 	s.server->odd.esearch_plain = true;
 	s.server->odd.search_mute = true;
 	scene_play(&s,
