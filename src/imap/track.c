@@ -318,7 +318,9 @@ void imap_track_tagged(struct imap_session *s, const struct imap_call *call,
 		track_ok(s, call);
 	if (is_select(call->kind))
 		track_selected(s, call, ok);
-	track_code(s, &response->line.code);
+	/* CREATE's MAILBOXID is that of the mailbox it made (RFC 8474). */
+	if (call->kind != IMAP_CREATE)
+		track_code(s, &response->line.code);
 	imap_track_front(s);
 }
 

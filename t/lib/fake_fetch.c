@@ -57,7 +57,10 @@ static void write_bodies(struct fake_session *session, struct buf *out,
 static void write_start(
 	struct fake_session *session, const struct seen *seen, struct buf *out)
 {
-	buf_addf(out, "* %td FETCH (", seen - session->view + 1);
+	if (session->uidonly)
+		buf_addf(out, "* %" PRIu32 " UIDFETCH (", seen->uid);
+	else
+		buf_addf(out, "* %td FETCH (", seen - session->view + 1);
 	if (!session->server->odd.uid_last)
 		buf_addf(out, "UID %" PRIu32, seen->uid);
 	else
@@ -120,14 +123,12 @@ static void write_attributes(struct fake_session *session,
 		buf_addf(out, " RFC822.SIZE %" PRIu64,
 			(uint64_t)((int64_t)message->body.len +
 				   message->size_lie));
-}
-
-static bool refuses(unsigned *times)
-{
-	bool does = *times > 0;
-
-	*times -= does && *times < FAKE_FOR_EVER;
-	return does;
+	if ((args->items & IMAP_FETCH_MODSEQ) != 0)
+		buf_addf(out, " MODSEQ (%" PRIu64 ")", message->modseq);
+	if ((args->items & IMAP_FETCH_EMAILID) != 0)
+		buf_addf(out, " EMAILID (M%016" PRIx64 ")", message->object);
+	if ((args->items & IMAP_FETCH_GM_MSGID) != 0)
+		buf_addf(out, " X-GM-MSGID %" PRIu64, message->object >> 1 | 1);
 }
 
 /* False: it is not given. */
@@ -143,12 +144,14 @@ static bool fetch_one(struct fake_session *session, struct seen *seen,
 		return session->server->odd.gone != FAKE_GONE_NO;
 	}
 	if (((args->items & IMAP_FETCH_BODY) != 0 &&
-		    refuses(&message->refusals)) ||
+		    once_more(&message->refusals)) ||
 		((args->items & IMAP_FETCH_HEADER) != 0 &&
-			refuses(&message->mute)))
+			once_more(&message->mute)))
 		return false;
 	if ((args->items & IMAP_FETCH_FLAGS) != 0)
 		seen->flags = message->flags;
+	if ((args->items & IMAP_FETCH_MODSEQ) != 0)
+		seen->modseq = message->modseq;
 	write_start(session, seen, &out);
 	write_attributes(session, message, args, &out);
 	write_bodies(session, &out, buf_str(&message->body), args);
@@ -156,15 +159,53 @@ static bool fetch_one(struct fake_session *session, struct seen *seen,
 	return true;
 }
 
+static unsigned items_offered(const struct fake_session *session)
+{
+	unsigned items = IMAP_FETCH_UID | IMAP_FETCH_FLAGS |
+			 IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE |
+			 IMAP_FETCH_HEADER | IMAP_FETCH_BODY;
+
+	if (has(session, IMAP_CAP_CONDSTORE) && !session->selected->nomodseq)
+		items |= IMAP_FETCH_MODSEQ;
+	if (has(session, IMAP_CAP_OBJECTID))
+		items |= IMAP_FETCH_EMAILID;
+	if (has(session, IMAP_CAP_X_GM_EXT_1))
+		items |= IMAP_FETCH_GM_MSGID;
+	return items;
+}
+
 static bool is_offered(
 	const struct fake_session *session, const struct imap_fetch_args *args)
 {
-	const unsigned offered = IMAP_FETCH_UID | IMAP_FETCH_FLAGS |
-				 IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE |
-				 IMAP_FETCH_HEADER | IMAP_FETCH_BODY;
+	unsigned items = items_offered(session);
 
-	(void)session;
-	return (args->items & ~offered) == 0 && args->changed_since == 0;
+	return (args->items & ~items) == 0 &&
+	       (args->changed_since == 0 || (items & IMAP_FETCH_MODSEQ) != 0) &&
+	       (!args->vanished || session->qresync);
+}
+
+/*
+ * RFC 7162 section 3.2.6. What this session was not told of yet is told by a
+ * VANISHED without EARLIER, at the end.
+ */
+static void tell_earlier(
+	struct fake_session *session, const struct imap_fetch_args *args)
+{
+	struct imap_set known = {0};
+	struct imap_set gone = {0};
+
+	view_set(session, args->set, &known);
+	for (size_t i = 0; i < session->count; i++) {
+		struct imap_set one = {0};
+
+		imap_set_add(&one, session->view[i].uid);
+		imap_set_subtract(&known, &one);
+		imap_set_clear(&one);
+	}
+	mailbox_vanished(session->selected, args->changed_since, &known, &gone);
+	tell_vanished(session, true, &gone);
+	imap_set_clear(&known);
+	imap_set_clear(&gone);
 }
 
 /* Which message is passed over for once; `count` for none. */
@@ -182,28 +223,55 @@ static size_t gap(struct fake_session *session,
 	return fate_random(session->server->fate, count);
 }
 
-void do_fetch(struct fake_session *session, const struct imap_fetch_args *args)
+/* Whether CHANGEDSINCE passes over it. */
+static bool is_unchanged(const struct fake_session *session,
+	const struct seen *seen, const struct imap_fetch_args *args)
+{
+	const struct fake_message *message =
+		fake_mailbox_find(session->selected, seen->uid);
+
+	return args->changed_since != 0 &&
+	       !session->server->odd.ignores_since &&
+	       (message == NULL || message->modseq <= args->changed_since);
+}
+
+static bool fetch_all(
+	struct fake_session *session, const struct imap_fetch_args *args)
 {
 	uint32_t *uids;
-	size_t count;
+	size_t count = view_pick(session, args->set, &uids);
 	size_t passed_over;
 	bool all = true;
 
-	if (!is_offered(session, args)) {
-		complain(session, "FETCH of what is not offered");
-		return;
-	}
-	count = view_pick(session, args->set, &uids);
 	if (session->server->odd.shuffles)
 		shuffle(session, uids, count);
 	passed_over = gap(session, args, count);
 	for (size_t i = 0; i < count; i++) {
 		struct seen *seen = view_find(session, uids[i]);
 
-		if (seen != NULL && i != passed_over)
+		if (i != passed_over && !is_unchanged(session, seen, args))
 			all = fetch_one(session, seen, args) && all;
 	}
 	free(uids);
+	return all;
+}
+
+void do_fetch(struct fake_session *session, const struct imap_command *command)
+{
+	struct imap_fetch_args args = command->fetch;
+	bool all;
+
+	if (!is_offered(session, &args)) {
+		complain(session, "FETCH of what is not offered");
+		return;
+	}
+	if (args.changed_since != 0 && !session->server->odd.ignores_since)
+		args.items |= IMAP_FETCH_MODSEQ; /* RFC 7162 section 3.1.4.1 */
+	if (args.changed_since != 0 || (args.items & IMAP_FETCH_MODSEQ) != 0)
+		become_aware(session);
+	if (args.vanished)
+		tell_earlier(session, &args);
+	all = fetch_all(session, &args);
 	tell_changes(session, false);
 	answer(session,
 		all ? "OK Fetched" : "NO [UNAVAILABLE] Some could not be had");

@@ -1,6 +1,7 @@
 /*
  * How: a stream is a session of the fake server. recv has the session go on
- * until there is output or nothing to do.
+ * until there is output or nothing to do. What is under way to a far server is
+ * kept in the stream until a wait.
  */
 #include "fake_net.h"
 
@@ -14,7 +15,10 @@ enum {
 
 struct net_stream {
 	struct fake_net *net;
+	struct net_stream *next;
 	struct fake_session *session; /* NULL: turned away */
+	bool arrived;                 /* at a far server */
+	struct buf underway;
 };
 
 static int broken(struct err *err)
@@ -57,6 +61,9 @@ static struct net_stream *fake_open(
 	stream = calloc(1, sizeof(*stream));
 	check(stream != NULL);
 	stream->net = net;
+	stream->next = net->first;
+	net->first = stream;
+	stream->arrived = net->round_trip_ns == 0;
 	net->streams++;
 	net->opened++;
 	if (net->streams_max == 0 || net->streams <= net->streams_max)
@@ -84,6 +91,8 @@ static enum net_result fake_recv(struct net_stream *stream, char *at,
 
 	if (net_call(stream->net, "net.recv", err) != NET_OK)
 		return NET_FAILED;
+	if (!stream->arrived)
+		return NET_AGAIN;
 	if (stream->session == NULL)
 		return NET_CLOSED;
 	if (stream->net->clock->now_ns < stream->net->silent_ns)
@@ -105,6 +114,13 @@ static enum net_result fake_recv(struct net_stream *stream, char *at,
 	return NET_OK;
 }
 
+/* The kernel takes also what nobody will read. */
+static void deliver(struct net_stream *stream, struct str bytes)
+{
+	if (stream->session != NULL && !fake_session_ended(stream->session))
+		fake_session_take(stream->session, bytes);
+}
+
 static enum net_result fake_send(struct net_stream *stream, struct str bytes,
 	size_t *sent_r, struct err *err)
 {
@@ -112,10 +128,13 @@ static enum net_result fake_send(struct net_stream *stream, struct str bytes,
 
 	if (net_call(stream->net, "net.send", err) != NET_OK)
 		return NET_FAILED;
-	/* The kernel takes also what nobody will read. */
-	if (stream->session != NULL && !fake_session_ended(stream->session))
-		fake_session_take(stream->session, str_sub(bytes, 0, sent));
+	if (!stream->arrived)
+		return NET_AGAIN;
 	*sent_r = sent;
+	if (stream->net->round_trip_ns != 0)
+		buf_add(&stream->underway, str_sub(bytes, 0, sent));
+	else
+		deliver(stream, str_sub(bytes, 0, sent));
 	return NET_OK;
 }
 
@@ -125,7 +144,8 @@ static bool can_recv(const struct net_wait *wait)
 	const struct fake_net *net = wait->stream->net;
 	struct fake_session *session = wait->stream->session;
 
-	if (!wait->want_recv || net->clock->now_ns < net->silent_ns)
+	if (!wait->want_recv || !wait->stream->arrived ||
+		net->clock->now_ns < net->silent_ns)
 		return false;
 	if (session == NULL)
 		return true;
@@ -134,6 +154,31 @@ static bool can_recv(const struct net_wait *wait)
 		continue;
 	return fake_session_output(session)->len > 0 ||
 	       fake_session_ended(session);
+}
+
+/* All that is under way arrives. Whether anything was. */
+static bool fly(struct fake_net *net)
+{
+	bool flew = false;
+
+	for (struct net_stream *s = net->first; s != NULL; s = s->next) {
+		flew = flew || !s->arrived || s->underway.len > 0;
+		s->arrived = true;
+		deliver(s, buf_str(&s->underway));
+		buf_reset(&s->underway);
+	}
+	return flew;
+}
+
+static bool is_ready(const struct net_wait *waits, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		bool can_send = waits[i].want_send && waits[i].stream->arrived;
+
+		if (can_send || can_recv(&waits[i]))
+			return true;
+	}
+	return false;
 }
 
 static void fake_wait(
@@ -146,9 +191,12 @@ static void fake_wait(
 		fake_clock_pass(net->clock, DEAD_WAIT_NS);
 		return;
 	}
-	for (size_t i = 0; i < count; i++) {
-		if (waits[i].want_send || can_recv(&waits[i]))
-			return;
+	if (is_ready(waits, count))
+		return;
+	if (fly(net)) {
+		net->flights++;
+		fake_clock_pass(net->clock, net->round_trip_ns);
+		return;
 	}
 	/* Nothing comes before then: it is later now. */
 	until_ns = net->silent_ns;
@@ -164,9 +212,16 @@ static void fake_wait(
 
 static void fake_close(struct net_stream **stream)
 {
+	struct net_stream **at;
+
 	if (*stream == NULL)
 		return;
+	for (at = &(*stream)->net->first; *at != *stream; at = &(*at)->next)
+		continue;
+	*at = (*stream)->next;
 	(*stream)->net->streams--;
+	deliver(*stream, buf_str(&(*stream)->underway));
+	buf_clear(&(*stream)->underway);
 	fake_session_close(&(*stream)->session);
 	free(*stream);
 	*stream = NULL;

@@ -36,6 +36,7 @@ static void mailbox_free(struct fake_mailbox *box)
 	for (size_t i = 0; i < box->keyword_count; i++)
 		free(box->keywords[i]);
 	free(box->messages);
+	free(box->journal);
 	free(box->name);
 	free(box);
 }
@@ -93,9 +94,12 @@ struct fake_mailbox *fake_server_create(
 	struct fake_mailbox *box = calloc(1, sizeof(*box));
 
 	check(box != NULL && fake_server_find(server, name) == NULL);
+	box->server = server;
 	box->name = copy_of(name);
+	box->id = ++server->id_last;
 	box->uidvalidity = ++server->uidvalidity_last;
 	box->uidnext = 1;
+	box->highestmodseq = 1;
 	box->attrs = attrs;
 	server->mailboxes = array_grow(server->mailboxes, &server->cap,
 		server->count + 1, sizeof(struct fake_mailbox *));
@@ -118,12 +122,66 @@ void fake_server_delete(struct fake_server *server, struct fake_mailbox *box)
 	server->removed[server->removed_count++] = box;
 }
 
+/* What of the name stands below `top`, from the delimiter on; NULL: it is
+ * another branch of the tree. */
+static const char *below(
+	const struct fake_server *server, const char *top, const char *name)
+{
+	size_t length = strlen(top);
+
+	if (strncmp(top, name, length) != 0 ||
+		(name[length] != '\0' && name[length] != server->delimiter))
+		return NULL;
+	return name + length;
+}
+
+static char *joined(const char *top, const char *rest)
+{
+	struct buf name = {0};
+	char *copy;
+
+	buf_addf(&name, "%s%s", top, rest);
+	copy = copy_of(buf_z(&name));
+	buf_clear(&name);
+	return copy;
+}
+
+bool fake_server_can_rename(const struct fake_server *server,
+	const struct fake_mailbox *box, const char *to)
+{
+	bool can = below(server, box->name, to) == NULL;
+
+	for (size_t i = 0; i < server->count && can; i++) {
+		const char *rest =
+			below(server, box->name, server->mailboxes[i]->name);
+		char *name = rest != NULL ? joined(to, rest) : NULL;
+
+		can = name == NULL || fake_server_find(server, name) == NULL;
+		free(name);
+	}
+	return can;
+}
+
 void fake_server_rename(
 	struct fake_server *server, struct fake_mailbox *box, const char *to)
 {
-	check(fake_server_find(server, to) == NULL);
-	free(box->name);
-	box->name = copy_of(to);
+	char *from = copy_of(box->name);
+
+	check(fake_server_can_rename(server, box, to));
+	for (size_t i = 0; i < server->count; i++) {
+		struct fake_mailbox *moved = server->mailboxes[i];
+		const char *rest = below(server, from, moved->name);
+		char *name;
+
+		if (rest == NULL)
+			continue;
+		name = joined(to, rest);
+		free(moved->name);
+		moved->name = name;
+		if (server->odd.renames_renumber)
+			moved->uidvalidity = ++server->uidvalidity_last;
+	}
+	free(from);
 }
 
 void fake_server_renumber(struct fake_server *server, struct fake_mailbox *box)
@@ -132,64 +190,7 @@ void fake_server_renumber(struct fake_server *server, struct fake_mailbox *box)
 	box->uidnext = 1;
 	for (size_t i = 0; i < box->count; i++)
 		box->messages[i].uid = box->uidnext++;
-}
-
-/* ---- Messages ------------------------------------------------------------ */
-
-struct fake_message *fake_mailbox_append(struct fake_mailbox *box,
-	struct str body, uint64_t flags, struct imap_date date)
-{
-	struct fake_message *message;
-
-	box->messages = array_grow(box->messages, &box->cap, box->count + 1,
-		sizeof(*box->messages));
-	message = &box->messages[box->count++];
-	*message = (struct fake_message){
-		.uid = box->uidnext++, .flags = flags, .date = date};
-	buf_add(&message->body, body);
-	return message;
-}
-
-struct fake_message *fake_mailbox_find(
-	const struct fake_mailbox *box, uint32_t uid)
-{
-	for (size_t i = 0; i < box->count; i++) {
-		if (box->messages[i].uid == uid)
-			return &box->messages[i];
-	}
-	return NULL;
-}
-
-void fake_mailbox_expunge(struct fake_mailbox *box, uint32_t uid)
-{
-	struct fake_message *message = fake_mailbox_find(box, uid);
-	size_t at;
-
-	if (message == NULL)
-		return;
-	buf_clear(&message->body);
-	box->count--;
-	for (at = (size_t)(message - box->messages); at < box->count; at++)
-		box->messages[at] = box->messages[at + 1];
-	box->messages[box->count] = (struct fake_message){0};
-}
-
-uint64_t fake_mailbox_keyword(struct fake_mailbox *box, struct str name)
-{
-	size_t at = 0;
-	char *copy;
-
-	while (at < box->keyword_count &&
-		!str_ieq(str_of(box->keywords[at]), name))
-		at++;
-	if (at == FAKE_KEYWORDS_MAX)
-		return 0;
-	if (at == box->keyword_count) {
-		copy = strndup(name.ptr, name.len);
-		check(copy != NULL);
-		box->keywords[box->keyword_count++] = copy;
-	}
-	return (uint64_t)1 << (FAKE_KEYWORD + at);
+	fake_mailbox_rebuild(box);
 }
 
 /* ---- Other clients ------------------------------------------------------- */
@@ -210,7 +211,7 @@ static void act_on_mailbox(
 		break;
 	case FAKE_RENAMES:
 		if (box != NULL && !is_inbox(box->name) &&
-			fake_server_find(server, action->to) == NULL)
+			fake_server_can_rename(server, box, action->to))
 			fake_server_rename(server, box, action->to);
 		break;
 	case FAKE_RENUMBERS:
@@ -227,28 +228,46 @@ static void act_on_mailbox(
 	}
 }
 
+static bool is_on_message(enum fake_act act)
+{
+	return act == FAKE_EXPUNGES || act == FAKE_TOGGLES ||
+	       act == FAKE_COPIES || act == FAKE_MOVES;
+}
+
+static void act_on_message(struct fake_server *server,
+	const struct fake_action *action, struct fake_mailbox *box,
+	struct fake_message *message)
+{
+	bool copies = action->act == FAKE_COPIES || action->act == FAKE_MOVES;
+	struct fake_mailbox *to =
+		copies ? fake_server_find(server, action->to) : NULL;
+	uint32_t uid = message->uid;
+
+	if (action->act == FAKE_TOGGLES)
+		message->flags ^= action->flags;
+	if (copies && to == NULL)
+		return;
+	if (copies)
+		fake_mailbox_copy(box, uid, to);
+	if (action->act == FAKE_MOVES || action->act == FAKE_EXPUNGES)
+		fake_mailbox_expunge(box, uid);
+}
+
 void fake_server_act(
 	struct fake_server *server, const struct fake_action *action)
 {
 	struct fake_mailbox *box;
-	struct fake_message *message;
 
 	if (action->act == FAKE_DISCONNECTS) {
 		server->disconnects++;
 		return;
 	}
-	if (action->act != FAKE_EXPUNGES && action->act != FAKE_TOGGLES) {
-		act_on_mailbox(server, action);
-		return;
-	}
 	box = fake_server_find(server, action->mailbox);
-	if (box == NULL || box->count == 0)
-		return;
-	message = &box->messages[action->message % box->count];
-	if (action->act == FAKE_EXPUNGES)
-		fake_mailbox_expunge(box, message->uid);
-	else
-		message->flags ^= action->flags;
+	if (!is_on_message(action->act))
+		act_on_mailbox(server, action);
+	else if (box != NULL && box->count > 0)
+		act_on_message(server, action, box,
+			&box->messages[action->message % box->count]);
 }
 
 void fake_server_plan(struct fake_server *server, uint64_t commands,
@@ -292,6 +311,8 @@ void plans_due(struct fake_server *server)
 		plan_clear(plan);
 	}
 	server->plan_count = kept;
+	for (size_t i = 0; i < server->count; i++)
+		mailbox_settle(server->mailboxes[i]);
 }
 
 void fake_server_run_plans(struct fake_server *server)

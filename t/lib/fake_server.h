@@ -1,14 +1,18 @@
 /*
  * An IMAP server in memory, made of our own codec: for the simulator.
  *
- * It speaks what its capability mask says and no more: a command that the mask
- * hides is answered BAD, and so is whatever a client must not say; each BAD
- * leaves a line in `complaints`, which a test wants to be empty. It can be as
- * odd as real servers are (struct fake_oddities, each with who does it).
+ * It speaks what its capability mask says and no more: a command, an item or a
+ * parameter that the mask hides is answered BAD, and so is whatever a client
+ * must not say; each BAD leaves a line in `complaints`, which a test wants to
+ * be empty. It can be as odd as real servers are (struct fake_oddities, each
+ * with who does it). Masks and oddities go together in any way; whole servers
+ * of the field are rows of a table (fake_server_pose()).
  *
- * Its mailboxes are plain data that a test may read. What changes them is a
- * step of fate when a session's command does it, and none when another client
- * does it (the calls of this header, at once or planned for a later command).
+ * Its mailboxes are plain data that a test may read, and flags may be written:
+ * a change is noted, with a mod-sequence of its own, before the next command.
+ * What changes them is a step of fate when a session's command does it, and
+ * none when another client does it (the calls of this header, at once or
+ * planned for a later command).
  * When the machine dies at a server's step, `death` says what the server still
  * got to know; its own memory is durable always.
  *
@@ -42,6 +46,10 @@ enum {
 struct fake_message {
 	uint32_t uid;
 	uint64_t flags;
+	uint64_t flags_noted; /* those that `modseq` speaks of */
+	uint64_t modseq;
+	uint64_t object; /* EMAILID and X-GM-MSGID are made of it: equal where
+			  * the bytes are, and in copies */
 	struct imap_date date;
 	struct buf body;
 	int64_t size_lie;  /* what RFC822.SIZE adds to the truth */
@@ -49,10 +57,30 @@ struct fake_message {
 	unsigned mute;     /* so many of its header get NO */
 };
 
+/* A message that was expunged. */
+struct fake_expunged {
+	uint32_t uid;
+	uint64_t modseq;
+};
+
 struct fake_mailbox {
-	char *name; /* as on the wire */
+	const struct fake_server *server;
+	char *name;  /* as on the wire */
+	uint64_t id; /* MAILBOXID is made of it */
 	uint32_t uidvalidity;
 	uint32_t uidnext;
+	uint64_t highestmodseq;
+	struct fake_expunged *journal; /* under this UIDVALIDITY, in order */
+	size_t journal_count;
+	size_t journal_cap;
+	uint64_t journal_from; /* expunges up to here are forgotten */
+	bool modseq_used;      /* CONDSTORE was used here (lazy_modseq) */
+
+	/* What is told is not what is: added to it wherever it is told. */
+	int64_t modseq_lie;   /* HIGHESTMODSEQ */
+	int64_t uidnext_lie;  /* UIDNEXT */
+	int64_t messages_lie; /* STATUS's MESSAGES (Gmail: chats) */
+
 	struct fake_message *messages; /* by rising UID */
 	size_t count;
 	size_t cap;
@@ -64,6 +92,7 @@ struct fake_mailbox {
 	bool read_only;
 	bool unlisted;       /* LIST and LSUB leave it out */
 	const char *refuses; /* STATUS and SELECT get this NO, if not NULL */
+	bool nomodseq;       /* mod-sequences are not kept here */
 	char *keywords[FAKE_KEYWORDS_MAX]; /* first spellings */
 	size_t keyword_count;
 };
@@ -78,6 +107,13 @@ enum fake_gone {
 	FAKE_GONE_NIL,     /* BODY[] NIL (Dovecot) */
 	FAKE_GONE_MADE_UP, /* a letter of the server's own (Courier) */
 	FAKE_GONE_NO,      /* nothing, and NO [EXPUNGEISSUED] */
+};
+
+/* How a connection too many is refused. */
+enum fake_refusal {
+	FAKE_REFUSAL_GREETING, /* BYE at once */
+	FAKE_REFUSAL_LIMIT,    /* LOGIN: NO [LIMIT]; BYE where there is none */
+	FAKE_REFUSAL_BYE,      /* LOGIN: BYE (Gmail); the same */
 };
 
 /* All zeroes is the good citizen. */
@@ -102,6 +138,42 @@ struct fake_oddities {
 	unsigned exists_lies;    /* so many SELECTs tell one message too many */
 	unsigned listing_gaps;   /* so many FETCHes of flags pass one over */
 	unsigned header_gaps;    /* so many FETCHes of headers do */
+
+	/* UIDs and mod-sequences. */
+	bool one_uidvalidity;   /* it is told as 1 always (DavMail) */
+	bool zero_uidvalidity;  /* or as 0 */
+	bool renames_renumber;  /* RENAME changes UIDVALIDITY (Courier) */
+	bool own_objects;       /* equal bytes are not one EMAILID */
+	bool lazy_modseq;       /* HIGHESTMODSEQ is not told, and nothing is
+				 * remembered, until CONDSTORE is first used
+				 * in the mailbox (Dovecot) */
+	bool modseq_ahead;      /* HIGHESTMODSEQ counts what is planned for
+				 * the mailbox and not seen yet (Gmail) */
+	bool modseq_unasked;    /* HIGHESTMODSEQ without CONDSTORE (Yahoo) */
+	bool hides_modseq;      /* STORE and MOVE tell none (Cyrus) */
+	bool ignores_since;     /* CHANGEDSINCE gives all, without MODSEQ
+				 * (SmarterMail) */
+	bool enables_nothing;   /* ENABLE is OK and does nothing (iCloud) */
+	bool vanished_pieces;   /* a VANISHED for each UID */
+	unsigned vanished_gaps; /* so many VANISHED leave one UID out */
+	unsigned vanished_all;  /* so many VANISHED (EARLIER) name every UID
+				 * that was asked about (Nextcloud 11908) */
+	unsigned window;        /* only so many of the newest messages are
+				 * there, but for UIDONLY (Yahoo) */
+
+	/* Answers. */
+	bool empty_status;    /* STATUS tells nothing (163.com) */
+	unsigned status_gaps; /* so many STATUS of LIST are left out */
+	bool search_mute;     /* nothing found: no SEARCH line (iCloud) */
+	bool esearch_plain;   /* ESEARCH is answered by SEARCH (Cyrus 2.4) */
+	bool no_copyuid;      /* although there is UIDPLUS */
+	unsigned half_moves;  /* so many MOVEs stop half way with NO */
+
+	/* Connections. */
+	unsigned sessions_max; /* more are refused; 0: any number */
+	enum fake_refusal refusal;
+	unsigned login_bytes_max; /* more than that ahead of the login's answer:
+				   * BYE (Dovecot, about 1500); 0: any number */
 };
 
 /* What a server still gets to know of a client that dies at one of its steps.
@@ -118,9 +190,11 @@ enum fake_act {
 	FAKE_TOGGLES,     /* `flags` */
 	FAKE_CREATES,     /* `mailbox` */
 	FAKE_DELETES,     /* `mailbox` */
-	FAKE_RENAMES,     /* to `to` */
+	FAKE_RENAMES,     /* to `to`, with what is below */
 	FAKE_RENUMBERS,   /* new UIDVALIDITY, new UIDs */
 	FAKE_DISCONNECTS, /* every session */
+	FAKE_COPIES,      /* to `to` */
+	FAKE_MOVES,       /* to `to` */
 };
 
 /* Something that another client does. */
@@ -151,6 +225,7 @@ struct fake_server {
 	size_t removed_count;
 	size_t removed_cap;
 	uint32_t uidvalidity_last;
+	uint64_t id_last;
 
 	/* The connection ends after this response of the server's; 0: never.
 	 * Half of it, if so wanted. */
@@ -163,7 +238,10 @@ struct fake_server {
 	uint64_t commands;
 	uint64_t changes; /* steps of sessions */
 	uint64_t counts[IMAP_COMMAND_KINDS];
+	uint64_t bytes_in;
+	uint64_t bytes_out;
 	unsigned disconnects; /* by FAKE_DISCONNECTS */
+	unsigned sessions_open;
 	struct buf complaints;
 	struct fake_plan *plans;
 	size_t plan_count;
@@ -174,6 +252,14 @@ struct fake_server {
 struct fake_server *fake_server_new(struct fate *fate);
 void fake_server_free(struct fake_server **server);
 
+/*
+ * Adds the capabilities and oddities of a server of the field: "dovecot",
+ * "cyrus", "gmail", "exchange", "icloud", "yahoo", "courier", "proton",
+ * "davmail". fake_server_kind() names them all, from 0 on; NULL at the end.
+ */
+void fake_server_pose(struct fake_server *server, const char *kind);
+const char *fake_server_kind(size_t at);
+
 /* ---- Other clients ------------------------------------------------------- */
 
 /* The mailbox, or NULL. */
@@ -182,10 +268,15 @@ struct fake_mailbox *fake_server_find(
 struct fake_mailbox *fake_server_create(
 	struct fake_server *server, const char *name, unsigned attrs);
 void fake_server_delete(struct fake_server *server, struct fake_mailbox *box);
+
+/* With the mailboxes below it. Whether it can be: names must be free. */
+bool fake_server_can_rename(const struct fake_server *server,
+	const struct fake_mailbox *box, const char *to);
 void fake_server_rename(
 	struct fake_server *server, struct fake_mailbox *box, const char *to);
 
-/* All messages get new UIDs under a new UIDVALIDITY. */
+/* All messages get new UIDs under a new UIDVALIDITY, and mod-sequences begin
+ * anew. */
 void fake_server_renumber(struct fake_server *server, struct fake_mailbox *box);
 
 /* Borrowed until the mailbox changes. */
@@ -194,6 +285,18 @@ struct fake_message *fake_mailbox_append(struct fake_mailbox *box,
 struct fake_message *fake_mailbox_find(
 	const struct fake_mailbox *box, uint32_t uid);
 void fake_mailbox_expunge(struct fake_mailbox *box, uint32_t uid);
+
+/* Copies a message, with all that it is, to a mailbox that may be the same.
+ * The copy's UID. */
+uint32_t fake_mailbox_copy(
+	const struct fake_mailbox *box, uint32_t uid, struct fake_mailbox *to);
+
+/* Forgets which messages were expunged when (RFC 7162 section 3.2.6). */
+void fake_mailbox_forget(struct fake_mailbox *box);
+
+/* The server lost its mod-sequences: they begin anew, at 1, under the same
+ * UIDVALIDITY. */
+void fake_mailbox_rebuild(struct fake_mailbox *box);
 
 /* The bit of a keyword, in any case; new ones are added. 0: no room. */
 uint64_t fake_mailbox_keyword(struct fake_mailbox *box, struct str name);

@@ -1,14 +1,11 @@
 /*
  * How: the reader cuts the client's stream; a command is done when its last
- * line is there. The view lists what the session was told of its mailbox; what
- * has changed there since is told when a command ends, or later, or earlier, as
- * the oddities have it.
+ * line is there. A connection too many lives until it logs in, or not at all.
  */
 #include "fake_server_private.h"
 
 #include "godwit/base/limits.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +29,7 @@ void respond_bytes(struct fake_session *session, struct str bytes)
 			bytes = str_sub(bytes, 0, bytes.len / 2);
 	}
 	buf_add(&session->out, bytes);
+	server->bytes_out += bytes.len;
 }
 
 void respond(struct fake_session *session, const char *format, ...)
@@ -61,11 +59,31 @@ void complain(struct fake_session *session, const char *why)
 		respond(session, "* BAD %s", why);
 }
 
+bool once_more(unsigned *times)
+{
+	bool is_left = *times > 0;
+
+	*times -= is_left && *times < FAKE_FOR_EVER;
+	return is_left;
+}
+
+static void say_bye(struct fake_session *session, const char *text)
+{
+	respond(session, "* BYE %s", text);
+	session->ended = true;
+}
+
 static void greet(struct fake_session *session)
 {
 	const struct fake_server *server = session->server;
 	struct buf caps = {0};
 
+	if (session->too_many &&
+		(!server->login ||
+			server->odd.refusal == FAKE_REFUSAL_GREETING)) {
+		say_bye(session, "Too many connections");
+		return;
+	}
 	imap_caps_print(&server->caps, &caps);
 	session->authenticated = !server->login;
 	if (server->odd.asks_caps)
@@ -86,6 +104,9 @@ struct fake_session *fake_session_open(struct fake_server *server)
 	session->reader = imap_reader_new(LITERAL_MAX);
 	session->disconnects = server->disconnects;
 	server->sessions++;
+	server->sessions_open++;
+	session->too_many = server->odd.sessions_max != 0 &&
+			    server->sessions_open > server->odd.sessions_max;
 	greet(session);
 	return session;
 }
@@ -100,6 +121,7 @@ void fake_session_close(struct fake_session **session)
 		while (fake_session_work(s))
 			buf_reset(&s->out);
 	}
+	s->server->sessions_open--;
 	imap_reader_free(&s->reader);
 	buf_clear(&s->lent);
 	buf_clear(&s->in);
@@ -188,72 +210,7 @@ bool read_flags(
 	return true;
 }
 
-/* ---- The view ------------------------------------------------------------ */
-
-struct seen *view_find(const struct fake_session *session, uint32_t uid)
-{
-	for (size_t i = 0; i < session->count; i++) {
-		if (session->view[i].uid == uid)
-			return &session->view[i];
-	}
-	return NULL;
-}
-
-static void view_add(
-	struct fake_session *session, const struct fake_message *message)
-{
-	session->view = array_grow(session->view, &session->cap,
-		session->count + 1, sizeof(*session->view));
-	session->view[session->count++] =
-		(struct seen){message->uid, message->flags};
-}
-
-static void tell_expunged(struct fake_session *session)
-{
-	for (size_t i = 0; i < session->count;) {
-		if (fake_mailbox_find(
-			    session->selected, session->view[i].uid) != NULL) {
-			i++;
-			continue;
-		}
-		session->count--;
-		for (size_t k = i; k < session->count; k++)
-			session->view[k] = session->view[k + 1];
-		respond(session, "* %zu EXPUNGE", i + 1);
-	}
-}
-
-static void tell_added(struct fake_session *session)
-{
-	const struct fake_mailbox *box = session->selected;
-	size_t before = session->count;
-	uint32_t top = before > 0 ? session->view[before - 1].uid : 0;
-
-	for (size_t i = 0; i < box->count; i++) {
-		if (box->messages[i].uid > top)
-			view_add(session, &box->messages[i]);
-	}
-	if (session->count > before)
-		respond(session, "* %zu EXISTS", session->count);
-}
-
-/* Flags that others have changed; without UID, as RFC 3501 has it. */
-static void tell_flags(struct fake_session *session)
-{
-	for (size_t i = 0; i < session->count; i++) {
-		const struct fake_message *message = fake_mailbox_find(
-			session->selected, session->view[i].uid);
-		struct buf flags = {0};
-
-		if (message == NULL || message->flags == session->view[i].flags)
-			continue;
-		session->view[i].flags = message->flags;
-		write_flags(&flags, session->selected, message->flags);
-		respond(session, "* %zu FETCH (FLAGS (%s))", i + 1,
-			buf_z(&flags));
-		buf_clear(&flags);
-	}
-}
+/* ---- Noise --------------------------------------------------------------- */
 
 static bool by_chance(struct fake_session *session)
 {
@@ -271,50 +228,17 @@ static void talk(struct fake_session *session)
 	respond(session, "* XNOISE (what (is \"this\")) 17");
 }
 
-void tell_changes(struct fake_session *session, bool is_noop)
-{
-	const struct fake_oddities *odd = &session->server->odd;
-
-	if (session->selected == NULL || session->selected->removed)
-		return;
-	if (is_noop || !odd->late_expunge)
-		tell_expunged(session);
-	if (is_noop || !session->fresh_hidden)
-		tell_added(session);
-	if (is_noop)
-		session->fresh_hidden = false;
-	tell_flags(session);
-}
-
-/* What `*` stands for (RFC 3501 section 9, seq-number). */
-static uint32_t star_of(const struct fake_session *session)
-{
-	return session->count > 0 ? session->view[session->count - 1].uid
-				  : UINT32_MAX;
-}
-
-size_t view_pick(
-	const struct fake_session *session, struct str set, uint32_t **uids_r)
-{
-	struct imap_set wanted = {0};
-	size_t count = 0;
-
-	*uids_r = calloc(session->count + 1, sizeof(**uids_r));
-	check(*uids_r != NULL &&
-		imap_set_parse(&wanted, set, star_of(session)));
-	for (size_t i = 0; i < session->count; i++) {
-		if (imap_set_contains(&wanted, session->view[i].uid))
-			(*uids_r)[count++] = session->view[i].uid;
-	}
-	imap_set_clear(&wanted);
-	return count;
-}
-
 /* ---- Input --------------------------------------------------------------- */
 
 void fake_session_take(struct fake_session *session, struct str bytes)
 {
+	size_t early_max = session->server->odd.login_bytes_max;
+
+	session->server->bytes_in += bytes.len;
 	buf_add(&session->in, bytes);
+	if (!session->authenticated && early_max != 0 && !session->ended &&
+		session->in.len > early_max)
+		say_bye(session, "Too much before the login");
 }
 
 /* Whether the session goes on; if not, it says BYE. */
@@ -324,10 +248,8 @@ static bool lives(struct fake_session *session)
 
 	if (session->disconnects != session->server->disconnects ||
 		(patience > 0 && session->commands > patience) ||
-		(session->selected != NULL && session->selected->removed)) {
-		respond(session, "* BYE Please log in again");
-		session->ended = true;
-	}
+		(session->selected != NULL && session->selected->removed))
+		say_bye(session, "Please log in again");
 	return !session->ended;
 }
 

@@ -160,8 +160,39 @@ void world_clear(struct world *world)
 	buf_clear(&world->wire);
 }
 
+static struct world_traffic traffic_so_far(const struct world *world)
+{
+	const struct fake_server *server = world->server;
+	struct world_traffic traffic = {
+		.commands = server->commands,
+		.bytes_in = server->bytes_in,
+		.bytes_out = server->bytes_out,
+		.connections = world->net.opened,
+		.flights = world->net.flights,
+	};
+
+	memcpy(traffic.counts, server->counts, sizeof(traffic.counts));
+	return traffic;
+}
+
+static void traffic_since(
+	struct world *world, const struct world_traffic *before)
+{
+	struct world_traffic *traffic = &world->traffic;
+
+	*traffic = traffic_so_far(world);
+	traffic->commands -= before->commands;
+	traffic->bytes_in -= before->bytes_in;
+	traffic->bytes_out -= before->bytes_out;
+	traffic->connections -= before->connections;
+	traffic->flights -= before->flights;
+	for (size_t i = 0; i < IMAP_COMMAND_KINDS; i++)
+		traffic->counts[i] -= before->counts[i];
+}
+
 int world_sync(struct world *world)
 {
+	struct world_traffic before = traffic_so_far(world);
 	uint64_t responses = world->server->responses;
 	uint64_t steps = world->fate.steps;
 	uint64_t calls = world->fate.calls;
@@ -177,6 +208,7 @@ int world_sync(struct world *world)
 	world->calls = world->fate.calls - calls;
 	world->responses = world->server->responses - responses;
 	world->is_dead = world->fate.dead;
+	traffic_since(world, &before);
 	return status;
 }
 

@@ -21,6 +21,16 @@
 #define WORLD_MAILDIR "/home/mail"
 #define WORLD_STATE   "/home/state"
 
+/* What a run cost, as the server saw it. */
+struct world_traffic {
+	uint64_t commands;
+	uint64_t counts[IMAP_COMMAND_KINDS];
+	uint64_t bytes_in; /* the server's: what was sent to it */
+	uint64_t bytes_out;
+	uint64_t connections;
+	uint64_t flights; /* where the server is far (fake_net.h) */
+};
+
 struct world {
 	struct fate fate;
 	struct fake_clock clock;
@@ -40,7 +50,8 @@ struct world {
 	bool is_dead;        /* after a death: world_revive() comes next */
 	uint64_t steps;      /* of the last run */
 	uint64_t calls;
-	uint64_t responses; /* of the server, in the last run */
+	uint64_t responses;           /* of the server, in the last run */
+	struct world_traffic traffic; /* of the last run */
 	struct report_summary summary;
 };
 

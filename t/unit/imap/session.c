@@ -738,6 +738,10 @@ static void test_mailbox(void)
 	is_int((intmax_t)mailbox->permanent_flags.count, 2, "each of them");
 	is_str(mailbox->flags.items[1], STR("a"), "FLAGS");
 	is_str(mailbox->mailboxid, STR("F1"), "MAILBOXID");
+	(void)submit_mailbox(IMAP_CREATE, "b");
+	(void)step();
+	(void)hear("a2 OK [MAILBOXID (F2)] x\r\n");
+	is_str(mailbox->mailboxid, STR("F1"), "which is not that of another");
 	(void)hear("* 44 EXPUNGE\r\n* VANISHED 1:3\r\n"
 		   "* VANISHED (EARLIER) 5:9\r\n");
 	is_int(mailbox->exists, 168, "what is expunged is taken off");
