@@ -149,6 +149,24 @@ static bool agree(const struct world *world,
 	return why->len == 0;
 }
 
+static bool holds(struct str line, struct str part)
+{
+	for (size_t i = 0; i + part.len <= line.len; i++) {
+		if (str_starts(str_sub(line, i, line.len), part))
+			return true;
+	}
+	return false;
+}
+
+/* Whether it is about a new file that cannot be read: what is about a whole
+ * mailbox names no file. */
+static bool is_unread(struct str line)
+{
+	return !holds(line, STR("error: uid 0 :")) &&
+	       (holds(line, STR(": cannot read ")) ||
+		       holds(line, STR(": cannot look at ")));
+}
+
 /* How many messages the tale puts off. */
 static size_t put_off(const struct world *world)
 {
@@ -158,7 +176,8 @@ static size_t put_off(const struct world *world)
 
 	while (rest.len > 0 && str_split(&rest, '\n', &line))
 		count += str_ends(line, STR("it is tried again later")) ||
-			 str_ends(line, STR("both wait until it does"));
+			 str_ends(line, STR("both wait until it does")) ||
+			 is_unread(line);
 	return count;
 }
 
