@@ -776,6 +776,20 @@ static void header_add(
 	untold_tell(&delta->untold, row);
 }
 
+/* Whether a body of this length can be the message: it is asked for because its
+ * size is near a file's. One that is not is no answer. */
+static bool is_credible(
+	const struct delta_task *delta, uint32_t row, uint64_t bytes)
+{
+	const struct mailbox *mailbox = delta->task.mailbox;
+	uint32_t remote = mailbox->match.rows[row].remote;
+	uint64_t least;
+	uint64_t most;
+
+	match_near(mailbox->remote[remote].bytes, &least, &most);
+	return bytes > 0 && bytes >= least && bytes <= most;
+}
+
 /* A doubtful message's body is complete: what it really is replaces what its
  * listing made of it. */
 static void doubt_settle(struct delta_task *delta, uint32_t uid)
@@ -783,11 +797,13 @@ static void doubt_settle(struct delta_task *delta, uint32_t uid)
 	struct alike_row body = {
 		.row = row_of_uid(&delta->task.mailbox->match, uid)};
 
+	uint64_t fed_bytes = delta->doubt.fed_bytes;
+
 	if (!delta->reading_doubt)
 		return;
 	delta->reading_doubt = false;
 	identity_finish_alike(&delta->doubt, &body.identity, &body.alike);
-	if (body.row == PLAN_NONE)
+	if (body.row == PLAN_NONE || !is_credible(delta, body.row, fed_bytes))
 		return;
 	untold_tell(&delta->untold, body.row);
 	alike_add(&delta->alike, &body);
