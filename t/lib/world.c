@@ -188,26 +188,32 @@ void world_crash(struct world *world, uint64_t seed)
 	world->is_dead = false;
 }
 
-bool world_journal_ok(struct world *world, struct buf *why)
+void world_fingerprint(const struct world *world, struct buf *out)
 {
-	struct journal journal;
-	struct buf fingerprint = {0};
-	struct err err;
 	struct buf argv = {0};
-	bool is_ok;
 
 	for (size_t i = 0; tunnel[i] != NULL; i++) {
 		buf_addz(&argv, tunnel[i]);
 		buf_addc(&argv, '\0');
 	}
 	account_fingerprint(world->account.user, str_of(world->account.host),
-		buf_str(&argv), &fingerprint);
+		buf_str(&argv), out);
+	buf_clear(&argv);
+}
+
+bool world_journal_ok(struct world *world, struct buf *why)
+{
+	struct journal journal;
+	struct buf fingerprint = {0};
+	struct err err;
+	bool is_ok;
+
+	world_fingerprint(world, &fingerprint);
 	is_ok = journal_open(&journal, &world->ports.store,
 			buf_str(&fingerprint), true, &err) == 0 &&
 		journal_check(&journal, &err) == 0;
 	if (!is_ok)
 		buf_addf(why, "the journal: %s\n", err.text);
-	buf_clear(&argv);
 	buf_clear(&fingerprint);
 	return is_ok;
 }

@@ -107,6 +107,9 @@ void world_server_state(const struct world *world, struct buf *lines);
 /* Whether the vault holds a file with these bytes (given with CRLFs). */
 bool world_in_vault(struct world *world, struct str body);
 
+/* The fingerprint that journal_open() asks for. */
+void world_fingerprint(const struct world *world, struct buf *out);
+
 /* Whether the journal agrees with itself. */
 bool world_journal_ok(struct world *world, struct buf *why);
 

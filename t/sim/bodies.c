@@ -2,6 +2,7 @@
  * bodies: messages that a server does not give as it lists them. What is cut
  * off or empty is not stored, what is only sized wrongly is.
  */
+#include "godwit/engine/journal.h"
 #include "tap.h"
 #include "world.h"
 
@@ -184,8 +185,100 @@ static void test_hollow_doubt(void)
 	world_clear(&world);
 }
 
+/* ---- Line ends ----------------------------------------------------------- */
+
+static const struct str bare = {
+	HEADER "One\nTwo\r\n", sizeof(HEADER "One\nTwo\r\n") - 1};
+
+/* Whether the journal's only message is stored as it came; its identity must be
+ * that of what the server has. */
+static bool is_raw(struct world *world)
+{
+	const struct fake_mailbox *box =
+		fake_server_find(world->server, "INBOX");
+	struct buf fingerprint = {0};
+	struct journal journal;
+	struct journal_base base;
+	struct journal_messages list;
+	struct journal_mailboxes mailboxes;
+	struct identity identity;
+	struct arena arena = {0};
+	struct err err;
+	bool raw;
+
+	world_fingerprint(world, &fingerprint);
+	check(journal_open(&journal, &world->ports.store, buf_str(&fingerprint),
+		      true, &err) == 0);
+	check(journal_mailboxes(&journal, &arena, &mailboxes, &err) == 0);
+	check(journal_base_open(&base, &journal, mailboxes.items[0].id, &err) ==
+		0);
+	check(journal_messages(&base, true, &arena, &list, &err) == 0);
+	check(list.count == 1 && box->count == 1);
+	identity_of_header(buf_str(&box->messages[0].body),
+		box->messages[0].body.len, &identity);
+	raw = list.items[0].stored_raw;
+	ok(identity_cmp(&identity, &list.items[0].detail->identity) == 0,
+		"... by the identity that it has on the server");
+	journal_base_close(&base);
+	arena_clear(&arena);
+	buf_clear(&fingerprint);
+	return raw;
+}
+
+static void begin_bare(struct world *world)
+{
+	world_init(world, 1);
+	imap_caps_set(&world->server->caps, IMAP_CAP_UIDPLUS);
+	fake_mailbox_append(
+		fake_server_find(world->server, "INBOX"), bare, 0, day);
+	(void)world_sync(world);
+	ok(is_raw(world), "a message with a bare LF is stored as it came");
+}
+
+static void test_raw(void)
+{
+	struct world world;
+	struct fake_mailbox *box;
+
+	begin_bare(&world);
+	box = fake_server_find(world.server, "INBOX");
+	box->messages[0].flags = FAKE_FLAGGED;
+	(void)world_sync(&world);
+	ok(is_raw(&world), "so says the journal when it has other flags");
+	fake_store_wipe(world.store);
+	(void)world_sync(&world);
+	ok(is_raw(&world), "and when it was lost");
+	fake_server_renumber(world.server, box);
+	(void)world_sync(&world);
+	ok(is_raw(&world), "and when it has a new UID");
+	rests(&world, "it is in step");
+	fake_mailbox_expunge(box, box->messages[0].uid);
+	fake_server_renumber(world.server, box);
+	(void)world_sync(&world);
+	ok(is_raw(&world), "and when it is uploaded again");
+	is_str(buf_str(&box->messages[0].body), bare, "with the same bytes");
+	rests(&world, "it is in step");
+	world_clear(&world);
+}
+
+static void test_not_raw(void)
+{
+	struct world world;
+
+	world_init(&world, 1);
+	world_put(&world, "INBOX", "cur/1.here:2,", STR(HEADER "Text\r\n"),
+		day.utc_seconds);
+	fake_mailbox_append(fake_server_find(world.server, "INBOX"),
+		STR(HEADER "Text\r\n"), 0, day);
+	(void)world_sync(&world);
+	ok(!is_raw(&world), "a pair whose LFs stand for CRLFs is not");
+	world_clear(&world);
+}
+
 int main(void)
 {
+	test_raw();
+	test_not_raw();
 	test_hollow_doubt();
 	test_hollow();
 	test_empty();
