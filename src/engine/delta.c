@@ -118,7 +118,7 @@ static int prepare_local(
 
 /* Feeds a file's canonical form to `stream`. */
 static enum fs_result feed_file(const struct fs_port *fs, struct fs_file *file,
-	struct identity_stream *stream, struct err *err)
+	enum line_form form, struct identity_stream *stream, struct err *err)
 {
 	struct buf chunk = {0};
 	struct buf canonical = {0};
@@ -126,7 +126,7 @@ static enum fs_result feed_file(const struct fs_port *fs, struct fs_file *file,
 	size_t got = 1;
 	enum fs_result result = FS_OK;
 
-	to_crlf_init(&conv, LINE_FORM_LF);
+	to_crlf_init(&conv, form);
 	while (got > 0 && result == FS_OK) {
 		buf_reset(&chunk);
 		buf_reset(&canonical);
@@ -143,16 +143,25 @@ static enum fs_result feed_file(const struct fs_port *fs, struct fs_file *file,
 	return result;
 }
 
-/* Feeds the file of a scan's item to a stream that was begun. */
-static enum fs_result feed_item(struct maildir *md, struct local_item *item,
+/* A file of a scan, and how it is read. */
+struct feeding {
+	struct local_item *item;
+	enum line_form form;
+	uint64_t disk_bytes;
+};
+
+/* Feeds it to a stream that was begun. */
+static enum fs_result feed_item(struct maildir *md, struct feeding *feeding,
 	struct identity_stream *stream, struct err *err)
 {
 	struct fs_file *file = NULL;
 	struct fs_stat stat;
-	enum fs_result result = maildir_read(md, item, &file, &stat, err);
+	enum fs_result result =
+		maildir_read(md, feeding->item, &file, &stat, err);
 
 	if (result == FS_OK) {
-		result = feed_file(md->fs, file, stream, err);
+		feeding->disk_bytes = stat.bytes;
+		result = feed_file(md->fs, file, feeding->form, stream, err);
 		md->fs->close(&file);
 	}
 	if (result != FS_OK)
@@ -161,15 +170,17 @@ static enum fs_result feed_item(struct maildir *md, struct local_item *item,
 }
 
 enum fs_result delta_identify(struct maildir *md, struct local_item *item,
-	struct file_facts *facts_r, struct err *err)
+	enum line_form form, struct file_facts *facts_r, struct err *err)
 {
+	struct feeding feeding = {.item = item, .form = form};
 	struct identity_stream stream;
 	enum fs_result result;
 
 	identity_init(&stream);
-	result = feed_item(md, item, &stream, err);
+	result = feed_item(md, &feeding, &stream, err);
 	if (result != FS_OK)
 		return result;
+	facts_r->disk_bytes = feeding.disk_bytes;
 	facts_r->wire_bytes = stream.fed_bytes;
 	identity_finish(&stream, &facts_r->identity);
 	return FS_OK;
@@ -178,12 +189,13 @@ enum fs_result delta_identify(struct maildir *md, struct local_item *item,
 enum fs_result delta_alike(struct maildir *md, struct local_item *item,
 	struct identity *alike_r, struct err *err)
 {
+	struct feeding feeding = {.item = item, .form = LINE_FORM_LF};
 	struct identity_stream stream;
 	struct identity identity;
 	enum fs_result result;
 
 	identity_init_alike(&stream);
-	result = feed_item(md, item, &stream, err);
+	result = feed_item(md, &feeding, &stream, err);
 	if (result == FS_OK)
 		identity_finish_alike(&stream, &identity, alike_r);
 	return result;
@@ -384,8 +396,8 @@ static int identify_file(struct delta_task *delta, uint32_t at, struct err *err)
 	struct mailbox *mailbox = delta->task.mailbox;
 	struct row *row = &mailbox->match.rows[at];
 	struct file_facts facts = {.local = row->local};
-	enum fs_result result = delta_identify(
-		&mailbox->md, &mailbox->scan.items[row->local], &facts, err);
+	enum fs_result result = delta_identify(&mailbox->md,
+		&mailbox->scan.items[row->local], LINE_FORM_LF, &facts, err);
 
 	if (result == FS_FAILED && err->scope == ERR_MESSAGE) {
 		unread_add(&delta->unread, mailbox, at, err);
@@ -776,6 +788,20 @@ static void header_add(
 	untold_tell(&delta->untold, row);
 }
 
+/* Whether a body of this length can be the message: it is asked for because its
+ * size is near a file's. One that is not is no answer. */
+static bool is_credible(
+	const struct delta_task *delta, uint32_t row, uint64_t bytes)
+{
+	const struct mailbox *mailbox = delta->task.mailbox;
+	uint32_t remote = mailbox->match.rows[row].remote;
+	uint64_t least;
+	uint64_t most;
+
+	match_near(mailbox->remote[remote].bytes, &least, &most);
+	return bytes > 0 && bytes >= least && bytes <= most;
+}
+
 /* A doubtful message's body is complete: what it really is replaces what its
  * listing made of it. */
 static void doubt_settle(struct delta_task *delta, uint32_t uid)
@@ -783,11 +809,13 @@ static void doubt_settle(struct delta_task *delta, uint32_t uid)
 	struct alike_row body = {
 		.row = row_of_uid(&delta->task.mailbox->match, uid)};
 
+	uint64_t fed_bytes = delta->doubt.fed_bytes;
+
 	if (!delta->reading_doubt)
 		return;
 	delta->reading_doubt = false;
 	identity_finish_alike(&delta->doubt, &body.identity, &body.alike);
-	if (body.row == PLAN_NONE)
+	if (body.row == PLAN_NONE || !is_credible(delta, body.row, fed_bytes))
 		return;
 	untold_tell(&delta->untold, body.row);
 	alike_add(&delta->alike, &body);

@@ -42,6 +42,7 @@ enum mailbox_part {
 struct file_facts {
 	struct identity identity;
 	uint64_t wire_bytes; /* of its canonical form; 0: not read */
+	uint64_t disk_bytes; /* likewise */
 	uint32_t local;      /* index into the scan */
 };
 

@@ -37,6 +37,7 @@ struct sending {
 	struct local_item *item;
 	struct identity identity;
 	uint64_t wire_bytes;
+	enum line_form form; /* of its file */
 	int64_t date_s;
 	uint64_t intent;
 	uint32_t handle;
@@ -108,11 +109,12 @@ static enum fs_result measure(
 	if (result != FS_OK)
 		return result;
 	sending->date_s = stat.mtime_ns / 1000000000;
+	sending->form = apply_line_form(mailbox, row);
 	if (known != NULL)
 		facts = *known;
 	if (facts.wire_bytes == 0)
-		result = delta_identify(
-			&mailbox->md, sending->item, &facts, err);
+		result = delta_identify(&mailbox->md, sending->item,
+			sending->form, &facts, err);
 	sending->identity = facts.identity;
 	sending->wire_bytes = facts.wire_bytes;
 	return result;
@@ -285,7 +287,7 @@ static int stream_begin(
 			sending->item->file_name.ptr);
 	if (result != FS_OK)
 		return -1;
-	to_crlf_init(&push->conv, LINE_FORM_LF);
+	to_crlf_init(&push->conv, sending->form);
 	push->streaming = sending;
 	return 0;
 }
@@ -370,6 +372,7 @@ static int record_sending(
 			&push->flags, sending->uid, sending->op->base),
 		.name = sending->item->name,
 		.internaldate_s = sending->date_s,
+		.stored_raw = sending->form == LINE_FORM_RAW,
 		.detail = &detail,
 	};
 

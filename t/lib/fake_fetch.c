@@ -77,6 +77,31 @@ static void send_it(
 	buf_clear(out);
 }
 
+static bool refuses(unsigned *times)
+{
+	bool does = *times > 0;
+
+	*times -= does && *times < FAKE_FOR_EVER;
+	return does;
+}
+
+/* What is given of a message for its body. */
+static struct str given_body(
+	struct fake_message *message, const struct imap_fetch_args *args)
+{
+	struct str body = buf_str(&message->body);
+	unsigned torn = message->torn;
+
+	if ((args->items & IMAP_FETCH_BODY) == 0)
+		return body;
+	if (refuses(&message->hollow))
+		return str_sub(body, 0, 0);
+	if (refuses(&message->torn))
+		return str_sub(body, 0,
+			body.len / (torn < FAKE_FOR_EVER ? torn + 1 : 2));
+	return body;
+}
+
 /* A message that is gone, but the client was not told. */
 static void fetch_ghost(struct fake_session *session, const struct seen *seen,
 	const struct imap_fetch_args *args)
@@ -154,7 +179,7 @@ static bool fetch_one(struct fake_session *session, struct seen *seen,
 		seen->modseq = message->modseq;
 	write_start(session, seen, &out);
 	write_attributes(session, message, args, &out);
-	write_bodies(session, &out, buf_str(&message->body), args);
+	write_bodies(session, &out, given_body(message, args), args);
 	send_it(session, seen, &out);
 	return true;
 }

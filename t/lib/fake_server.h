@@ -55,6 +55,8 @@ struct fake_message {
 	int64_t size_lie;  /* what RFC822.SIZE adds to the truth */
 	unsigned refusals; /* so many FETCHes of its body get NO */
 	unsigned mute;     /* so many of its header get NO */
+	unsigned hollow;   /* so many of its body give an empty one */
+	unsigned torn;     /* so many give a part, more of it each time */
 };
 
 /* A message that was expunged. */
