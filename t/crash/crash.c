@@ -24,8 +24,6 @@ enum {
 	FAILURES_MAX = 3,
 };
 
-static const struct imap_date day = {1600000000, 120};
-
 /* A server that is synced with. */
 struct scenario {
 	const char *name;
@@ -81,27 +79,6 @@ struct course {
 };
 
 /* ---- The scenario -------------------------------------------------------- */
-
-static void append(struct world *world, const char *mailbox, unsigned number,
-	uint64_t flags)
-{
-	struct fake_mailbox *box = fake_server_find(world->server, mailbox);
-	struct buf text = {0};
-
-	world_message(&text, number);
-	fake_mailbox_append(box, buf_str(&text), flags, day);
-	buf_clear(&text);
-}
-
-static void put(struct world *world, const char *mailbox, const char *file,
-	unsigned number)
-{
-	struct buf text = {0};
-
-	world_message(&text, number);
-	world_put(world, mailbox, file, buf_str(&text), day.utc_seconds + 5);
-	buf_clear(&text);
-}
 
 /* The path of the file that holds a message. */
 static void find_file(struct world *world, const char *mailbox, unsigned number,
@@ -163,8 +140,8 @@ static void begin(struct world *world, const struct scenario *scenario)
 		fake_server_create(world->server, "Bin", IMAP_ATTR_TRASH);
 	fake_server_create(world->server, "Old", 0);
 	for (unsigned i = 1; i <= 8; i++)
-		append(world, "INBOX", i, 0);
-	append(world, "Old", 9, FAKE_SEEN);
+		world_give(world, "INBOX", i, 0);
+	world_give(world, "Old", 9, FAKE_SEEN);
 	check(world_sync(world) == 0);
 }
 
@@ -174,20 +151,21 @@ static void change(struct world *world)
 	struct fake_mailbox *inbox = fake_server_find(world->server, "INBOX");
 	struct world_file file;
 
-	put(world, "INBOX", "new/20.here", 20);
-	put(world, "INBOX", "cur/21.here:2,FS", 21);
-	put(world, "Made", "cur/22.here:2,", 22);
-	put(world, "Made", "cur/23.here:2,R", 23);
+	world_drop(world, "INBOX", "new/20.here", 20);
+	world_drop(world, "INBOX", "cur/21.here:2,FS", 21);
+	world_drop(world, "Made", "cur/22.here:2,", 22);
+	world_drop(world, "Made", "cur/23.here:2,R", 23);
 	world_put(world, "INBOX", "cur/24.here:2,",
 		STR("Subject: no end\r\n\r\nNo final line end"),
-		day.utc_seconds);
-	append(world, "INBOX", 30, fake_mailbox_keyword(inbox, STR("todo")));
-	append(world, "INBOX", 31, FAKE_ANSWERED);
+		world_day.utc_seconds);
+	world_give(
+		world, "INBOX", 30, fake_mailbox_keyword(inbox, STR("todo")));
+	world_give(world, "INBOX", 31, FAKE_ANSWERED);
 	fake_mailbox_append(inbox,
 		STR("Subject: bare\r\n\r\nA bare\nline end.\r\nNo last one"),
-		FAKE_SEEN, day);
+		FAKE_SEEN, world_day);
 	fake_server_create(world->server, "Given", 0);
-	append(world, "Given", 32, 0);
+	world_give(world, "Given", 32, 0);
 	reflag(world, 1, "S");
 	reflag(world, 2, "F");
 	fake_mailbox_find(inbox, 2)->flags |= FAKE_ANSWERED;

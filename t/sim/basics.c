@@ -4,29 +4,6 @@
 
 #include <string.h>
 
-static const struct imap_date day = {1600000000, 120};
-
-static void append(struct world *world, const char *mailbox, unsigned number,
-	uint64_t flags)
-{
-	struct fake_mailbox *box = fake_server_find(world->server, mailbox);
-	struct buf text = {0};
-
-	world_message(&text, number);
-	fake_mailbox_append(box, buf_str(&text), flags, day);
-	buf_clear(&text);
-}
-
-static void put(struct world *world, const char *mailbox, const char *file,
-	unsigned number)
-{
-	struct buf text = {0};
-
-	world_message(&text, number);
-	world_put(world, mailbox, file, buf_str(&text), day.utc_seconds);
-	buf_clear(&text);
-}
-
 static void is_in_step(struct world *world, const char *sentence)
 {
 	struct buf why = {0};
@@ -82,12 +59,12 @@ int main(void)
 
 	world_init(&world, 1);
 	world.traces = true;
-	append(&world, "INBOX", 1, 0);
-	append(&world, "INBOX", 2, FAKE_SEEN | FAKE_FLAGGED);
+	world_give(&world, "INBOX", 1, 0);
+	world_give(&world, "INBOX", 2, FAKE_SEEN | FAKE_FLAGGED);
 	syncs(&world, "a pull");
-	put(&world, "INBOX", "new/1.here", 3);
-	put(&world, "INBOX", "cur/2.here:2,RS", 4);
-	put(&world, "A", "cur/3.here:2,", 5);
+	world_drop(&world, "INBOX", "new/1.here", 3);
+	world_drop(&world, "INBOX", "cur/2.here:2,RS", 4);
+	world_drop(&world, "A", "cur/3.here:2,", 5);
 	syncs(&world, "a push");
 	test_flags_told(&world);
 	is_str(buf_str(&world.server->complaints), STR(""),

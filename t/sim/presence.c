@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct imap_date day = {1600000000, 120};
-
 static struct fake_mailbox *box_of(struct world *world, const char *name)
 {
 	return fake_server_find(world->server, name);
@@ -18,12 +16,7 @@ static struct fake_mailbox *box_of(struct world *world, const char *name)
 
 static void append(struct world *world, const char *mailbox, unsigned number)
 {
-	struct buf text = {0};
-
-	world_message(&text, number);
-	fake_mailbox_append(
-		box_of(world, mailbox), buf_str(&text), FAKE_SEEN, day);
-	buf_clear(&text);
+	world_give(world, mailbox, number, FAKE_SEEN);
 }
 
 static size_t files(struct world *world, const char *mailbox)
@@ -281,7 +274,7 @@ static bool keeps_arrival(uint64_t command, bool *in_time_r)
 	fake_server_plan(world.server, command, &action);
 	action.act = FAKE_APPENDS;
 	action.body = buf_str(&text);
-	action.date = day;
+	action.date = world_day;
 	fake_server_plan(world.server, command, &action);
 	(void)world_sync(&world);
 	*in_time_r = has_nine(&world);

@@ -23,22 +23,12 @@ static struct fake_mailbox *inbox(struct world *world)
 
 static struct fake_message *append(struct world *world, unsigned number)
 {
-	struct buf text = {0};
-	struct fake_message *message;
-
-	world_message(&text, number);
-	message = fake_mailbox_append(inbox(world), buf_str(&text), 0, day);
-	buf_clear(&text);
-	return message;
+	return world_give(world, "INBOX", number, 0);
 }
 
 static void put(struct world *world, const char *file, unsigned number)
 {
-	struct buf text = {0};
-
-	world_message(&text, number);
-	world_put(world, "INBOX", file, buf_str(&text), day.utc_seconds);
-	buf_clear(&text);
+	world_drop(world, "INBOX", file, number);
 }
 
 /* How many files INBOX has. */
