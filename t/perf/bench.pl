@@ -28,7 +28,7 @@ usage: bench.pl [OPTION]...
   --mean BYTES     of a message (43300)
   --seed N         what mail, and what happens to it (1)
   --dir DIR        where the Maildirs and the server's mail are (TMPDIR)
-  --quick          1000 messages, 1 round
+  --quick          1000 messages, 1 round, no round trips
   --counts         no times: only what depends on no machine
   --verify         compare both sides byte by byte at the end
   --records        a line for each run, instead of tables
@@ -36,7 +36,7 @@ usage: bench.pl [OPTION]...
   --list           the works
 END
 
-my %options = (tools => join(',', Account::tools()), rtt => '0,40', seed => 1,
+my %options = (tools => join(',', Account::tools()), seed => 1,
 	messages => 10_000, mailboxes => 20, mean => 43_300, rounds => 5,
 	dir => $ENV{TMPDIR} // '/tmp', only => []);
 my $srcdir = $ENV{srcdir} // dirname(__FILE__) . '/../..';
@@ -50,6 +50,7 @@ sub options_read {
 		'help') or die $usage;
 	die $usage if @ARGV;
 	@options{'messages', 'rounds'} = (1000, 1) if $options{quick};
+	$options{rtt} //= $options{quick} ? '0' : '0,40';
 	die "bench: --mailboxes has to be at least 3\n"
 		if $options{mailboxes} < 3;
 	die "bench: --messages has to be at least 100\n"
