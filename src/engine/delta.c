@@ -264,6 +264,8 @@ static void list_remote(struct delta_task *delta)
 		IMAP_FETCH_FLAGS | IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE;
 	size_t known = delta->new_uidvalidity ? 0 : mailbox->journal.count;
 	uint32_t top = known > 0 ? mailbox->base_items[known - 1].uid : 0;
+	const struct imap_mailbox *selected =
+		imap_session_mailbox(conn_session(delta->task.conn));
 	char set[64];
 
 	delta->stage = STAGE_LIST;
@@ -274,7 +276,7 @@ static void list_remote(struct delta_task *delta)
 		(void)snprintf(set, sizeof(set), "1:%" PRIu32, top);
 		fetch(delta, str_of(set), IMAP_FETCH_FLAGS);
 	}
-	if (top < UINT32_MAX) {
+	if (top < UINT32_MAX && selected->exists > 0) {
 		(void)snprintf(set, sizeof(set), "%" PRIu32 ":*", top + 1);
 		fetch(delta, str_of(set), all);
 	}
@@ -286,16 +288,6 @@ static int remote_cmp(const void *a, const void *b)
 	const struct remote_item *y = b;
 
 	return (x->uid > y->uid) - (x->uid < y->uid);
-}
-
-static struct remote_item *remote_find(struct mailbox *mailbox, uint32_t uid)
-{
-	const struct remote_item key = {.uid = uid};
-
-	if (mailbox->remote_count == 0)
-		return NULL;
-	return bsearch(&key, mailbox->remote, mailbox->remote_count,
-		sizeof(key), remote_cmp);
 }
 
 static void remote_detail(
@@ -333,6 +325,18 @@ static int remote_add(struct mailbox *mailbox, const struct imap_fetch *fetched,
 	return 0;
 }
 
+/* What one FETCH of a message does not tell, another may. */
+static void remote_join(
+	struct remote_item *item, const struct remote_item *other)
+{
+	if (item->bytes == 0)
+		item->bytes = other->bytes;
+	if (item->date_s == 0) {
+		item->date_s = other->date_s;
+		item->zone_minutes = other->zone_minutes;
+	}
+}
+
 /* Sorts by UID (o2.pl answers in any order) and joins doubles (Courier). */
 static void remote_settle(struct mailbox *mailbox)
 {
@@ -343,8 +347,7 @@ static void remote_settle(struct mailbox *mailbox)
 		qsort(items, mailbox->remote_count, sizeof(*items), remote_cmp);
 	for (size_t i = 0; i < mailbox->remote_count; i++) {
 		if (kept > 0 && items[kept - 1].uid == items[i].uid) {
-			if (items[kept - 1].bytes == 0)
-				items[kept - 1] = items[i];
+			remote_join(&items[kept - 1], &items[i]);
 			continue;
 		}
 		items[kept++] = items[i];
@@ -663,7 +666,13 @@ static enum task_step begin_headers(struct delta_task *delta, struct err *err)
 	return delta->awaited == 0 ? begin_doubts(delta, err) : TASK_MORE;
 }
 
-/* Sizes and dates of what is new but stood among the known UIDs. */
+static bool lacks_detail(const struct remote_item *item)
+{
+	return item->bytes == 0 || item->date_s == 0;
+}
+
+/* Sizes and dates of what is new but stood among the known UIDs, or was told of
+ * in passing. */
 static enum task_step begin_detail(struct delta_task *delta, struct err *err)
 {
 	struct mailbox *mailbox = delta->task.mailbox;
@@ -675,7 +684,7 @@ static enum task_step begin_detail(struct delta_task *delta, struct err *err)
 		const struct row *row = &mailbox->match.rows[i];
 
 		if ((row->present & SIDE_BIT(BASE)) == 0 && row->uid != 0 &&
-			mailbox->remote[row->remote].bytes == 0)
+			lacks_detail(&mailbox->remote[row->remote]))
 			imap_set_add(&set, row->uid);
 	}
 	fetch_set(delta, &set, IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE);
@@ -704,7 +713,9 @@ static enum task_step listed(struct delta_task *delta, struct err *err)
 		imap_session_mailbox(conn_session(delta->task.conn));
 
 	remote_settle(mailbox);
-	if (delta->refused || mailbox->remote_count != selected->exists) {
+	/* Of no messages a FETCH may be refused. */
+	if (mailbox->remote_count != selected->exists ||
+		(delta->refused && selected->exists > 0)) {
 		if (delta->listings < LISTINGS_MAX) {
 			list_remote(delta);
 			return TASK_MORE;
@@ -735,18 +746,20 @@ static enum task_step selected_now(struct delta_task *delta, struct err *err)
 	const struct imap_mailbox *selected =
 		imap_session_mailbox(conn_session(delta->task.conn));
 
-	mailbox->uidnext = selected->uidnext;
+	mailbox->uidnext =
+		selected->uidnext <= UINT32_MAX ? selected->uidnext : 0;
 	mailbox->highestmodseq = selected->highestmodseq;
 	delta->new_uidvalidity = is_renumbered(mailbox);
 	mailbox->renumbered = delta->new_uidvalidity;
 	learn_policy(delta);
 	delta->listings = 0;
-	if (selected->exists > 0) {
-		list_remote(delta);
-		return TASK_MORE;
-	}
 	mailbox->remote_count = 0;
-	return listed(delta, err);
+	/* That all is gone is not believed before it was asked for. */
+	if (selected->exists == 0 &&
+		(mailbox->renumbered || mailbox->journal.count == 0))
+		return listed(delta, err);
+	list_remote(delta);
+	return TASK_MORE;
 }
 
 static enum task_step delta_begin(struct task *task, struct err *err)
@@ -777,8 +790,9 @@ static void header_add(
 	uint32_t row = row_of_uid(match, fetched->uid);
 
 	if ((fetched->present & needed) != needed || fetched->header_nil ||
-		fetched->header_not_kept || row == PLAN_NONE)
-		return;
+		fetched->header_not_kept || row == PLAN_NONE ||
+		!delta->untold.rows[row])
+		return; /* nor what was not asked for, or is told twice */
 	delta->headers.items = array_grow(delta->headers.items,
 		&delta->header_cap, delta->headers.count + 1,
 		sizeof(*delta->headers.items));
@@ -845,7 +859,7 @@ static int delta_fetched(struct delta_task *delta,
 	case STAGE_LIST:
 		return remote_add(mailbox, fetched, err);
 	case STAGE_DETAIL:
-		item = remote_find(mailbox, fetched->uid);
+		item = mailbox_remote(mailbox, fetched->uid);
 		if (item != NULL)
 			remote_detail(item, fetched);
 		break;

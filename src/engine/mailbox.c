@@ -77,6 +77,43 @@ const struct file_facts *mailbox_facts(
 	return NULL;
 }
 
+static int remote_cmp(const void *a, const void *b)
+{
+	const struct remote_item *x = a;
+	const struct remote_item *y = b;
+
+	return (x->uid > y->uid) - (x->uid < y->uid);
+}
+
+struct remote_item *mailbox_remote(const struct mailbox *mailbox, uint32_t uid)
+{
+	const struct remote_item key = {.uid = uid};
+
+	if (mailbox->remote_count == 0)
+		return NULL;
+	return bsearch(&key, mailbox->remote, mailbox->remote_count,
+		sizeof(key), remote_cmp);
+}
+
+static int base_cmp(const void *a, const void *b)
+{
+	const struct base_item *x = a;
+	const struct base_item *y = b;
+
+	return (x->uid > y->uid) - (x->uid < y->uid);
+}
+
+bool mailbox_knows_uid(const struct mailbox *mailbox, uint32_t uid)
+{
+	const struct base_item key = {.uid = uid};
+
+	if (mailbox_remote(mailbox, uid) != NULL)
+		return true;
+	return !mailbox->renumbered && mailbox->journal.count > 0 &&
+	       bsearch(&key, mailbox->base_items, mailbox->journal.count,
+		       sizeof(key), base_cmp) != NULL;
+}
+
 void mailbox_clear(struct mailbox *mailbox)
 {
 	mailbox_close_maildir(mailbox);

@@ -116,6 +116,13 @@ int mailbox_open_base(
 const struct file_facts *mailbox_facts(
 	const struct mailbox *mailbox, uint32_t local);
 
+/* The message of the server's list with this UID, or NULL. */
+struct remote_item *mailbox_remote(const struct mailbox *mailbox, uint32_t uid);
+
+/* Whether the server's list or the journal has the UID, so that no new message
+ * can have it. */
+bool mailbox_knows_uid(const struct mailbox *mailbox, uint32_t uid);
+
 /* Forgets what delta and later steps found, for another turn. */
 void mailbox_again(struct mailbox *mailbox);
 

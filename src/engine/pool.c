@@ -241,6 +241,26 @@ static int drain(const struct imap_event *event, struct err *err)
 		"the connection was given up with an upload half done");
 }
 
+static int renumbered(struct err *err)
+{
+	return err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+		"the server gave this mailbox a new UIDVALIDITY during the "
+		"sync; the next run starts from there");
+}
+
+/* Whether the mailbox that the task has selected got a new UIDVALIDITY: then
+ * what the server says of UIDs is about others. */
+static bool is_renumbered(const struct slot *slot, struct err *err)
+{
+	const struct imap_mailbox *now =
+		imap_session_mailbox(conn_session(slot->conn));
+
+	return slot->selected != NULL && now != NULL &&
+	       slot->selected == slot->task->mailbox && now->uidvalidity != 0 &&
+	       now->uidvalidity != slot->selected->uidvalidity &&
+	       renumbered(err) != 0;
+}
+
 /* 0, or -1: the connection is to be given up for `err`. */
 static int slot_event(struct pool *pool, struct slot *slot,
 	const struct imap_event *event, struct err *err)
@@ -271,7 +291,11 @@ static int slot_event(struct pool *pool, struct slot *slot,
 			"it");
 	if (slot->task == NULL)
 		return drain(event, err);
-	step = slot->task->kind->event(slot->task, event, &slot->task->err);
+	if (is_renumbered(slot, &slot->task->err))
+		step = TASK_FAILED;
+	else
+		step = slot->task->kind->event(
+			slot->task, event, &slot->task->err);
 	return step == TASK_MORE ? 0 : task_over(pool, slot, step, err);
 }
 
@@ -566,9 +590,7 @@ int task_selected(
 			"alone");
 	if (mailbox->uidvalidity != 0 &&
 		mailbox->uidvalidity != selected->uidvalidity)
-		return err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
-			"the server gave this mailbox a new UIDVALIDITY during "
-			"the sync; the next run starts from there");
+		return renumbered(err);
 	mailbox->uidvalidity = (uint32_t)selected->uidvalidity;
 	*task->selected = mailbox;
 	return 0;

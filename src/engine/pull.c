@@ -139,6 +139,9 @@ static bool chunk_fill(struct pull_task *pull, struct chunk *chunk)
 		uint64_t more = listed_item(mailbox, op)->bytes;
 		struct arrival *arrival;
 
+		if (more > LIMIT_BATCH_BYTES)
+			more = LIMIT_BATCH_BYTES; /* sums do not overflow */
+
 		if (apply_row(mailbox, op)->hold != ROW_FREE) {
 			pull->next_op++;
 			continue;

@@ -70,9 +70,8 @@ struct push_task {
 	struct to_crlf conv;
 	struct buf canonical;
 	struct match_identities headers; /* of the look-up; on the heap */
-	uint32_t *header_uids;           /* likewise, parallel */
 	size_t header_cap;
-	size_t header_uid_cap;
+	struct imap_set stored; /* UIDs of what this task has uploaded */
 	struct flag_check flags;
 	bool full; /* the server takes no more: over quota */
 };
@@ -344,18 +343,48 @@ static void append_refused(struct push_task *push, struct sending *sending,
 		&push->base.pass->notes, sending->intent);
 }
 
+/* Whether a message that was uploaded in this task can have the UID. */
+static bool can_be_new(const struct push_task *push, uint32_t uid)
+{
+	return uid >= push->uidnext &&
+	       !mailbox_knows_uid(push->base.task.mailbox, uid) &&
+	       !imap_set_contains(&push->stored, uid);
+}
+
+/* The message of the chunk that is said to have this UID, or NULL. */
+static struct sending *sending_with(struct push_task *push, uint32_t uid)
+{
+	for (size_t i = 0; i < push->count; i++) {
+		if (push->sendings[i].state == SENDING_STORED &&
+			push->sendings[i].uid == uid)
+			return &push->sendings[i];
+	}
+	return NULL;
+}
+
+/* A UID that is another message's is not believed; nor is one that two of ours
+ * are said to have, for either. */
 static void append_stored(struct push_task *push, struct sending *sending,
 	const struct imap_code *code)
 {
 	struct imap_set_iter iter = {0};
+	struct sending *twin;
+	uint32_t uid;
 
 	sending->state = SENDING_UNNAMED;
-	if (code->kind == IMAP_CODE_APPENDUID &&
-		code->uidvalidity == push->base.task.mailbox->uidvalidity &&
-		imap_set_next(code->uids, &iter, &sending->uid)) {
-		sending->state = SENDING_STORED;
-		push->base.task.achieved++;
+	if (code->kind != IMAP_CODE_APPENDUID ||
+		code->uidvalidity != push->base.task.mailbox->uidvalidity ||
+		!imap_set_next(code->uids, &iter, &uid) ||
+		!can_be_new(push, uid))
+		return;
+	twin = sending_with(push, uid);
+	if (twin != NULL) {
+		twin->state = SENDING_UNNAMED;
+		return;
 	}
+	sending->uid = uid;
+	sending->state = SENDING_STORED;
+	push->base.task.achieved++;
 }
 
 static int record_sending(
@@ -381,6 +410,7 @@ static int record_sending(
 	journal_intent_delete(&push->base.pass->journal,
 		&push->base.pass->batch, sending->intent);
 	apply_row(mailbox, sending->op)->uid = sending->uid;
+	imap_set_add(&push->stored, sending->uid);
 	return apply_record(
 		push->base.pass, mailbox, sending->op, &message, err);
 }
@@ -512,38 +542,26 @@ static enum task_step flags_checked(struct push_task *push, struct err *err)
 
 /* ---- Looking up ---------------------------------------------------------- */
 
-static void header_seen(
-	struct push_task *push, const struct imap_fetch *fetched)
+static int header_seen(struct push_task *push, const struct imap_fetch *fetched,
+	struct err *err)
 {
-	const unsigned needed =
-		IMAP_FETCH_UID | IMAP_FETCH_SIZE | IMAP_FETCH_HEADER;
-	size_t at = push->headers.count;
-
-	if ((fetched->present & needed) != needed || fetched->header_nil ||
-		fetched->uid < push->uidnext)
-		return;
-	push->headers.items = array_grow(push->headers.items, &push->header_cap,
-		at + 1, sizeof(*push->headers.items));
-	push->header_uids = array_grow(push->header_uids, &push->header_uid_cap,
-		at + 1, sizeof(*push->header_uids));
-	identity_of_header(fetched->header, fetched->size,
-		&push->headers.items[at].identity);
-	push->headers.items[at].row = 0;
-	push->header_uids[at] = fetched->uid;
-	push->headers.count++;
+	if (!can_be_new(push, fetched->uid))
+		return 0;
+	return intents_header(&push->headers, &push->header_cap, fetched, err);
 }
 
 /* UIDs that are known to belong to somebody are not looked at. */
 static void header_taken(struct push_task *push, uint32_t uid)
 {
 	for (size_t i = 0; i < push->headers.count; i++) {
-		if (push->header_uids[i] == uid)
+		if (push->headers.items[i].row == uid)
 			push->headers.items[i].row = PLAN_NONE;
 	}
 }
 
 static enum task_step looked(struct push_task *push, struct err *err)
 {
+	intents_settle(&push->headers);
 	for (size_t i = 0; i < push->count; i++) {
 		if (push->sendings[i].state == SENDING_STORED)
 			header_taken(push, push->sendings[i].uid);
@@ -557,7 +575,7 @@ static enum task_step looked(struct push_task *push, struct err *err)
 			continue;
 		found = intents_find(&push->headers, &sending->identity);
 		if (found < push->headers.count) {
-			sending->uid = push->header_uids[found];
+			sending->uid = push->headers.items[found].row;
 			sending->state = SENDING_STORED;
 			push->base.task.achieved++;
 			push->headers.items[found].row = PLAN_NONE;
@@ -647,15 +665,16 @@ static enum task_step push_answered(
 	}
 }
 
-static void push_told(
-	struct push_task *push, const struct imap_response *response)
+static int push_told(struct push_task *push,
+	const struct imap_response *response, struct err *err)
 {
 	if (response->kind != IMAP_RESPONSE_FETCH)
-		return;
+		return 0;
 	if (push->stage == PUSH_LOOKING)
-		header_seen(push, &response->fetch);
-	else if (push->stage == PUSH_CHECKING)
+		return header_seen(push, &response->fetch, err);
+	if (push->stage == PUSH_CHECKING)
 		flag_check_shown(&push->flags, &response->fetch);
+	return 0;
 }
 
 static enum task_step push_event(
@@ -669,8 +688,8 @@ static enum task_step push_event(
 	case IMAP_EVENT_LITERAL_WANTED:
 		return stream(push, event, err) != 0 ? TASK_FAILED : TASK_MORE;
 	case IMAP_EVENT_UNTAGGED:
-		push_told(push, event->response);
-		return TASK_MORE;
+		return push_told(push, event->response, err) != 0 ? TASK_FAILED
+								  : TASK_MORE;
 	default:
 		return TASK_MORE;
 	}
@@ -679,11 +698,14 @@ static enum task_step push_event(
 /* The least UID that a message sent now can get; Courier does not tell. */
 static uint32_t uidnext_of(const struct mailbox *mailbox)
 {
+	uint32_t last;
+
 	if (mailbox->uidnext > 0)
 		return (uint32_t)mailbox->uidnext;
-	if (mailbox->remote_count > 0)
-		return mailbox->remote[mailbox->remote_count - 1].uid + 1;
-	return 1;
+	last = mailbox->remote_count > 0
+		       ? mailbox->remote[mailbox->remote_count - 1].uid
+		       : 0;
+	return last < UINT32_MAX ? last + 1 : last;
 }
 
 static enum task_step push_begin(struct task *task, struct err *err)
@@ -711,7 +733,7 @@ static void push_end(struct task *task)
 	buf_clear(&push->canonical);
 	free(push->sendings);
 	free(push->headers.items);
-	free(push->header_uids);
+	imap_set_clear(&push->stored);
 	flag_check_clear(&push->flags);
 	mailbox_close_maildir(task->mailbox);
 }

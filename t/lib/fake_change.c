@@ -235,7 +235,10 @@ void do_append(struct fake_session *session, const struct imap_command *command)
 	for (size_t i = 0; i < args->count; i++)
 		imap_set_add(
 			&uids, append_one(session, &args->messages[i], box));
-	imap_set_print(&uids, &text);
+	if (session->server->odd.appenduid != 0)
+		buf_addf(&text, "%" PRIu32, session->server->odd.appenduid);
+	else
+		imap_set_print(&uids, &text);
 	if (session->server->odd.hides_appended && session->selected == box)
 		session->fresh_hidden = true;
 	tell_changes(session, false);
@@ -265,7 +268,8 @@ static void copy_all(struct fake_session *session, const uint32_t *uids,
 			fake_mailbox_copy(session->selected, uids[i], to));
 	}
 	if (from_set.count > 0 && has(session, IMAP_CAP_UIDPLUS) &&
-		!session->server->odd.no_copyuid) {
+		!session->server->odd.no_copyuid &&
+		!session->server->odd.copies_one) {
 		buf_addf(code, "[COPYUID %" PRIu32 " ", told_uidvalidity(to));
 		imap_set_print(&from_set, code);
 		buf_addc(code, ' ');
@@ -319,7 +323,14 @@ void do_copy(struct fake_session *session, const struct imap_command *command)
 		answer(session, "NO [TRYCREATE] No such mailbox");
 		return;
 	}
+	if (session->server->odd.copyuid != NULL) {
+		respond(session, "%.*s OK [COPYUID %s] Believe me",
+			STR_FMT(session->tag), session->server->odd.copyuid);
+		return;
+	}
 	count = view_pick(session, command->copy.set, &uids);
+	if (session->server->odd.copies_one && count > 1)
+		count = 1;
 	if (count == 0 || may_change(session)) {
 		if (command->kind == IMAP_MOVE) {
 			move_all(session, uids, count, to);

@@ -74,6 +74,8 @@ static void send_it(
 		buf_addf(out, " UID %" PRIu32, seen->uid);
 	buf_addz(out, ")\r\n");
 	respond_bytes(session, buf_str(out));
+	if (session->server->odd.fetches_twice)
+		respond_bytes(session, buf_str(out));
 	buf_clear(out);
 }
 

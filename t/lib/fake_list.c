@@ -246,6 +246,8 @@ void do_list(struct fake_session *session, const struct imap_command *command)
 			!once_more(&session->server->odd.status_gaps))
 			status_line(session, box, args->status_items);
 	}
+	if (server->odd.lists != NULL)
+		respond(session, "%s", server->odd.lists);
 	done(session);
 }
 

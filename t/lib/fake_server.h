@@ -134,10 +134,14 @@ struct fake_oddities {
 	bool talkative;       /* FETCH of flags, OK, EXISTS for no reason */
 	bool asks_caps;       /* names no capabilities unless asked */
 	bool no_answer;       /* says nothing any more */
+	const char *says;     /* lines, said with every command while a mailbox
+			       * is selected; NULL: none */
+	const char *lists;    /* likewise, with every LIST */
 	unsigned patience;    /* ends a session after so many commands; or 0 */
 	unsigned append_forgets; /* flags that APPEND loses (Exchange) */
 	unsigned store_forgets;  /* flags that STORE does, though listed */
 	unsigned exists_lies;    /* so many SELECTs tell one message too many */
+	unsigned exists_none;    /* so many tell no messages at all */
 	unsigned listing_gaps;   /* so many FETCHes of flags pass one over */
 	unsigned header_gaps;    /* so many FETCHes of headers do */
 
@@ -163,7 +167,16 @@ struct fake_oddities {
 	unsigned window;        /* only so many of the newest messages are
 				 * there, but for UIDONLY (Yahoo) */
 
+	bool tells_renumbering; /* an OK [UIDVALIDITY] in the middle */
+	/* Told in place of the truth; NULL, or 0: the truth is. */
+	const char *uidnext; /* by SELECT */
+	const char *uidvalidity;
+	const char *copyuid; /* and nothing is copied */
+	uint32_t appenduid;
+
 	/* Answers. */
+	bool fetches_twice;   /* each answer to a FETCH comes twice */
+	bool copies_one;      /* the first of a COPY, and no COPYUID */
 	bool empty_status;    /* STATUS tells nothing (163.com) */
 	unsigned status_gaps; /* so many STATUS of LIST are left out */
 	bool search_mute;     /* nothing found: no SEARCH line (iCloud) */

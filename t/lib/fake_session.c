@@ -219,6 +219,10 @@ static bool by_chance(struct fake_session *session)
 
 static void talk(struct fake_session *session)
 {
+	const char *says = session->server->odd.says;
+
+	if (says != NULL && session->selected != NULL)
+		respond(session, "%s", says);
 	if (!session->server->odd.talkative || !by_chance(session))
 		return;
 	respond(session, "* OK Still here");
