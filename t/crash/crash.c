@@ -4,10 +4,11 @@
  * The scenario is run undisturbed, its steps, calls and responses are counted.
  * Then it is run again and again: dying at the k-th step (killed, or with the
  * power cut and what was not durable lost), failing at the k-th call, cut off
- * at the k-th response, on a disk that is full after so many bytes. Every time
- * the next run must end where the undisturbed one did, and the one after that
- * must not change a thing. With GODWIT_TEST_SHORT=1 only some of the steps,
- * calls and responses are tried, others in each scenario.
+ * at the k-th response, told BYE at the k-th command, on a disk that is full
+ * after so many bytes. Every time the next run must end where the undisturbed
+ * one did, and the one after that must not change a thing. With
+ * GODWIT_TEST_SHORT=1 only some of the steps, calls and responses are tried,
+ * others in each scenario.
  */
 #include "tap.h"
 #include "world.h"
@@ -66,6 +67,8 @@ struct trial {
 	uint64_t fail_at;
 	uint64_t cut_at;
 	bool cut_half;
+	uint64_t bye_at;       /* all sessions end there, once */
+	unsigned bye_for_each; /* each session ends behind that one */
 	bool disk_full;
 	uint64_t room;
 };
@@ -75,6 +78,7 @@ struct course {
 	uint64_t steps;
 	uint64_t calls;
 	uint64_t responses;
+	uint64_t commands;
 	struct buf end;
 };
 
@@ -195,6 +199,10 @@ static void disturb(struct world *world, const struct trial *trial)
 		world->server->cut_at =
 			world->server->responses + trial->cut_at;
 	world->server->cut_half = trial->cut_half;
+	if (trial->bye_at != 0)
+		fake_server_plan(world->server, trial->bye_at,
+			&(struct fake_action){.act = FAKE_DISCONNECTS});
+	world->server->odd.patience = trial->bye_for_each;
 	if (trial->disk_full)
 		fake_fs_set_room(world->fs, trial->room);
 }
@@ -207,6 +215,7 @@ static void recover(struct world *world, const struct trial *trial)
 		world_crash(world, trial->crash_seed);
 	world->fate.fail_at = 0;
 	world->server->cut_at = 0;
+	world->server->odd.patience = 0;
 	world->server->death = FAKE_DEATH_BEFORE;
 	fake_fs_set_room(world->fs, UINT64_MAX);
 	fake_clock_pass(&world->clock, INT64_C(8) * 24 * 3600 * 1000000000);
@@ -295,10 +304,12 @@ static void tell(struct world *world, const struct trial *trial,
 	const char *last, struct buf *why)
 {
 	tap_note("%s: die_at %" PRIu64 " (%s), death %d, crash_seed %" PRIu64
-		 ", fail_at %" PRIu64 ", cut_at %" PRIu64 "%s, room %" PRIu64,
+		 ", fail_at %" PRIu64 ", cut_at %" PRIu64 "%s, bye_at %" PRIu64
+		 ", bye_for_each %u, room %" PRIu64,
 		trial->scenario->name, trial->die_at, last, (int)trial->death,
 		trial->crash_seed, trial->fail_at, trial->cut_at,
-		trial->cut_half ? " (half)" : "", trial->room);
+		trial->cut_half ? " (half)" : "", trial->bye_at,
+		trial->bye_for_each, trial->room);
 	tap_note("%s", buf_z(why));
 	world_tell(world);
 }
@@ -339,11 +350,13 @@ static bool learn(const struct scenario *scenario, struct course *course)
 	*course = (struct course){0};
 	begin(&world, scenario);
 	change(&world);
+	course->commands = world.server->commands;
 	is_ok = world_sync(&world) == 0 && is_clean(&world, &why) &&
 		has_ended(&world, course, &why);
 	course->steps = world.steps;
 	course->calls = world.calls;
 	course->responses = world.responses;
+	course->commands = world.server->commands - course->commands;
 	world_server_state(&world, &course->end);
 	is_ok = is_ok && picks_up(&world, course, &why);
 	if (!ok(is_ok, "%s: an undisturbed run ends well", scenario->name))
@@ -430,6 +443,30 @@ static void test_cuts(
 		scenario->name, course->responses);
 }
 
+static void test_byes(
+	const struct scenario *scenario, const struct course *course)
+{
+	struct trial trial = {.scenario = scenario};
+	int failures = 0;
+
+	for (trial.bye_at = first(scenario);
+		trial.bye_at <= course->commands && failures < FAILURES_MAX;
+		trial.bye_at += stride())
+		failures += !passes(&trial, course);
+	is_int(failures, 0,
+		"%s: the server may say BYE at each of %" PRIu64 " commands",
+		scenario->name, course->commands);
+	trial.bye_at = 0;
+	for (trial.bye_for_each = (unsigned)first(scenario);
+		trial.bye_for_each <= course->commands &&
+		failures < FAILURES_MAX;
+		trial.bye_for_each += (unsigned)stride())
+		failures += !passes(&trial, course);
+	is_int(failures, 0,
+		"%s: it may do so at the same command of each connection",
+		scenario->name);
+}
+
 static void test_full_disk(
 	const struct scenario *scenario, const struct course *course)
 {
@@ -454,6 +491,7 @@ static void test_scenario(const struct scenario *scenario)
 		test_death(scenario, &course, FAKE_DEATH_DRAIN);
 		test_failures(scenario, &course);
 		test_cuts(scenario, &course);
+		test_byes(scenario, &course);
 		test_full_disk(scenario, &course);
 	}
 	buf_clear(&course.end);
