@@ -205,42 +205,62 @@ struct create_task {
 	struct task task;
 	struct pass *pass;
 	uint32_t create_handle;
+	unsigned role; /* that was asked for */
 };
 
-static unsigned roles_of(const struct mailbox *mailbox)
+/* A Maildir folder has no role but its name, which mail readers go by. No
+ * mailbox gets one that another has. */
+static unsigned role_of(const struct pass *pass, const struct mailbox *mailbox)
 {
 	static const struct {
-		unsigned use;
+		struct str name;
 		unsigned role;
 	} roles[] = {
-		{MAILBOX_USE_ARCHIVE, IMAP_ATTR_ARCHIVE},
-		{MAILBOX_USE_DRAFTS, IMAP_ATTR_DRAFTS},
-		{MAILBOX_USE_JUNK, IMAP_ATTR_JUNK},
-		{MAILBOX_USE_SENT, IMAP_ATTR_SENT},
-		{MAILBOX_USE_TRASH, IMAP_ATTR_TRASH},
+		{{"Archive", 7}, IMAP_ATTR_ARCHIVE},
+		{{"Drafts", 6}, IMAP_ATTR_DRAFTS},
+		{{"Junk", 4}, IMAP_ATTR_JUNK},
+		{{"Sent", 4}, IMAP_ATTR_SENT},
+		{{"Trash", 5}, IMAP_ATTR_TRASH},
 	};
-	unsigned found = 0;
+	unsigned role = 0;
 
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-		if ((mailbox->record.special_use & roles[i].use) != 0)
-			found |= roles[i].role;
+		if (str_ieq(mailbox->server_name, roles[i].name))
+			role = roles[i].role;
 	}
-	return found;
+	for (size_t i = 0; i < pass->count; i++)
+		role &= ~pass->mailboxes[i].attrs;
+	return role;
+}
+
+static void create_submit(struct create_task *create, unsigned role)
+{
+	struct task *task = &create->task;
+	struct imap_command command = {.kind = IMAP_CREATE};
+
+	create->role = role;
+	command.create.mailbox = task->mailbox->wire_name;
+	command.create.roles = role;
+	create->create_handle = conn_submit(task->conn, &command);
 }
 
 static enum task_step create_begin(struct task *task, struct err *err)
 {
 	struct create_task *create = (struct create_task *)task;
-	struct imap_command command = {.kind = IMAP_CREATE};
 	const struct imap_caps *caps =
 		imap_session_caps(conn_session(task->conn));
 
 	(void)err;
-	command.create.mailbox = task->mailbox->wire_name;
-	if (imap_caps_has(caps, IMAP_CAP_CREATE_SPECIAL_USE))
-		command.create.roles = roles_of(task->mailbox);
-	create->create_handle = conn_submit(task->conn, &command);
+	create_submit(create, imap_caps_has(caps, IMAP_CAP_CREATE_SPECIAL_USE)
+				      ? role_of(create->pass, task->mailbox)
+				      : 0);
 	return TASK_MORE;
+}
+
+static bool is_made(const struct imap_status_line *line)
+{
+	return line->condition == IMAP_OK ||
+	       line->code.kind == IMAP_CODE_ALREADYEXISTS;
 }
 
 static enum task_step create_event(
@@ -255,13 +275,19 @@ static enum task_step create_event(
 	line = &event->response->line;
 	if (event->handle != create->create_handle)
 		return TASK_DONE; /* not to be subscribed is no failure */
-	if (line->condition != IMAP_OK &&
-		line->code.kind != IMAP_CODE_ALREADYEXISTS) {
+	/* A server need not take every role (RFC 6154 3). */
+	if (!is_made(line) && create->role != 0) {
+		create_submit(create, 0);
+		return TASK_MORE;
+	}
+	if (!is_made(line)) {
 		err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"the server does not make this mailbox: %.*s",
 			STR_FMT(err_said(line->text)));
 		return TASK_FAILED;
 	}
+	if (line->condition == IMAP_OK)
+		task->mailbox->attrs |= create->role;
 	command.mailbox = task->mailbox->wire_name;
 	conn_submit(task->conn, &command);
 	return TASK_MORE;

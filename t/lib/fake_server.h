@@ -177,6 +177,7 @@ struct fake_oddities {
 	/* Answers. */
 	bool fetches_twice;   /* each answer to a FETCH comes twice */
 	bool copies_one;      /* the first of a COPY, and no COPYUID */
+	bool no_roles;        /* CREATE refuses them (RFC 6154 3) */
 	bool empty_status;    /* STATUS tells nothing (163.com) */
 	unsigned status_gaps; /* so many STATUS of LIST are left out */
 	bool search_mute;     /* nothing found: no SEARCH line (iCloud) */

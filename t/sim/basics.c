@@ -53,9 +53,45 @@ static void test_flags_told(struct world *world)
 	is_in_step(world, "as they were");
 }
 
+static unsigned attrs_of(const struct world *world, const char *mailbox)
+{
+	const struct fake_mailbox *box =
+		fake_server_find(world->server, mailbox);
+
+	return box != NULL ? box->attrs : 0;
+}
+
+/* Mail readers name folders by what they are for. */
+static void test_roles(void)
+{
+	struct world world;
+
+	world_init(&world, 1);
+	imap_caps_set(&world.server->caps, IMAP_CAP_SPECIAL_USE);
+	imap_caps_set(&world.server->caps, IMAP_CAP_CREATE_SPECIAL_USE);
+	fake_server_create(world.server, "Bin", IMAP_ATTR_TRASH);
+	world_drop(&world, "Sent", "cur/1.here:2,S", 1);
+	world_drop(&world, "trash", "cur/2.here:2,S", 2);
+	world_drop(&world, "A/Sent", "cur/3.here:2,S", 3);
+	syncs(&world, "a sync that makes mailboxes for folders");
+	ok(attrs_of(&world, "Sent") == IMAP_ATTR_SENT,
+		"one gets the role that its name says");
+	ok(attrs_of(&world, "trash") == 0,
+		"but not one that another mailbox has");
+	ok(attrs_of(&world, "A/Sent") == 0, "nor below another");
+	world.server->odd.no_roles = true;
+	world_drop(&world, "Drafts", "cur/4.here:2,D", 4);
+	syncs(&world, "a sync with a server that refuses roles");
+	ok(fake_server_find(world.server, "Drafts") != NULL,
+		"makes the mailbox without");
+	world_clear(&world);
+}
+
 int main(void)
 {
 	struct world world;
+
+	test_roles();
 
 	world_init(&world, 1);
 	world.traces = true;
