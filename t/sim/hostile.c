@@ -22,8 +22,6 @@ enum {
 
 #define EIGHT_DAYS_NS (INT64_C(8) * 24 * 3600 * 1000000000)
 
-static const struct imap_date day = {1600000000, 120};
-
 /* One way to lie. */
 struct lie {
 	const char *sentence;
@@ -42,24 +40,6 @@ static const struct {
 static struct fake_mailbox *inbox(struct world *world)
 {
 	return fake_server_find(world->server, "INBOX");
-}
-
-static void append(struct world *world, unsigned number)
-{
-	struct buf text = {0};
-
-	world_message(&text, number);
-	fake_mailbox_append(inbox(world), buf_str(&text), 0, day);
-	buf_clear(&text);
-}
-
-static void put(struct world *world, const char *file, unsigned number)
-{
-	struct buf text = {0};
-
-	world_message(&text, number);
-	world_put(world, "INBOX", file, buf_str(&text), day.utc_seconds);
-	buf_clear(&text);
 }
 
 static bool holds(struct str body, unsigned number)
@@ -123,15 +103,15 @@ static void begin(struct world *world, const struct lie *lie)
 		world->account.deletes = ACCOUNT_DELETE_TRASH;
 		fake_server_create(world->server, "Bin", IMAP_ATTR_TRASH);
 	}
-	append(world, 1);
-	append(world, 2);
-	append(world, 3);
+	world_give(world, "INBOX", 1, 0);
+	world_give(world, "INBOX", 2, 0);
+	world_give(world, "INBOX", 3, 0);
 	check(world_sync(world) == 0);
-	put(world, "cur/4.here:2,S", 4);
-	put(world, "cur/5.here:2,", 5);
-	put(world, "new/6.here", 5);
-	put(world, "new/7.here", 6);
-	append(world, 7);
+	world_drop(world, "INBOX", "cur/4.here:2,S", 4);
+	world_drop(world, "INBOX", "cur/5.here:2,", 5);
+	world_drop(world, "INBOX", "new/6.here", 5);
+	world_drop(world, "INBOX", "new/7.here", 6);
+	world_give(world, "INBOX", 7, 0);
 	fake_mailbox_expunge(inbox(world), 2);
 	if (lie->uses_trash)
 		remove_third(world);
