@@ -370,8 +370,9 @@ static void put_off(struct pull_task *pull, const struct chunk *chunk,
 	static const char *const faults[] = {
 		[ARRIVAL_NOT_GIVEN] = "no reason given",
 		[ARRIVAL_EMPTY] = "what comes is empty",
-		[ARRIVAL_CHANGES] = "what comes is not of the size listed, and "
-				    "another thing each time",
+		[ARRIVAL_CHANGES] =
+			("what comes is not of the size listed, and "
+			 "another thing each time"),
 	};
 	const struct trouble_key key = {
 		.mailbox = pull->base.task.mailbox->id,
