@@ -2,8 +2,8 @@
  * How: a child, and wait4(). A small program starts it, because what a process
  * starts with counts as the memory that it had.
  *
- * measure SECONDS FILE COMMAND...: runs the command, ends it after so many
- * seconds if need be, and ends with its status. FILE gets a line:
+ * measure SECONDS FILE COMMAND...: runs the command, and ends with its status.
+ * The command is ended after so many seconds, and when measure is. FILE gets
  *
  *   status 0 wall_us 12345 cpu_us 2345 rss_kib 4096
  *
@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -45,6 +46,7 @@ static pid_t start(char **argv, const sigset_t *mask)
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)sigprocmask(SIG_SETMASK, mask, NULL);
 		(void)execvp(argv[0], argv);
 		perror(argv[0]);

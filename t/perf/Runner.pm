@@ -72,7 +72,12 @@ sub execute {
 			"$folder/measured", @command;
 		exit 127;
 	}
-	waitpid $pid, 0;
+	eval { waitpid $pid, 0 };
+	if ($@) { # interrupted: nothing may outlive its mail
+		kill 'TERM', $pid;
+		waitpid $pid, 0;
+		die $@;
+	}
 	return if $? == 0;
 	my $log = slurp("$folder/log");
 	die 'bench: ', join(' ', @command), ' ended with status ', $? >> 8,
