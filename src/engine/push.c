@@ -3,10 +3,15 @@
  * committed, the APPENDs sent in a row, their bodies streamed from the files as
  * the session asks for octets; when all are answered, the UIDs not told are
  * looked up (after a NOOP, since Exchange and Courier show fresh messages only
- * then); of those with flags it is asked which the server has, and once told
- * what it forgot; and entries are committed in the intents' place. When the
- * connection breaks, the task begins again with that look-up: what had arrived
- * is not sent again.
+ * then); then the server must show them all, with their flags, and is once told
+ * those that it forgot; and entries are committed in the intents' place. When
+ * the connection breaks, the task begins again with that look-up: what had
+ * arrived is not sent again.
+ *
+ * What the server took but does not show was dropped (by a filter, or as one of
+ * equal messages: Gmail), or is late: its intent stays open, and it is trouble.
+ * Where APPENDUID names a message that is another's, and none has come, the
+ * server keeps one of equal messages: the file is one too many, and stays here.
  */
 #include "push.h"
 
@@ -42,6 +47,7 @@ struct sending {
 	uint64_t intent;
 	uint32_t handle;
 	uint32_t uid;
+	uint32_t told_uid; /* by APPENDUID; 0: none */
 	enum sending_state state;
 };
 
@@ -49,7 +55,7 @@ enum push_stage {
 	PUSH_SELECTING, /* for `then` */
 	PUSH_SENDING,
 	PUSH_LOOKING,  /* for the UIDs that were not told */
-	PUSH_CHECKING, /* which flags the server has */
+	PUSH_CHECKING, /* that the server has them, and which flags */
 	PUSH_FLAGGING, /* with those that it forgot */
 };
 
@@ -233,6 +239,7 @@ static void append(struct push_task *push, struct sending *sending)
 	command.append.messages = &message;
 	command.append.count = 1;
 	sending->handle = conn_submit(push->base.task.conn, &command);
+	sending->told_uid = 0;
 	sending->state = SENDING_SENT;
 	push->awaited++;
 	arena_clear(&scratch);
@@ -374,8 +381,10 @@ static void append_stored(struct push_task *push, struct sending *sending,
 	sending->state = SENDING_UNNAMED;
 	if (code->kind != IMAP_CODE_APPENDUID ||
 		code->uidvalidity != push->base.task.mailbox->uidvalidity ||
-		!imap_set_next(code->uids, &iter, &uid) ||
-		!can_be_new(push, uid))
+		!imap_set_next(code->uids, &iter, &uid))
+		return;
+	sending->told_uid = uid;
+	if (!can_be_new(push, uid))
 		return;
 	twin = sending_with(push, uid);
 	if (twin != NULL) {
@@ -415,16 +424,77 @@ static int record_sending(
 		push->base.pass, mailbox, sending->op, &message, err);
 }
 
-/* Commits what the server has stored. Whatever is still unnamed keeps its
- * intent: the next run looks for it. */
+/* The server has the message, as that of another file: nothing is wrong, but it
+ * is not asked to take it again soon. */
+static void sending_spare(struct push_task *push, struct sending *sending)
+{
+	struct pass *pass = push->base.pass;
+	struct mailbox *mailbox = push->base.task.mailbox;
+	struct err err;
+	struct journal_failure failure = {
+		.key = {.mailbox = mailbox->id,
+			.side = LOCAL,
+			.name = sending->item->name},
+		.now_s = pass_now_s(pass),
+	};
+
+	err_set(&err, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
+		"the server keeps one of equal messages: for the file %s it "
+		"names message %" PRIu32 ", which it had before; the file "
+		"stays in the Maildir alone",
+		sending->item->file_name.ptr, sending->told_uid);
+	failure.reason = str_of(err.text);
+	sending->state = SENDING_FAILED;
+	pass_note(pass, mailbox, "%s", err.text);
+	if (journal_trouble_note(
+		    &pass->journal, &pass->notes, &failure, &err) != 0)
+		pass_error(pass, mailbox, &err, sending->told_uid,
+			sending->item->file_name);
+	journal_intent_delete(&pass->journal, &pass->notes, sending->intent);
+}
+
+/* The server took it, and does not show it. The next run looks whether it came
+ * after all; if not, it is sent again when its next try is due. */
+static void sending_unseen(struct push_task *push, struct sending *sending)
+{
+	struct err err;
+
+	err_set(&err, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
+		"the server took the file %s, but does not show it among its "
+		"messages; the file stays here, and is tried again later",
+		sending->item->file_name.ptr);
+	sending_fail(push, sending, &err);
+}
+
+/* Whether the server said that the message is one of another file. */
+static bool is_spare(
+	const struct push_task *push, const struct sending *sending)
+{
+	return sending->state == SENDING_UNNAMED && sending->told_uid != 0 &&
+	       (mailbox_knows_uid(push->base.task.mailbox, sending->told_uid) ||
+		       imap_set_contains(&push->stored, sending->told_uid));
+}
+
+/* Records a message that the server has beyond doubt; tells of others. */
+static int sending_end(
+	struct push_task *push, struct sending *sending, struct err *err)
+{
+	if (sending->state == SENDING_STORED &&
+		flag_check_was_shown(&push->flags, sending->uid))
+		return record_sending(push, sending, err);
+	if (is_spare(push, sending))
+		sending_spare(push, sending);
+	else if (sending->state != SENDING_FAILED)
+		sending_unseen(push, sending);
+	return 0;
+}
+
+/* Commits what the server has stored. */
 static int chunk_commit(struct push_task *push, struct err *err)
 {
 	for (size_t i = 0; i < push->count; i++) {
-		if (push->sendings[i].state == SENDING_STORED &&
-			record_sending(push, &push->sendings[i], err) != 0)
+		if (sending_end(push, &push->sendings[i], err) != 0)
 			return -1;
-		if (push->sendings[i].state == SENDING_UNNAMED)
-			apply_failed(push->base.task.mailbox);
 	}
 	if (pass_commit(push->base.pass, err) != 0)
 		return -1;
@@ -521,8 +591,7 @@ static enum task_step chunk_stored(struct push_task *push, struct err *err)
 	for (size_t i = 0; i < push->count; i++) {
 		const struct sending *sending = &push->sendings[i];
 
-		if (sending->state == SENDING_STORED &&
-			!flags_eq(sending->op->base, (struct flags){0}))
+		if (sending->state == SENDING_STORED)
 			flag_check_add(
 				&push->flags, sending->uid, sending->op->base);
 	}
@@ -531,8 +600,6 @@ static enum task_step chunk_stored(struct push_task *push, struct err *err)
 				     : chunk_done(push, err);
 }
 
-/* A server that does not show flags is as one that shows none: the next run
- * takes both sides' together. */
 static enum task_step flags_checked(struct push_task *push, struct err *err)
 {
 	push->stage = PUSH_FLAGGING;

@@ -204,6 +204,24 @@ static bool is_appendable(struct fake_session *session,
 	return true;
 }
 
+/* Stores it, or not, as odd servers do; the UID that it is said to have. */
+static uint32_t append_now(struct fake_session *session,
+	struct fake_mailbox *box, struct str body, uint64_t flags,
+	struct imap_date date)
+{
+	struct fake_oddities *odd = &session->server->odd;
+
+	for (size_t i = 0; odd->keeps_one && i < box->count; i++) {
+		if (str_eq(buf_str(&box->messages[i].body), body))
+			return box->messages[i].uid;
+	}
+	if (odd->append_drops > 0) {
+		odd->append_drops -= odd->append_drops < FAKE_FOR_EVER;
+		return box->uidnext++;
+	}
+	return fake_mailbox_append(box, body, flags, date)->uid;
+}
+
 static uint32_t append_one(struct fake_session *session,
 	const struct imap_append_message *message, struct fake_mailbox *box)
 {
@@ -217,7 +235,7 @@ static uint32_t append_one(struct fake_session *session,
 		date = message->date;
 	body_taken(session, message->body, &taken);
 	flags &= ~(uint64_t)session->server->odd.append_forgets;
-	uid = fake_mailbox_append(box, buf_str(&taken), flags, date)->uid;
+	uid = append_now(session, box, buf_str(&taken), flags, date);
 	buf_clear(&taken);
 	return uid;
 }

@@ -121,23 +121,25 @@ enum fake_refusal {
 /* All zeroes is the good citizen. */
 struct fake_oddities {
 	enum fake_gone gone;
-	bool late_expunge;    /* told with NOOP only */
-	bool early_expunge;   /* told at any moment that RFC 3501 allows */
-	bool no_uidnext;      /* not with SELECT (Courier) */
-	bool no_permanent;    /* PERMANENTFLAGS is not said */
-	bool adds_final_crlf; /* to what is appended (Courier) */
-	bool makes_crlf;      /* of bare LFs that are appended (Dovecot) */
-	bool shuffles;        /* the answers to a FETCH (o2.pl) */
-	bool uid_last;        /* behind the body (Exchange) */
-	bool hides_appended;  /* until NOOP, from the session (Exchange) */
-	bool shows_recent;    /* \Recent, now and then */
-	bool talkative;       /* FETCH of flags, OK, EXISTS for no reason */
-	bool asks_caps;       /* names no capabilities unless asked */
-	bool no_answer;       /* says nothing any more */
-	const char *says;     /* lines, said with every command while a mailbox
-			       * is selected; NULL: none */
-	const char *lists;    /* likewise, with every LIST */
-	unsigned patience;    /* ends a session after so many commands; or 0 */
+	bool late_expunge;     /* told with NOOP only */
+	bool early_expunge;    /* told at any moment that RFC 3501 allows */
+	bool no_uidnext;       /* not with SELECT (Courier) */
+	bool no_permanent;     /* PERMANENTFLAGS is not said */
+	bool adds_final_crlf;  /* to what is appended (Courier) */
+	bool makes_crlf;       /* of bare LFs that are appended (Dovecot) */
+	bool shuffles;         /* the answers to a FETCH (o2.pl) */
+	bool uid_last;         /* behind the body (Exchange) */
+	bool hides_appended;   /* until NOOP, from the session (Exchange) */
+	bool shows_recent;     /* \Recent, now and then */
+	bool talkative;        /* FETCH of flags, OK, EXISTS for no reason */
+	bool asks_caps;        /* names no capabilities unless asked */
+	bool no_answer;        /* says nothing any more */
+	const char *says;      /* lines, said with every command while a mailbox
+				* is selected; NULL: none */
+	const char *lists;     /* likewise, with every LIST */
+	unsigned patience;     /* ends a session after so many commands; or 0 */
+	bool keeps_one;        /* of equal messages, and says its UID (Gmail) */
+	unsigned append_drops; /* so many APPENDs only get a UID (Gmail) */
 	unsigned append_forgets; /* flags that APPEND loses (Exchange) */
 	unsigned store_forgets;  /* flags that STORE does, though listed */
 	unsigned exists_lies;    /* so many SELECTs tell one message too many */
