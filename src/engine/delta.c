@@ -527,6 +527,17 @@ static uint32_t row_of_uid(const struct match *match, uint32_t uid)
 
 static enum task_step begin_detail(struct delta_task *delta, struct err *err);
 
+/* Whether the server may have given a UID to another message than the one that
+ * a file was named after: the mailbox was gone and is there again, or begins
+ * anew, perhaps under the UIDVALIDITY of old (DavMail's is always 1). */
+static bool was_made_anew(const struct delta_task *delta)
+{
+	const struct mailbox *mailbox = delta->task.mailbox;
+
+	return delta->new_uidvalidity ||
+	       (mailbox->in_journal && mailbox->record.uidvalidity == 0);
+}
+
 /* Both listings are there: makes rows of them. */
 static enum task_step join(struct delta_task *delta, struct err *err)
 {
@@ -539,7 +550,8 @@ static enum task_step join(struct delta_task *delta, struct err *err)
 	};
 
 	match_join(&input, &mailbox->arena, &mailbox->match);
-	match_derived(&mailbox->match, &input, &place);
+	if (!was_made_anew(delta))
+		match_derived(&mailbox->match, &input, &place);
 	return begin_detail(delta, err);
 }
 

@@ -305,6 +305,43 @@ static void chunk_drop_unproven(struct pull_task *pull, struct chunk *chunk)
 
 /* ---- Committing ---------------------------------------------------------- */
 
+static int name_cmp(const void *key, const void *item)
+{
+	return str_cmp(*(const struct str *)key,
+		((const struct local_item *)item)->name);
+}
+
+static bool is_taken(const struct mailbox *mailbox, struct str name)
+{
+	return mailbox->scan.count > 0 &&
+	       bsearch(&name, mailbox->scan.items, mailbox->scan.count,
+		       sizeof(*mailbox->scan.items), name_cmp) != NULL;
+}
+
+/* The name of a download's file. Who had it before the download is another
+ * message, that had this UID when the mailbox was another; then it is derived
+ * from a mailbox name that is no mailbox's. */
+static void derive_name(const struct pull_task *pull,
+	const struct arrival *arrival, struct buf *unique)
+{
+	const struct mailbox *mailbox = pull->base.task.mailbox;
+	struct buf of = {0};
+	struct buf stem = {0};
+
+	buf_add(&of, mailbox->name);
+	do {
+		buf_reset(&stem);
+		buf_reset(unique);
+		maildir_name_stem(&stem, pull->base.pass->account->name,
+			buf_str(&of), mailbox->uidvalidity, arrival->uid);
+		maildir_name_derive(
+			unique, buf_str(&stem), arrival->file.disk_bytes);
+		buf_addc(&of, '/');
+	} while (is_taken(mailbox, buf_str(unique)));
+	buf_clear(&of);
+	buf_clear(&stem);
+}
+
 /* Puts a delivered file where it belongs; its name goes into *name. */
 static int place(struct pull_task *pull, struct arrival *arrival,
 	struct buf *unique, struct err *err)
@@ -314,14 +351,10 @@ static int place(struct pull_task *pull, struct arrival *arrival,
 	struct flags flags = arrival->op->flags;
 	bool in_new = flags.system == 0 && flags.keywords == KEYWORDS_EMPTY;
 	struct maildir_name name;
-	struct buf stem = {0};
 	struct buf file = {0};
 	enum fs_result result;
 
-	maildir_name_stem(&stem, pull->base.pass->account->name, mailbox->name,
-		mailbox->uidvalidity, arrival->uid);
-	buf_reset(unique);
-	maildir_name_derive(unique, buf_str(&stem), arrival->file.disk_bytes);
+	derive_name(pull, arrival, unique);
 	check(maildir_name_parse(buf_str(unique), &name));
 	if (in_new || !maildir_name_print(
 			      &name, &md->kwfile, md->keywords, flags, &file))
@@ -331,7 +364,6 @@ static int place(struct pull_task *pull, struct arrival *arrival,
 	/* The name is derived from the message: who has it is the message. */
 	if (result == FS_EXISTS)
 		result = md->fs->unlink(md->tmp, arrival->file.tmp_name, err);
-	buf_clear(&stem);
 	buf_clear(&file);
 	return result == FS_OK ? 0 : -1;
 }
