@@ -4,6 +4,7 @@
 #include "tap.h"
 #include "world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define MINUTE_NS (INT64_C(60) * 1000000000)
@@ -111,8 +112,41 @@ static void test_full_disk(void)
 	world_clear(&world);
 }
 
+/* Every connection is cut at once, as when a server is started anew, before the
+ * n-th command. */
+static void test_all_cut(void)
+{
+	const struct fake_action cut = {.act = FAKE_DISCONNECTS};
+	bool is_ok = true;
+
+	for (uint64_t command = 1; command < 200 && is_ok; command++) {
+		struct world world;
+
+		begin(&world);
+		world.account.connections = 16;
+		for (unsigned i = 0; i < 128; i++) {
+			char name[16];
+
+			(void)snprintf(name, sizeof(name), "M%u", i);
+			append(&world, name, i);
+		}
+		fake_server_plan(world.server, command, &cut);
+		(void)world_sync(&world);
+		is_ok = world.summary.status != 69;
+		if (!is_ok) {
+			tap_note("before command %d", (int)command);
+			world_tell(&world);
+		}
+		fake_server_run_plans(world.server);
+		world_clear(&world);
+	}
+	ok(is_ok, "a server that is started anew is not lost, however many "
+		  "connections there were");
+}
+
 int main(void)
 {
+	test_all_cut();
 	test_read_only();
 	test_lost_server();
 	test_full_disk();
