@@ -9,6 +9,8 @@
 
 #include "godwit/imap/name.h"
 
+#include <stdlib.h>
+
 /* What is to be done about a mailbox. */
 enum step {
 	STEP_NONE,
@@ -310,13 +312,29 @@ static int may_remove(struct pass *pass, size_t count, struct err *err)
 		count);
 }
 
-static bool known_name(const struct journal_messages *known, struct str name)
+static int message_name_cmp(const void *a, const void *b)
 {
-	for (size_t i = 0; i < known->count; i++) {
-		if (str_eq(known->items[i].name, name))
-			return true;
+	return str_cmp(((const struct journal_message *)a)->name,
+		((const struct journal_message *)b)->name);
+}
+
+/* Whether the journal knows all files of the scan. Sorts what it knows. */
+static bool knows_all(
+	struct journal_messages *known, const struct maildir_scan *scan)
+{
+	if (known->count > 0)
+		qsort(known->items, known->count, sizeof(*known->items),
+			message_name_cmp);
+	for (size_t i = 0; i < scan->count; i++) {
+		const struct journal_message key = {
+			.name = scan->items[i].name};
+
+		if (known->count == 0 ||
+			bsearch(&key, known->items, known->count, sizeof(key),
+				message_name_cmp) == NULL)
+			return false;
 	}
-	return false;
+	return true;
 }
 
 /* Takes all files into the vault, and the folder away. What comes into it in
@@ -359,10 +377,8 @@ static int remove_folder(
 		maildir_scan(&mailbox->md, &none, &mailbox->arena,
 			&mailbox->scan, err) != 0)
 		return -1;
-	for (size_t i = 0; i < mailbox->scan.count; i++) {
-		if (!known_name(&known, mailbox->scan.items[i].name))
-			return 0; /* there is something new in it */
-	}
+	if (!knows_all(&known, &mailbox->scan))
+		return 0; /* there is something new in it */
 	if (may_remove(pass, mailbox->scan.count, err) != 0)
 		return -1;
 	if (pass->options->depth == SYNC_APPLY &&
