@@ -114,6 +114,40 @@ bool mailbox_knows_uid(const struct mailbox *mailbox, uint32_t uid)
 		       sizeof(key), base_cmp) != NULL;
 }
 
+/* In the order of the list: files by name, then messages by UID. */
+static int trouble_cmp(
+	const struct trouble_key *key, uint32_t uid, struct str name)
+{
+	bool is_file = key->side == LOCAL;
+
+	if (is_file != (name.len > 0))
+		return is_file ? -1 : 1;
+	return is_file ? str_cmp(key->name, name)
+		       : (key->uid > uid) - (key->uid < uid);
+}
+
+const struct journal_trouble *mailbox_trouble(
+	const struct mailbox *mailbox, uint32_t uid, struct str name)
+{
+	size_t low = 0;
+	size_t high = mailbox->troubles.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct journal_trouble *trouble =
+			&mailbox->troubles.items[middle];
+		int order = trouble_cmp(&trouble->key, uid, name);
+
+		if (order == 0)
+			return trouble;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
 void mailbox_clear(struct mailbox *mailbox)
 {
 	mailbox_close_maildir(mailbox);

@@ -123,6 +123,11 @@ struct remote_item *mailbox_remote(const struct mailbox *mailbox, uint32_t uid);
  * can have it. */
 bool mailbox_knows_uid(const struct mailbox *mailbox, uint32_t uid);
 
+/* The trouble of a message on the server (`name` empty), or of a file (`uid`
+ * 0), or NULL. */
+const struct journal_trouble *mailbox_trouble(
+	const struct mailbox *mailbox, uint32_t uid, struct str name);
+
 /* Forgets what delta and later steps found, for another turn. */
 void mailbox_again(struct mailbox *mailbox);
 

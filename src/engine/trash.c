@@ -71,16 +71,11 @@ static struct mailbox *mailbox_of(const struct trash_task *trash)
 static bool is_put_off(
 	struct pass *pass, const struct mailbox *mailbox, uint32_t uid)
 {
-	for (size_t i = 0; i < mailbox->troubles.count; i++) {
-		const struct journal_trouble *trouble =
-			&mailbox->troubles.items[i];
+	const struct journal_trouble *trouble =
+		mailbox_trouble(mailbox, uid, (struct str){0});
 
-		if (trouble->key.side == REMOTE && trouble->key.uid == uid &&
-			!journal_trouble_due(
-				&trouble->record, pass_now_s(pass)))
-			return true;
-	}
-	return false;
+	return trouble != NULL &&
+	       !journal_trouble_due(&trouble->record, pass_now_s(pass));
 }
 
 /* The intent that an earlier run left open for this message, or 0. */
