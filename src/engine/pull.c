@@ -87,6 +87,7 @@ struct pull_task {
 	unsigned oldest; /* the chunk that is committed next */
 	struct delivery delivery;
 	uint32_t delivering_uid; /* 0: none, or not known */
+	uint32_t suspect_uid;    /* it was coming when a connection broke */
 };
 
 static struct remote_item *listed_item(
@@ -759,29 +760,44 @@ static enum task_step pull_event(
 	return TASK_MORE;
 }
 
-/* The connection broke while this body was coming: another time. */
+/* Two connections broke while this body was coming: another time. */
 static void blame(struct pull_task *pull)
 {
 	struct chunk *chunk;
-	struct arrival *arrival =
-		arrival_of(pull, pull->delivering_uid, &chunk);
+	struct arrival *arrival = arrival_of(pull, pull->suspect_uid, &chunk);
 
-	if (pull->delivering_uid == 0 || arrival == NULL)
+	if (arrival == NULL)
 		return;
 	err_set(&chunk->refused, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
-		"the connection broke while it was being sent");
+		"the connection broke twice while it was being sent");
 	put_off(pull, chunk, arrival);
 	apply_row(pull->base.task.mailbox, arrival->op)->hold = ROW_TROUBLED;
+	pull->base.task.achieved++;
+}
+
+/* The connection broke. Once is chance; but whether it was that, another try
+ * has to show. */
+static void suspect(struct pull_task *pull)
+{
+	uint32_t before = pull->suspect_uid;
+
+	delivery_drop(&pull->delivery);
+	if (pull->delivering_uid == 0)
+		return;
+	pull->suspect_uid = pull->delivering_uid;
+	pull->delivering_uid = 0;
+	if (before == pull->suspect_uid)
+		blame(pull);
+	else if (before == 0)
+		pull->base.task.achieved++;
 }
 
 static enum task_step pull_begin(struct task *task, struct err *err)
 {
 	struct pull_task *pull = (struct pull_task *)task;
 
-	if (task->tries > 1) {
-		blame(pull);
-		delivery_drop(&pull->delivery);
-	}
+	if (task->tries > 1)
+		suspect(pull);
 	pull->next_op = pull->committed_op;
 	pull->oldest = 0;
 	for (unsigned i = 0; i < CHUNKS; i++) {

@@ -175,6 +175,11 @@ static bool fetch_one(struct fake_session *session, struct seen *seen,
 		((args->items & IMAP_FETCH_HEADER) != 0 &&
 			once_more(&message->mute)))
 		return false;
+	if ((args->items & IMAP_FETCH_BODY) != 0 && !session->ended &&
+		once_more(&message->cuts)) {
+		session->server->cut_at = session->server->responses + 1;
+		session->server->cut_half = true;
+	}
 	if ((args->items & IMAP_FETCH_FLAGS) != 0)
 		seen->flags = message->flags;
 	if ((args->items & IMAP_FETCH_MODSEQ) != 0)

@@ -57,6 +57,7 @@ struct fake_message {
 	unsigned mute;     /* so many of its header get NO */
 	unsigned hollow;   /* so many of its body give an empty one */
 	unsigned torn;     /* so many give a part, more of it each time */
+	unsigned cuts;     /* so many of its body end the session half way */
 };
 
 /* A message that was expunged. */
