@@ -150,7 +150,7 @@ static size_t put_off(const struct world *world)
 	size_t count = 0;
 
 	while (rest.len > 0 && str_split(&rest, '\n', &line))
-		count += str_ends(line, STR("it is tried again later")) ||
+		count += str_ends(line, STR("is tried again later")) ||
 			 str_ends(line, STR("both wait until it does")) ||
 			 is_unread(line);
 	return count;
