@@ -803,7 +803,7 @@ static void header_add(
 
 	if ((fetched->present & needed) != needed || fetched->header_nil ||
 		fetched->header_not_kept || row == PLAN_NONE ||
-		!delta->untold.rows[row])
+		!untold_is_open(&delta->untold, row))
 		return; /* nor what was not asked for, or is told twice */
 	delta->headers.items = array_grow(delta->headers.items,
 		&delta->header_cap, delta->headers.count + 1,
@@ -841,7 +841,9 @@ static void doubt_settle(struct delta_task *delta, uint32_t uid)
 		return;
 	delta->reading_doubt = false;
 	identity_finish_alike(&delta->doubt, &body.identity, &body.alike);
-	if (body.row == PLAN_NONE || !is_credible(delta, body.row, fed_bytes))
+	if (body.row == PLAN_NONE ||
+		!untold_is_open(&delta->untold, body.row) ||
+		!is_credible(delta, body.row, fed_bytes))
 		return;
 	untold_tell(&delta->untold, body.row);
 	alike_add(&delta->alike, &body);

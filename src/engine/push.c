@@ -645,7 +645,7 @@ static enum task_step looked(struct push_task *push, struct err *err)
 			sending->uid = push->headers.items[found].row;
 			sending->state = SENDING_STORED;
 			push->base.task.achieved++;
-			push->headers.items[found].row = PLAN_NONE;
+			header_taken(push, sending->uid);
 		} else if (sending->state == SENDING_SENT) {
 			sending->state = SENDING_WAITS; /* it got lost */
 			journal_intent_delete(&push->base.pass->journal,

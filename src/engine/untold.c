@@ -30,6 +30,11 @@ void untold_tell(struct untold *untold, uint32_t row)
 	untold->rows[row] = false;
 }
 
+bool untold_is_open(const struct untold *untold, uint32_t row)
+{
+	return untold->rows[row];
+}
+
 void untold_uids(const struct untold *untold, const struct mailbox *mailbox,
 	struct imap_set *uids)
 {

@@ -281,7 +281,11 @@ static bool fetch_all(
 	for (size_t i = 0; i < count; i++) {
 		struct seen *seen = view_find(session, uids[i]);
 
-		if (i != passed_over && !is_unchanged(session, seen, args))
+		if (i == passed_over || is_unchanged(session, seen, args))
+			continue;
+		all = fetch_one(session, seen, args) && all;
+		if (session->server->odd.headers_twice &&
+			(args->items & IMAP_FETCH_HEADER) != 0)
 			all = fetch_one(session, seen, args) && all;
 	}
 	free(uids);

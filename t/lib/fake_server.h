@@ -147,6 +147,7 @@ struct fake_oddities {
 	unsigned exists_none;    /* so many tell no messages at all */
 	unsigned listing_gaps;   /* so many FETCHes of flags pass one over */
 	unsigned header_gaps;    /* so many FETCHes of headers do */
+	bool headers_twice;      /* FETCHes of headers tell each one twice */
 
 	/* UIDs and mod-sequences. */
 	bool one_uidvalidity;   /* it is told as 1 always (DavMail) */

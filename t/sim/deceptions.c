@@ -15,6 +15,11 @@ static void begin(struct world *world)
 	imap_caps_set(&world->server->caps, IMAP_CAP_LITERAL_PLUS);
 }
 
+static struct fake_mailbox *inbox(struct world *world)
+{
+	return fake_server_find(world->server, "INBOX");
+}
+
 static void append(struct world *world, const char *mailbox, unsigned number)
 {
 	struct buf text = {0};
@@ -22,6 +27,15 @@ static void append(struct world *world, const char *mailbox, unsigned number)
 	world_message(&text, number);
 	fake_mailbox_append(fake_server_find(world->server, mailbox),
 		buf_str(&text), 0, day);
+	buf_clear(&text);
+}
+
+static void put(struct world *world, const char *file, unsigned number)
+{
+	struct buf text = {0};
+
+	world_message(&text, number);
+	world_put(world, "INBOX", file, buf_str(&text), day.utc_seconds);
 	buf_clear(&text);
 }
 
@@ -126,10 +140,26 @@ static void test_name_of_another(void)
 	world_clear(&world);
 }
 
+static void test_headers_told_twice(void)
+{
+	struct world world;
+
+	begin(&world);
+	world.server->odd.headers_twice = true;
+	append(&world, "INBOX", 1);
+	put(&world, "cur/1.here:2,", 1);
+	put(&world, "cur/2.here:2,", 1);
+	comes_to_rest(&world, "a header that is told twice is one message's");
+	is_int((intmax_t)inbox(&world)->count, 2, "two are there");
+	is_int((intmax_t)files(&world, "INBOX"), 2, "and two here");
+	world_clear(&world);
+}
+
 int main(void)
 {
 	test_one_name_for_two(false);
 	test_one_name_for_two(true);
 	test_name_of_another();
+	test_headers_told_twice();
 	return tap_done();
 }
