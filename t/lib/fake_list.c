@@ -196,6 +196,10 @@ void do_status(struct fake_session *session, const struct imap_command *command)
 		answer(session, "NO [NONEXISTENT] No such mailbox");
 		return;
 	}
+	if (box->kills) {
+		session->ended = true;
+		return;
+	}
 	if (box->refuses != NULL) {
 		answer(session, box->refuses);
 		return;

@@ -94,6 +94,7 @@ struct fake_mailbox {
 			      */
 	bool read_only;
 	bool unlisted;       /* LIST and LSUB leave it out */
+	bool kills;          /* STATUS ends the session */
 	const char *refuses; /* STATUS and SELECT get this NO, if not NULL */
 	bool nomodseq;       /* mod-sequences are not kept here */
 	char *keywords[FAKE_KEYWORDS_MAX]; /* first spellings */

@@ -144,8 +144,28 @@ static void test_all_cut(void)
 		  "connections there were");
 }
 
+static void test_fatal_question(void)
+{
+	struct world world;
+
+	begin(&world);
+	append(&world, "A", 1);
+	append(&world, "B", 2);
+	syncs(&world, 0, 0, "three mailboxes are in step");
+	fake_server_find(world.server, "A")->unlisted = true;
+	fake_server_find(world.server, "A")->kills = true;
+	append(&world, "B", 3);
+	syncs(&world, 1, 1,
+		"a mailbox that is not listed, and that no connection "
+		"survives to be asked for, is complained of");
+	is_int((intmax_t)world.summary.local.added, 1, "the others are synced");
+	ok(world_has_folder(&world, "A"), "and its folder stays");
+	world_clear(&world);
+}
+
 int main(void)
 {
+	test_fatal_question();
 	test_all_cut();
 	test_read_only();
 	test_lost_server();
