@@ -140,6 +140,7 @@ struct fake_oddities {
 				* is selected; NULL: none */
 	const char *lists;     /* likewise, with every LIST */
 	unsigned patience;     /* ends a session after so many commands; or 0 */
+	const char *says_last; /* lines, said before each tagged answer */
 	bool keeps_one;        /* of equal messages, and says its UID (Gmail) */
 	unsigned append_drops; /* so many APPENDs only get a UID (Gmail) */
 	unsigned append_forgets; /* flags that APPEND loses (Exchange) */

@@ -47,6 +47,8 @@ void respond(struct fake_session *session, const char *format, ...)
 
 void answer(struct fake_session *session, const char *text)
 {
+	if (session->server->odd.says_last != NULL)
+		respond(session, "%s", session->server->odd.says_last);
 	respond(session, "%.*s %s", STR_FMT(session->tag), text);
 }
 
