@@ -728,12 +728,15 @@ static enum task_step listed(struct delta_task *delta, struct err *err)
 	/* Of no messages a FETCH may be refused. */
 	if (mailbox->remote_count != selected->exists ||
 		(delta->refused && selected->exists > 0)) {
-		if (delta->listings < LISTINGS_MAX) {
-			list_remote(delta);
-			return TASK_MORE;
+		if (delta->listings == LISTINGS_MAX) {
+			delta->partial = true;
+			tell_partial(delta, selected->exists);
+			return join(delta, err);
 		}
-		delta->partial = true;
-		tell_partial(delta, selected->exists);
+		list_remote(delta);
+		if (delta->awaited > 0)
+			return TASK_MORE;
+		/* All went while it was listed, and none is known. */
 	}
 	return join(delta, err);
 }
