@@ -32,8 +32,12 @@ bool maildir_stamp_eq(
 	const struct maildir_stamp *a, const struct maildir_stamp *b)
 {
 	return stat_eq(&a->cur, &b->cur) && stat_eq(&a->new_, &b->new_) &&
-	       stat_eq(&a->letters, &b->letters) &&
-	       a->letters.bytes == b->letters.bytes;
+	       maildir_letters_eq(&a->letters, &b->letters);
+}
+
+bool maildir_letters_eq(const struct fs_stat *a, const struct fs_stat *b)
+{
+	return stat_eq(a, b) && a->bytes == b->bytes;
 }
 
 static int64_t latest(int64_t ns, const struct fs_stat *stat)
@@ -149,6 +153,19 @@ static enum fs_result folder_open(const struct maildir_place *place,
 	buf_clear(&name);
 	*dir_r = dir;
 	return result;
+}
+
+uint64_t maildir_file_sum(const struct maildir *md, struct str file_name)
+{
+	struct maildir_name name;
+	struct flags flags;
+	struct err ignored;
+
+	if (!maildir_name_parse(file_name, &name) ||
+		maildir_name_flags(&name, &md->kwfile, md->keywords, &flags,
+			&ignored) != 0)
+		return 0;
+	return maildir_sum(name.unique, flags);
 }
 
 static int read_whole(const struct fs_port *fs, struct fs_file *file,
@@ -573,6 +590,15 @@ int maildir_scan(struct maildir *md, const struct maildir_known *known,
 	return result;
 }
 
+uint64_t maildir_scan_sum(const struct maildir_scan *scan)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < scan->count; i++)
+		sum += maildir_sum(scan->items[i].name, scan->items[i].flags);
+	return sum;
+}
+
 enum fs_result maildir_drop_leftover(struct maildir *md,
 	const struct maildir_leftover *leftover, const struct local_item *item,
 	struct err *err)
@@ -830,8 +856,8 @@ static int walk_fault(struct walk *walk, struct err *err)
 static void walk_add(
 	struct walk *walk, struct str name, const struct maildir_stamp *stamp)
 {
-	walk->names = array_grow(walk->names, &walk->cap, walk->count + 1,
-		sizeof(*walk->names));
+	walk->names = array_grow(
+		walk->names, &walk->cap, walk->count + 1, sizeof(*walk->names));
 	walk->stamps = array_grow(walk->stamps, &walk->stamp_cap,
 		walk->count + 1, sizeof(*walk->stamps));
 	walk->names[walk->count] = arena_str(walk->arena, name);

@@ -37,8 +37,13 @@ bool maildir_stamp_is_final(const struct maildir_stamp *stamp, int64_t next_ns);
  * whichever order they are added up. */
 uint64_t maildir_sum(struct str unique, struct flags flags);
 
+/* The part of a file of this name in the folder; 0 if it cannot be told. */
+struct maildir;
+uint64_t maildir_file_sum(const struct maildir *md, struct str file_name);
+
 bool maildir_stamp_eq(
 	const struct maildir_stamp *a, const struct maildir_stamp *b);
+bool maildir_letters_eq(const struct fs_stat *a, const struct fs_stat *b);
 
 /* An open mailbox folder. */
 struct maildir {
@@ -52,7 +57,7 @@ struct maildir {
 	struct arena *arena;       /* borrowed: for names found again */
 	struct kwfile kwfile;
 	struct fs_stat letters; /* its stamp, before it was read */
-	bool kwfile_dirty; /* letters were given that are not on disk */
+	bool kwfile_dirty;      /* letters were given that are not on disk */
 };
 
 /* Opens the folder `name` in `dir`, making it, durably, if it is absent. */
@@ -129,6 +134,9 @@ struct maildir_known {
  */
 int maildir_scan(struct maildir *md, const struct maildir_known *known,
 	struct arena *arena, struct maildir_scan *scan_r, struct err *err);
+
+/* The sum of what was found. */
+uint64_t maildir_scan_sum(const struct maildir_scan *scan);
 
 /* Removes a leftover, if `item`, which has its unique part, still is the same
  * file in cur/. FS_ABSENT: it is not. */

@@ -99,7 +99,8 @@ static enum fs_result os_dir_writable(struct fs_dir *dir, struct err *err)
 }
 
 /* Whether the kernel stamps what is in the file system itself, by its coarse
- * clock: those of the network and of other programs have clocks of their own. */
+ * clock: those of the network and of other programs have clocks of their own.
+ */
 static bool is_stamped_here(int fd)
 {
 #if defined(__linux__) && defined(CLOCK_REALTIME_COARSE)

@@ -293,7 +293,8 @@ bool mailbox_record_decode(struct str value, struct mailbox_record *record_r)
 	r->stamp_new = read_stamp(&in);
 	r->policy_hash = read_varint(&in, UINT64_MAX);
 	r->settled_s = read_seconds(&in);
-	r->alike = (unsigned)read_varint(&in, SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE));
+	r->alike =
+		(unsigned)read_varint(&in, SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE));
 	r->files = read_u32(&in);
 	r->told_modseq = read_varint(&in, UINT64_MAX);
 	read_expect(&in, r->name.len > 0);
