@@ -84,7 +84,9 @@ struct list_task {
 	bool subscribed_by_list; /* the LIST tells \Subscribed itself */
 };
 
-/* What tells whether a mailbox has changed, as far as the server has it. */
+/* What tells whether a mailbox has changed, as far as the server has it. Not
+ * MAILBOXID, for which Cyrus 3.6 puts bytes of something else into the answer
+ * to a LIST: SELECT tells it. */
 static unsigned status_items(const struct list_task *list)
 {
 	const struct imap_caps *caps =
@@ -94,8 +96,6 @@ static unsigned status_items(const struct list_task *list)
 
 	if (imap_caps_has(caps, IMAP_CAP_CONDSTORE))
 		items |= IMAP_STATUS_HIGHESTMODSEQ;
-	if (imap_caps_has(caps, IMAP_CAP_OBJECTID))
-		items |= IMAP_STATUS_MAILBOXID;
 	return items;
 }
 
