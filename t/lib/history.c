@@ -621,8 +621,11 @@ void history_disturb(struct history *history)
 		world->server->odd.append_drops = history_chance(history, 3);
 		break;
 	case 9:
-		world->server->odd.vanished_gaps = history_chance(history, 3);
-		world->server->odd.vanished_all = history_chance(history, 3);
+		/* Two lies that add up to EXISTS are told from no truth. */
+		if (one_in(history, 2))
+			world->server->odd.vanished_gaps = 2;
+		else
+			world->server->odd.vanished_all = 2;
 		world->server->odd.status_gaps = history_chance(history, 3);
 		break;
 	default:
