@@ -449,12 +449,33 @@ static void setup_submit(
 	login->awaited++;
 }
 
+enum {
+	ENABLES = 3, /* at most */
+};
+
+/* What is to be enabled: what a server insists on, what tells changes best, and
+ * what shows all of a mailbox (Yahoo's window is narrow without). */
+static size_t to_enable(const struct imap_caps *caps, struct str *words)
+{
+	size_t count = 0;
+
+	if (imap_caps_has(caps, IMAP_CAP_UTF8_ONLY))
+		words[count++] = STR("UTF8=ACCEPT");
+	if (!imap_caps_has(caps, IMAP_CAP_ENABLE))
+		return count;
+	if (imap_caps_has(caps, IMAP_CAP_QRESYNC))
+		words[count++] = STR("QRESYNC");
+	if (imap_caps_has(caps, IMAP_CAP_UIDONLY))
+		words[count++] = STR("UIDONLY");
+	return count;
+}
+
 /* Asks at once for all that the server offers to tell. */
 static enum login_step set_up(struct login *login, struct err *err)
 {
 	static const struct str id[] = {{"name", 4}, {"godwit", 6},
 		{"version", 7}, {PACKAGE_VERSION, sizeof(PACKAGE_VERSION) - 1}};
-	static const struct str utf8[] = {{"UTF8=ACCEPT", 11}};
+	struct str words[ENABLES];
 	const struct imap_caps *caps = caps_of(login);
 	struct imap_command command = {0};
 
@@ -464,9 +485,10 @@ static enum login_step set_up(struct login *login, struct err *err)
 		command.id.pairs = (struct imap_strs){id, 4};
 		setup_submit(login, &command);
 	}
-	if (imap_caps_has(caps, IMAP_CAP_UTF8_ONLY)) {
+	command.enable.count = to_enable(caps, words);
+	if (command.enable.count > 0) {
 		command.kind = IMAP_ENABLE;
-		command.enable = (struct imap_strs){utf8, 1};
+		command.enable.items = words;
 		setup_submit(login, &command);
 	}
 	if (imap_caps_has(caps, IMAP_CAP_NAMESPACE)) {

@@ -7,6 +7,7 @@
 #include "godwit/engine/sync.h"
 
 #include "apply.h"
+#include "clean.h"
 #include "decide.h"
 #include "delta.h"
 #include "explain.h"
@@ -62,7 +63,7 @@ static void tell_plans(struct pass *pass)
 	for (size_t i = 0; i < pass->count; i++) {
 		struct mailbox *mailbox = &pass->mailboxes[i];
 
-		if (!mailbox_is_active(mailbox))
+		if (!mailbox_is_busy(mailbox))
 			continue;
 		for (size_t k = 0; k < mailbox->plan.count; k++) {
 			const struct op *op = &mailbox->plan.ops[k];
@@ -109,25 +110,45 @@ static int bring_in_step(struct pass *pass, struct err *err)
 	return settle(pass, err);
 }
 
-/* What was moved to the trash is new there: the trash has its turn again, so
- * that the next run finds nothing to do. */
-static int trash_again(struct pass *pass, struct err *err)
+/* Another turn, of the mailboxes that asked for it. */
+static int take_turns(struct pass *pass, struct err *err)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < pass->count; i++) {
 		struct mailbox *mailbox = &pass->mailboxes[i];
 
-		any = any || mailbox->plan.per_kind[OP_TRASH_REMOTE] > 0;
 		if (!mailbox_is_active(mailbox))
 			continue;
-		if (mailbox != pass->trash)
+		if (mailbox->again)
+			mailbox_again(mailbox);
+		else
 			mailbox->part = MAILBOX_FINISHED;
+		any = any || mailbox_is_active(mailbox);
 	}
-	if (!any || pass->trash == NULL || !mailbox_is_active(pass->trash))
-		return 0;
-	mailbox_again(pass->trash);
-	return bring_in_step(pass, err);
+	return any ? bring_in_step(pass, err) : 0;
+}
+
+/*
+ * What we have changed on a server is looked at once more, so that the next run
+ * finds nothing to do: what was moved to the trash is new there, and the
+ * mod-sequences of our own changes vouch for the mailbox only when nothing but
+ * these is found. Who has changed something at the same time is heard as well.
+ */
+static int look_again(struct pass *pass, struct err *err)
+{
+	bool trashed = false;
+
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		trashed =
+			trashed || mailbox->plan.per_kind[OP_TRASH_REMOTE] > 0;
+		mailbox->again = settle_needs_look(pass, mailbox);
+	}
+	if (trashed && pass->trash != NULL)
+		pass->trash->again = true;
+	return take_turns(pass, err);
 }
 
 /* Says what there is, and what a sync would make of it. */
@@ -154,7 +175,7 @@ static int run_steps(struct pass *pass, struct err *err)
 		tell_list(pass);
 		return 0;
 	}
-	if (presence(pass, err) != 0)
+	if (presence(pass, err) != 0 || clean(pass, err) != 0)
 		return -1;
 	if (depth != SYNC_APPLY) {
 		if (delta(pass, err) != 0)
@@ -165,7 +186,7 @@ static int run_steps(struct pass *pass, struct err *err)
 		tell_plans(pass);
 		return 0;
 	}
-	if (bring_in_step(pass, err) != 0 || trash_again(pass, err) != 0)
+	if (bring_in_step(pass, err) != 0 || look_again(pass, err) != 0)
 		return -1;
 	return vault_prune(pass, err);
 }

@@ -238,6 +238,7 @@ void mailbox_record_encode(
 	check(record->state < MAILBOX_STATES);
 	check(record->name.len > 0);
 	check((record->special_use & ~(uint32_t)USES) == 0);
+	check((record->alike & ~(SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE))) == 0);
 	put_format(value);
 	put_varint(value, record->state);
 	put_mailbox_name(value, record->name);
@@ -254,6 +255,22 @@ void mailbox_record_encode(
 	put_stamp(value, &record->stamp_new);
 	put_varint(value, record->policy_hash);
 	put_seconds(value, record->settled_s);
+	put_varint(value, record->alike);
+	put_varint(value, record->files);
+	put_varint(value, record->told_modseq);
+}
+
+void mailbox_record_unsettle(struct mailbox_record *record)
+{
+	record->uidnext = 0;
+	record->highestmodseq = 0;
+	record->messages = 0;
+	record->stamp_cur = (struct dir_stamp){0};
+	record->stamp_new = (struct dir_stamp){0};
+	record->policy_hash = 0;
+	record->alike = 0;
+	record->files = 0;
+	record->told_modseq = 0;
 }
 
 bool mailbox_record_decode(struct str value, struct mailbox_record *record_r)
@@ -276,6 +293,10 @@ bool mailbox_record_decode(struct str value, struct mailbox_record *record_r)
 	r->stamp_new = read_stamp(&in);
 	r->policy_hash = read_varint(&in, UINT64_MAX);
 	r->settled_s = read_seconds(&in);
+	r->alike =
+		(unsigned)read_varint(&in, SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE));
+	r->files = read_u32(&in);
+	r->told_modseq = read_varint(&in, UINT64_MAX);
 	read_expect(&in, r->name.len > 0);
 	return read_done(&in);
 }

@@ -168,7 +168,8 @@ struct dir_stamp {
 
 /*
  * The base of one mailbox. Everything from uidvalidity down is what both sides
- * were when it was last settled; uidvalidity 0 says that it never was.
+ * were when it was last settled; uidvalidity 0 says that it never was. Of the
+ * server's messages below uidnext, MESSAGE speaks as of highestmodseq or later.
  */
 struct mailbox_record {
 	enum mailbox_state state;
@@ -186,7 +187,15 @@ struct mailbox_record {
 	struct dir_stamp stamp_new;
 	uint64_t policy_hash; /* of the settings it was settled under */
 	int64_t settled_s;    /* when, since 1970 UTC */
+	unsigned alike;       /* mask of SIDE_BIT: LOCAL, REMOTE had just the
+			       * messages and flags of MESSAGE then */
+	uint32_t files;       /* how many messages the Maildir had */
+	uint64_t told_modseq; /* the HIGHESTMODSEQ told then, where that is not
+			       * proof enough to be highestmodseq; or 0 */
 };
+
+/* Forgets what the two sides were: the next run looks at all of them. */
+void mailbox_record_unsettle(struct mailbox_record *record);
 
 struct record_key mailbox_key(uint32_t mailbox);
 bool mailbox_key_decode(struct str key, uint32_t *mailbox_r);

@@ -133,6 +133,8 @@ static struct mailbox_record some_mailbox(void)
 		.stamp_new = {78, INT64_MIN, INT64_MAX},
 		.policy_hash = 0x8000000000000001,
 		.settled_s = 1700000001,
+		.alike = SIDE_BIT(REMOTE),
+		.told_modseq = UINT64_MAX,
 	};
 }
 
@@ -157,6 +159,13 @@ static void test_mailbox(void)
 		"stamps of all times are kept");
 	ok(back.policy_hash == record.policy_hash,
 		"hashes of 64 bits are kept");
+	ok(back.alike == SIDE_BIT(REMOTE) && back.told_modseq == UINT64_MAX,
+		"it keeps which side was alike, and what was told");
+	mailbox_record_unsettle(&back);
+	ok(back.uidvalidity == record.uidvalidity && back.uidnext == 0 &&
+			back.highestmodseq == 0 && back.alike == 0 &&
+			back.stamp_cur.inode == 0 && back.policy_hash == 0,
+		"unsettled, it vouches for nothing but its UIDVALIDITY");
 	test_value("a mailbox", RECODE_MAILBOX, buf_str(&value));
 
 	record = (struct mailbox_record){.name = STR("INBOX")};
