@@ -241,7 +241,7 @@ static enum conn_next starved(
 	return CONN_EVENT; /* the session says what that means */
 }
 
-/* One round of the handshake. CONN_EVENT: look again. */
+/* One round of the handshake. CONN_EVENT: look again. CONN_SECURED: done. */
 static enum conn_next handshake(struct conn *conn, struct err *err)
 {
 	enum net_result result = drain(conn, err);
@@ -252,7 +252,7 @@ static enum conn_next handshake(struct conn *conn, struct err *err)
 		conn->handshaking = false;
 		if (conn->starttls)
 			imap_session_secured(conn->session);
-		return CONN_EVENT;
+		return CONN_SECURED;
 	}
 	result = receive(conn, err);
 	return result == NET_OK ? CONN_EVENT : starved(conn, result, err);

@@ -20,6 +20,7 @@ struct conn;
 
 enum conn_next {
 	CONN_EVENT,   /* *event_r is filled, valid until the next call */
+	CONN_SECURED, /* a TLS handshake is over; told once */
 	CONN_BLOCKED, /* conn_wait() says what for */
 	CONN_CLOSED,  /* ended in good order */
 	CONN_FAILED,  /* err is set: ERR_ACCOUNT; the connection is of no use */

@@ -69,9 +69,22 @@ static void do_logout(
 	session->ended = true;
 }
 
+static void welcome(struct fake_session *session)
+{
+	struct buf text = {0};
+
+	buf_addz(&text, "OK [CAPABILITY ");
+	imap_caps_print(&session->server->caps, &text);
+	buf_addz(&text, "] Welcome");
+	answer(session, buf_z(&text));
+	buf_clear(&text);
+}
+
 static void do_login(
 	struct fake_session *session, const struct imap_command *command)
 {
+	const struct fake_oddities *odd = &session->server->odd;
+
 	if (session->authenticated) {
 		complain(session, "LOGIN after the login");
 		return;
@@ -85,11 +98,16 @@ static void do_login(
 			session->server->odd.refusal != FAKE_REFUSAL_LIMIT;
 		return;
 	}
-	session->authenticated = str_eq(command->login.user, STR("u")) &&
+	session->authenticated = !odd->refuses_logins &&
+				 str_eq(command->login.user, STR("u")) &&
 				 str_eq(command->login.password, STR("secret"));
-	answer(session, session->authenticated
-				? "OK Welcome"
-				: "NO [AUTHENTICATIONFAILED] Wrong");
+	session->drops = odd->drops_ahead || odd->muddles_ahead;
+	if (!session->authenticated)
+		answer(session, "NO [AUTHENTICATIONFAILED] Wrong");
+	else if (odd->login_tells)
+		welcome(session);
+	else
+		answer(session, "OK Welcome");
 }
 
 static void do_id(
