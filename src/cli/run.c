@@ -110,6 +110,8 @@ int run_job(const struct cli_options *options, const struct cli_job *job,
 	int status;
 
 	world_open(&world, report, wire_log);
+	if (sync.depth == SYNC_APPLY)
+		os_tls_keep(&world.tls);
 	if (journal_find(&world, job->account, sync.depth, &err) != 0)
 		sync.journal_fault = &err;
 	if (sync.journal_fault != NULL && sync.depth != SYNC_CHECK)

@@ -328,6 +328,11 @@ void conn_describe(const struct conn *conn, struct buf *text)
 		conn->tls.describe(conn->tls.ctx, text);
 }
 
+bool conn_is_resuming(const struct conn *conn)
+{
+	return conn->handshaking && conn->tls.resumes(conn->tls.ctx);
+}
+
 int conn_binding(struct conn *conn, enum channel_binding kind, struct buf *data)
 {
 	if (!conn_is_secure(conn))

@@ -50,6 +50,10 @@ bool conn_is_secure(const struct conn *conn);
 /* Appends what protects a secure connection. */
 void conn_describe(const struct conn *conn, struct buf *text);
 
+/* Whether a handshake is under way that relies on an earlier one: where it
+ * fails, another connection may fare better. */
+bool conn_is_resuming(const struct conn *conn);
+
 /* The channel binding's bytes into *data; -1 if there are none. */
 int conn_binding(
 	struct conn *conn, enum channel_binding kind, struct buf *data);

@@ -187,18 +187,35 @@ static int task_over(struct pool *pool, struct slot *slot, enum task_step step,
 	return 0;
 }
 
-/*
- * The login of a slot relied on what is no longer so, or on what something in
- * between does not bear. It has cost no try; the next one waits for each
- * answer.
- */
-static void slot_anew(struct pool *pool, struct slot *slot)
+/* Why a connection broke that another one in its place need not. */
+enum anew {
+	ANEW_NOT,
+	ANEW_HANDSHAKE, /* it relied on an earlier one, which is forgotten */
+	ANEW_LOGIN,     /* it relied on what is no longer so */
+	ANEW_AHEAD,     /* something does not bear what was sent ahead */
+};
+
+static enum anew anew_of(const struct slot *slot, const struct err *why)
+{
+	if (slot->login == NULL)
+		return slot->went_ahead ? ANEW_AHEAD : ANEW_NOT;
+	if (conn_is_resuming(slot->conn))
+		return ANEW_HANDSHAKE;
+	if (!login_begins_anew(slot->login, why))
+		return ANEW_NOT;
+	return login_was_misled(slot->login) ? ANEW_LOGIN : ANEW_AHEAD;
+}
+
+/* Gives way to another connection. It has cost no try; where a guess was
+ * wrong, the next login waits for each answer. */
+static void slot_anew(struct pool *pool, struct slot *slot, enum anew anew)
 {
 	struct task *task = slot->task;
 
-	if (slot->login == NULL || !login_was_misled(slot->login))
+	if (anew == ANEW_AHEAD)
 		pool->recall.held_s = now_s(pool);
-	pool->is_wary = true;
+	pool->is_wary = pool->is_wary || anew != ANEW_HANDSHAKE;
+	slot->useless = false;
 	slot_close(pool, slot);
 	slot->task = NULL;
 	if (task == NULL)
@@ -228,11 +245,11 @@ static bool is_worth_more(
 static void slot_broke(
 	struct pool *pool, struct slot *slot, const struct err *why)
 {
+	enum anew anew = anew_of(slot, why);
 	struct task *task = slot->task;
 
-	if (slot->login != NULL ? login_begins_anew(slot->login, why)
-				: slot->went_ahead) {
-		slot_anew(pool, slot);
+	if (anew != ANEW_NOT) {
+		slot_anew(pool, slot, anew);
 		return;
 	}
 	pool->broken = *why;

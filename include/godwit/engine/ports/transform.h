@@ -42,6 +42,10 @@ struct transform {
 	/* Whether the handshake is over. */
 	bool (*ready)(void *ctx);
 
+	/* Whether the handshake relies on what was kept of an earlier one. If
+	 * it fails, another one, that does not, may succeed. */
+	bool (*resumes)(void *ctx);
+
 	/* Whether the other side has closed in good order (close_notify);
 	 * nothing that follows is taken. A wire that ends before that was cut
 	 * off, by whomever (RFC 8446 6.1). */
