@@ -7,6 +7,7 @@
 
 #include "godwit/engine/sync.h"
 #include "godwit/os/clock.h"
+#include "godwit/os/deflate.h"
 #include "godwit/os/fs.h"
 #include "godwit/os/login.h"
 #include "godwit/os/net.h"
@@ -62,6 +63,7 @@ static void world_open(
 	os_clock_open(&world->ports.clock);
 	os_net_open(&world->net, &world->ports.net);
 	os_tls_open(&world->tls, &world->ports.tls);
+	os_deflate_open(&world->ports.deflate);
 	os_login_open(&world->login, &world->ports.login);
 	world->fs = os_fs_new();
 	world->ports.fs = *os_fs_port(world->fs);

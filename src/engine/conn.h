@@ -1,10 +1,10 @@
 /*
  * Connections: one session with a server, over a stream, perhaps under TLS.
  *
- * Joins the net port, the TLS transformer and imap/session.h into one thing
- * that yields events. Never waits: conn_next() goes as far as it can, and says
- * BLOCKED when only the world can help; the pool waits for all connections at
- * once. It knows no mailboxes and takes no decisions.
+ * Joins the net port, the TLS and DEFLATE transformers and imap/session.h into
+ * one thing that yields events. Never waits: conn_next() goes as far as it can,
+ * and says BLOCKED when only the world can help; the pool waits for all
+ * connections at once. It knows no mailboxes and takes no decisions.
  */
 #ifndef GODWIT_SRC_ENGINE_CONN_H
 #define GODWIT_SRC_ENGINE_CONN_H
@@ -49,6 +49,17 @@ bool conn_is_secure(const struct conn *conn);
 
 /* Appends what protects a secure connection. */
 void conn_describe(const struct conn *conn, struct buf *text);
+
+/* Whether the line goes nowhere slow: to this machine, or through a tunnel,
+ * which may do as it likes about that. */
+bool conn_is_near(const struct conn *conn);
+
+/* Whether it is worth compressing, by what the account says and the line is:
+ * to be asked when the server offers it, once we are logged in. */
+bool conn_may_compress(const struct conn *conn);
+
+/* Begins to compress, once COMPRESS was answered OK. */
+void conn_compress(struct conn *conn);
 
 /* Whether a handshake is under way that relies on an earlier one: where it
  * fails, another connection may fare better. */

@@ -18,7 +18,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 struct mechanism {
 	const char *name;
@@ -186,18 +185,10 @@ static bool is_allowed(
 	return false;
 }
 
-static bool is_loopback_or_tunnel(const struct account *account)
-{
-	return account->tunnel.argv != NULL || account->host == NULL ||
-	       strcasecmp(account->host, "localhost") == 0 ||
-	       strcmp(account->host, "::1") == 0 ||
-	       strncmp(account->host, "127.", 4) == 0;
-}
-
 static bool may_say_plaintext(const struct login *login)
 {
 	return conn_is_secure(login->conn) || login->account->allow_cleartext ||
-	       is_loopback_or_tunnel(login->account);
+	       conn_is_near(login->conn);
 }
 
 static bool is_offered(

@@ -31,6 +31,8 @@ struct slot {
 	struct task *task;   /* what it works at, or NULL */
 	uint64_t achieved;   /* by the task, before this try */
 	struct mailbox *selected;
+	bool may_compress; /* it was not asked yet whether to */
+	uint32_t compress; /* the handle of a COMPRESS on the way, or 0 */
 };
 
 struct pool {
@@ -106,6 +108,8 @@ static int slot_open(struct pool *pool, struct slot *slot, struct err *err)
 	};
 
 	slot->useless = false;
+	slot->may_compress = true;
+	slot->compress = 0;
 	slot->conn = conn_open(pool->account, pool->ports, err);
 	if (slot->conn == NULL)
 		return -1;
@@ -270,6 +274,21 @@ static void slot_broke(
 	slot->task = NULL;
 }
 
+/*
+ * Compression begins when there is work to do: a run that finds nothing is done
+ * before it would pay.
+ */
+static bool slot_compresses(struct slot *slot)
+{
+	if (slot->login != NULL || !slot->may_compress)
+		return false;
+	slot->may_compress = false;
+	if (conn_may_compress(slot->conn))
+		slot->compress = conn_submit(slot->conn,
+			&(struct imap_command){.kind = IMAP_COMPRESS});
+	return slot->compress != 0;
+}
+
 /* Begins the next task, if there is one. */
 static bool slot_give(struct pool *pool, struct slot *slot)
 {
@@ -280,6 +299,8 @@ static bool slot_give(struct pool *pool, struct slot *slot)
 
 	if (task == NULL)
 		return false;
+	if (!task->goes_ahead && slot_compresses(slot))
+		return true;
 	slot->went_ahead = slot->login != NULL;
 	task->conn = slot->conn;
 	task->selected = &slot->selected;
@@ -391,6 +412,13 @@ static int slot_event(struct pool *pool, struct slot *slot,
 		event->response->kind == IMAP_RESPONSE_CONDITION &&
 		slot_hears(pool, slot, &event->response->line, err) != 0)
 		return -1;
+	if (event->kind == IMAP_EVENT_TAGGED && slot->compress != 0 &&
+		event->handle == slot->compress) {
+		slot->compress = 0;
+		if (event->response->line.condition == IMAP_OK)
+			conn_compress(slot->conn);
+		return 0;
+	}
 	if (is_for_login(slot, event)) {
 		bool goes_on = is_for_task(slot, event);
 		enum login_step login = login_event(slot->login, event, err);

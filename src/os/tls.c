@@ -285,6 +285,11 @@ static bool tls_ready(void *ctx)
 	return ((struct tls *)ctx)->ready;
 }
 
+static bool tls_pending(void *ctx)
+{
+	return ctx == NULL; /* it gives all at once */
+}
+
 static bool tls_resumes(void *ctx)
 {
 	return ((struct tls *)ctx)->resumes;
@@ -482,6 +487,7 @@ static int tls_open(void *ctx, const struct account *account,
 		.from_wire = tls_from_wire,
 		.to_wire = tls_to_wire,
 		.ready = tls_ready,
+		.pending = tls_pending,
 		.resumes = tls_resumes,
 		.closed = tls_closed,
 		.binding = tls_binding,

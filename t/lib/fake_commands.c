@@ -110,6 +110,14 @@ static void do_login(
 		answer(session, "OK Welcome");
 }
 
+/* The transformer of whoever tests this changes no byte. */
+static void do_compress(
+	struct fake_session *session, const struct imap_command *command)
+{
+	(void)command;
+	answer(session, "OK DEFLATE active");
+}
+
 static void do_id(
 	struct fake_session *session, const struct imap_command *command)
 {
@@ -252,6 +260,7 @@ static const struct entry entries[IMAP_COMMAND_KINDS] = {
 	[IMAP_LOGIN] = {do_login, NEEDS_NOTHING, 0},
 	[IMAP_ENABLE] = {do_enable, NEEDS_LOGIN, IMAP_CAP_ENABLE},
 	[IMAP_ID] = {do_id, NEEDS_NOTHING, IMAP_CAP_ID},
+	[IMAP_COMPRESS] = {do_compress, NEEDS_LOGIN, IMAP_CAP_COMPRESS_DEFLATE},
 	[IMAP_NAMESPACE] = {do_namespace, NEEDS_LOGIN, IMAP_CAP_NAMESPACE},
 	[IMAP_LIST] = {do_list, NEEDS_LOGIN, 0},
 	[IMAP_LSUB] = {do_lsub, NEEDS_LOGIN, 0},

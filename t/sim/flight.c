@@ -11,7 +11,8 @@
 
 static struct world world;
 
-/* ---- TLS that changes no byte -------------------------------------------- */
+/* ---- TLS and DEFLATE that change no byte
+ * -------------------------------------------- */
 
 static int same_from_wire(void *ctx, struct str bytes, struct buf *plain,
 	struct buf *wire, struct err *err)
@@ -37,7 +38,7 @@ static bool is_ready(void *ctx)
 	return ctx != NULL;
 }
 
-static bool is_not_closed(void *ctx)
+static bool never(void *ctx)
 {
 	return ctx == NULL;
 }
@@ -50,7 +51,7 @@ static int no_binding(void *ctx, enum channel_binding kind, struct buf *data)
 	return -1;
 }
 
-static void no_finish(void *ctx, struct buf *wire)
+static void add_nothing(void *ctx, struct buf *wire)
 {
 	(void)ctx;
 	(void)wire;
@@ -62,24 +63,30 @@ static void same_free(void **ctx)
 	*ctx = NULL;
 }
 
-static int same_open(void *ctx, const struct account *account,
-	struct transform *transform_r, struct err *err)
+static void deflate_open(void *ctx, struct transform *transform_r)
 {
 	(void)ctx;
-	(void)account;
-	(void)err;
 	*transform_r = (struct transform){
 		.ctx = malloc(1),
 		.from_wire = same_from_wire,
 		.to_wire = same_to_wire,
 		.ready = is_ready,
-		.resumes = is_not_closed,
-		.closed = is_not_closed,
+		.pending = never,
+		.resumes = never,
+		.closed = never,
 		.binding = no_binding,
-		.describe = no_finish,
-		.finish = no_finish,
+		.describe = add_nothing,
+		.finish = add_nothing,
 		.free = same_free,
 	};
+}
+
+static int tls_open(void *ctx, const struct account *account,
+	struct transform *transform_r, struct err *err)
+{
+	(void)account;
+	(void)err;
+	deflate_open(ctx, transform_r);
 	return 0;
 }
 
@@ -96,7 +103,7 @@ static void begin(bool tls)
 	world.server->login = true;
 	if (tls) {
 		world.account.tls.mode = ACCOUNT_TLS_IMPLICIT;
-		world.ports.tls.open = same_open;
+		world.ports.tls.open = tls_open;
 	}
 	for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++)
 		imap_caps_set(&world.server->caps, caps[i]);
@@ -347,6 +354,50 @@ static void test_later_logins(void)
 	end();
 }
 
+/* How often a sync compresses, whose steps on the wire take so long. */
+static int compresses(int64_t tick_ms)
+{
+	uint64_t *asked = &world.server->counts[IMAP_COMPRESS];
+
+	*asked = 0;
+	world.clock.tick_ns = tick_ms * 1000000;
+	syncs("a sync succeeds");
+	return (int)*asked;
+}
+
+static void test_compress(bool tls)
+{
+	static const char *const tunnel[] = {"ssh", "server", NULL};
+
+	begin(tls);
+	imap_caps_set(&world.server->caps, IMAP_CAP_COMPRESS_DEFLATE);
+	world.ports.deflate.open = deflate_open;
+	world.account.compress = ACCOUNT_COMPRESS_ON;
+	is_int(compresses(0), 1, "a line is compressed if that is wanted");
+	world.account.compress = ACCOUNT_COMPRESS_OFF;
+	is_int(compresses(40), 0, "and not if it is not");
+	world.account.compress = ACCOUNT_COMPRESS_AUTO;
+	is_int(compresses(40), 0, "through a tunnel not by itself");
+	no_complaints();
+	end();
+
+	begin(tls);
+	imap_caps_set(&world.server->caps, IMAP_CAP_COMPRESS_DEFLATE);
+	world.ports.deflate.open = deflate_open;
+	world.account.tunnel.argv = NULL;
+	world.account.host = "mail.example.org";
+	world.account.allow_cleartext = true;
+	is_int(compresses(0), 0, "a fast line is not");
+	is_int(compresses(40), 1, "but a slow one is");
+	imap_caps_set(&world.server->caps, IMAP_CAP_IDLE);
+	world.server->caps.known &= ~((uint64_t)1 << IMAP_CAP_COMPRESS_DEFLATE);
+	is_int(compresses(40), 0, "if the server can");
+	no_complaints();
+	world.account.tunnel.argv = tunnel;
+	world.account.host = NULL;
+	end();
+}
+
 int main(void)
 {
 	test_clear();
@@ -357,6 +408,7 @@ int main(void)
 		test_dropped(tls);
 		test_muddled(tls);
 		test_cut(tls);
+		test_compress(tls);
 	}
 	test_later_logins();
 	return tap_done();
