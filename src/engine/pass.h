@@ -30,6 +30,7 @@ struct pass {
 	struct fs_dir *root;
 	struct fs_dir *state;
 	struct pool *pool;
+	struct recall recalled;    /* of the server, by the journal */
 	struct mailbox *mailboxes; /* on the heap */
 	size_t count;
 	size_t cap;

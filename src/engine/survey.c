@@ -403,7 +403,8 @@ static int sight_server(struct pass *pass, struct sightings *sightings,
 	struct mailbox_space *space_r, struct err *err)
 {
 	static const struct task_kind kind = {list_begin, list_event};
-	struct list_task list = {.task.kind = &kind, .pass = pass};
+	struct list_task list = {
+		.task = {.kind = &kind, .goes_ahead = true}, .pass = pass};
 	int result = list_server(pass, &list, err);
 
 	if (result == 0)

@@ -40,12 +40,36 @@ static int recall_unbound(struct pass *pass, struct err *err)
 	return 0;
 }
 
+/* Tells the logins what earlier ones taught. */
+static int load_recall(struct pass *pass, struct err *err)
+{
+	if (recall_load(&pass->journal, pass->account, &pass->recalled, err) !=
+		0)
+		return -1;
+	pool_set_recall(pass->pool, &pass->recalled);
+	return 0;
+}
+
+/* What the logins taught is not worth failing for. */
+static void keep_recall(struct pass *pass)
+{
+	const struct recall *recall = pool_recall(pass->pool);
+	struct err ignored;
+
+	if (pass->options->depth != SYNC_APPLY || !pass->has_journal ||
+		recall_equal(recall, &pass->recalled))
+		return;
+	recall_store(&pass->journal, &pass->notes, pass->account, recall);
+	(void)pass_commit(pass, &ignored);
+}
+
 static int open_all(struct pass *pass, struct err *err)
 {
 	const struct fs_port *fs = &pass->ports->fs;
 
 	if (pass_open_journal(pass, err) != 0 ||
-		recall_unbound(pass, err) != 0 || root_open(pass, err) != 0)
+		recall_unbound(pass, err) != 0 || load_recall(pass, err) != 0 ||
+		root_open(pass, err) != 0)
 		return -1;
 	if (pass->options->depth != SYNC_APPLY)
 		return 0;
@@ -276,6 +300,7 @@ int sync_account(const struct account *account, const struct ports *ports,
 		pass_error(&pass, NULL, &err, 0, (struct str){0});
 		mailboxes_unfinished(&pass);
 	}
+	keep_recall(&pass);
 	status = exit_status(&pass);
 	tell_mailboxes(&pass);
 	tell_summary(&pass, status);

@@ -23,6 +23,7 @@ enum {
 	MARK_STORED_RAW = 1,
 
 	USES = 2 * MAILBOX_USE_TRASH - 1, /* all of enum mailbox_use */
+	SERVER_MARKS = 2 * SERVER_MARK_AUTH_ALONE - 1,
 
 	UNBOUND_ALL = UNBOUND_TLS_UNIQUE | UNBOUND_TLS_EXPORTER,
 
@@ -182,6 +183,42 @@ bool unbound_record_decode(struct str value, struct unbound_record *record_r)
 	read_expect(&reader,
 		record_r->bindings > 0 && record_r->certificate.len > 0);
 	return read_done(&reader);
+}
+
+void server_record_encode(const struct server_record *record, struct buf *value)
+{
+	check((record->marks & ~(uint32_t)SERVER_MARKS) == 0);
+	check(record->before.len <= RECORD_CAPS_BYTES_MAX);
+	check(record->after.len <= RECORD_CAPS_BYTES_MAX);
+	put_format(value);
+	put_varint(value, record->address);
+	put_varint(value, record->marks);
+	put_string(value, record->before);
+	put_string(value, record->after);
+	put_seconds(value, record->held_s);
+}
+
+bool server_record_decode(struct str value, struct server_record *record_r)
+{
+	struct record_reader reader = read_format(value);
+
+	record_r->address = read_varint(&reader, UINT64_MAX);
+	record_r->marks = (uint32_t)read_varint(&reader, SERVER_MARKS);
+	record_r->before = read_string(&reader, RECORD_CAPS_BYTES_MAX);
+	record_r->after = read_string(&reader, RECORD_CAPS_BYTES_MAX);
+	record_r->held_s = read_seconds(&reader);
+	return read_done(&reader);
+}
+
+uint64_t server_address(struct str text)
+{
+	unsigned char hash[32];
+	struct record_reader reader = {
+		.rest = {.ptr = (char *)hash, .len = sizeof(hash)}};
+
+	check(gnutls_hash_fast(GNUTLS_DIG_SHA256, text.ptr, text.len, hash) ==
+		0);
+	return read_be64(&reader);
 }
 
 static void fingerprint_tunnel(struct str tunnel, struct buf *text)
