@@ -193,20 +193,18 @@ static bool is_alike(
 
 	touched(mailbox, &ours);
 	while (alike && (b < base->count || r < mailbox->remote_count)) {
-		const struct journal_message *entry = &base->items[b];
-		const struct remote_item *item = &mailbox->remote[r];
-		bool in_base =
-			b < base->count &&
-			(r == mailbox->remote_count || entry->uid <= item->uid);
-		bool in_remote = r < mailbox->remote_count &&
-				 (b == base->count || item->uid <= entry->uid);
+		uint64_t in_base =
+			b < base->count ? base->items[b].uid : UINT64_MAX;
+		uint64_t there = r < mailbox->remote_count
+					 ? mailbox->remote[r].uid
+					 : UINT64_MAX;
+		uint64_t uid = in_base < there ? in_base : there;
 
-		alike = imap_set_contains(
-				&ours, in_base ? entry->uid : item->uid) ||
-			(in_base && in_remote &&
-				flags_eq(entry->flags, item->flags));
-		b += in_base;
-		r += in_remote;
+		alike = imap_set_contains(&ours, (uint32_t)uid) ||
+			(in_base == there && flags_eq(base->items[b].flags,
+						     mailbox->remote[r].flags));
+		b += in_base == uid;
+		r += there == uid;
 	}
 	imap_set_clear(&ours);
 	return alike;
