@@ -25,7 +25,8 @@ enum {
 	SCANS_MAX = 4, /* until a Maildir folder counts as never at rest */
 	READ_BYTES = 64 << 10,
 	MAILBOXES_A_LOGIN = 8,
-	SINGLES_MAX = 64, /* headers that are asked for one by one */
+	SINGLES_MAX = 64,   /* headers that are asked for one by one */
+	WINDOW_UNIT = 1000, /* the window of Yahoo is ten of these */
 };
 
 enum stage {
@@ -421,6 +422,36 @@ static void drop_absences(struct match *match)
 	}
 }
 
+/*
+ * Yahoo shows the newest messages of a mailbox only, unless UIDONLY (RFC 9586)
+ * is enabled: those before the first one that it shows are not gone. Others
+ * have UIDONLY, too; a window, though, is full, and of a round size.
+ */
+static bool has_window(const struct delta_task *delta)
+{
+	const struct imap_caps *caps =
+		imap_session_caps(conn_session(delta->task.conn));
+	size_t shown = delta->task.mailbox->remote_count;
+
+	return imap_caps_has(caps, IMAP_CAP_XYM) ||
+	       (imap_caps_has(caps, IMAP_CAP_UIDONLY) && shown > 0 &&
+		       shown % WINDOW_UNIT == 0);
+}
+
+static void drop_unseen(struct mailbox *mailbox)
+{
+	struct match *match = &mailbox->match;
+	uint32_t first = mailbox->remote_count > 0 ? mailbox->remote[0].uid : 0;
+
+	for (size_t i = 0; i < match->count; i++) {
+		struct row *row = &match->rows[i];
+
+		if ((row->present & SIDE_BIT(BASE)) != 0 && !row->stale &&
+			row->uid < first)
+			row->present = 0;
+	}
+}
+
 /* The row of a message on the server, or PLAN_NONE. Rows with a UID come first
  * and in its order. */
 static uint32_t row_of_uid(const struct match *match, uint32_t uid)
@@ -508,6 +539,8 @@ static enum task_step rows_done(struct delta_task *delta, struct err *err)
 	if (delta->listing.partial) {
 		drop_absences(match);
 		mailbox->keeps_intents = true;
+	} else if (has_window(delta)) {
+		drop_unseen(mailbox);
 	}
 	mailbox->looked_at = true;
 	pass_progress(delta->pass);

@@ -44,6 +44,7 @@ static const char *const names[IMAP_CAP_COUNT] = {
 	[IMAP_CAP_UTF8_ACCEPT] = "UTF8=ACCEPT",
 	[IMAP_CAP_UTF8_ONLY] = "UTF8=ONLY",
 	[IMAP_CAP_X_GM_EXT_1] = "X-GM-EXT-1",
+	[IMAP_CAP_XYM] = "XYMHIGHESTMODSEQ",
 };
 
 const char *imap_cap_name(enum imap_cap cap)

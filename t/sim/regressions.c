@@ -505,8 +505,49 @@ static void test_changed_twins(void)
 	world_clear(&world);
 }
 
+/* Yahoo shows the newest messages of a mailbox only. */
+static void test_window(const char *capability, unsigned window)
+{
+	struct world world;
+
+	begin(&world);
+	imap_caps_parse(&world.server->caps, str_of(capability));
+	world.server->odd.window = window;
+	for (unsigned i = 1; i <= window; i++)
+		append(&world, i);
+	comes_to_rest(&world, "a window shows all messages");
+	append(&world, window + 1);
+	is_int(world_sync(&world), 0, "until one comes that moves it");
+	is_int((intmax_t)files(&world), (intmax_t)window + 1,
+		"what cannot be seen any more is not gone (%s)", capability);
+	fake_mailbox_expunge(inbox(&world), window);
+	is_int(world_sync(&world), 0, "until one goes that is in it");
+	is_int((intmax_t)files(&world), (intmax_t)window,
+		"which goes here, too");
+	world_clear(&world);
+}
+
+/* UIDONLY alone does not make a window. */
+static void test_no_window(void)
+{
+	struct world world;
+
+	begin(&world);
+	imap_caps_set(&world.server->caps, IMAP_CAP_UIDONLY);
+	for (unsigned i = 1; i <= 3; i++)
+		append(&world, i);
+	comes_to_rest(&world, "a mailbox without a window");
+	fake_mailbox_expunge(inbox(&world), 1);
+	comes_to_rest(&world, "loses its oldest message");
+	is_int((intmax_t)files(&world), 2, "here, too");
+	world_clear(&world);
+}
+
 int main(void)
 {
+	test_window("UIDONLY", 1000);
+	test_window("XYMHIGHESTMODSEQ", 3);
+	test_no_window();
 	for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++)
 		test_stored_changed(&variants[i]);
 	test_changed_twins();
