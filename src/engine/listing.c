@@ -539,6 +539,12 @@ static int listing_told(struct listing *listing,
 	if (is_left_behind(listing))
 		return 0;
 	switch (response->kind) {
+	case IMAP_RESPONSE_CONDITION:
+		/* What seemed to begin the new mailbox was still the old. */
+		if (listing->stage == LISTING_OPENS &&
+			response->line.code.kind == IMAP_CODE_CLOSED)
+			forget(listing);
+		return 0;
 	case IMAP_RESPONSE_FETCH:
 		return remote_add(listing, &response->fetch, err);
 	case IMAP_RESPONSE_VANISHED:

@@ -284,12 +284,15 @@ static void test_wrong_clock(const struct kind *kind)
 
 /* What a server still says of the mailbox that a SELECT leaves, before it says
  * that it is closed (RFC 7162 3.2.11), is nothing about the next one. */
-static void test_left_behind(const struct kind *kind, uint64_t commands)
+static void test_left_behind(
+	const struct kind *kind, uint64_t commands, bool grows)
 {
 	const struct fake_action meanwhile = {.act = FAKE_TOGGLES,
 		.mailbox = "A",
 		.message = 0,
 		.flags = FAKE_FLAGGED};
+	const struct fake_action also = {
+		.act = FAKE_COPIES, .mailbox = "A", .to = "A", .message = 1};
 	struct world world;
 	struct buf what = {0};
 
@@ -298,12 +301,14 @@ static void test_left_behind(const struct kind *kind, uint64_t commands)
 	append(&world, "A", 101);
 	append(&world, "INBOX", 50);
 	fake_server_plan(world.server, commands, &meanwhile);
+	if (grows)
+		fake_server_plan(world.server, commands, &also);
 	check(world_sync(&world) == 0);
 	fake_server_run_plans(world.server);
 	buf_addf(&what,
 		"what is told late of another mailbox is not taken for this "
-		"one's (%" PRIu64 ")",
-		commands);
+		"one's (%" PRIu64 "%s)",
+		commands, grows ? ", which grows" : "");
 	syncs(&world, kind->name, buf_z(&what));
 	buf_clear(&what);
 	world_clear(&world);
@@ -314,8 +319,10 @@ int main(void)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		test_costs(&kinds[i]);
 		test_wrong_clock(&kinds[i]);
-		for (uint64_t k = 1; k <= COMMANDS; k++)
-			test_left_behind(&kinds[i], k);
+		for (uint64_t k = 1; k <= COMMANDS; k++) {
+			test_left_behind(&kinds[i], k, false);
+			test_left_behind(&kinds[i], k, true);
+		}
 		for (size_t k = 0; k < sizeof(mishaps) / sizeof(mishaps[0]);
 			k++)
 			test_mishap(&kinds[i], k);
