@@ -152,6 +152,15 @@ static bool stamp_is(const struct dir_stamp *stamp, const struct fs_stat *stat)
 	       stamp->ctime_ns == stat->ctime_ns;
 }
 
+/* Whether the clock was set back since: what was too old by a clock that was
+ * wrong need not be. */
+static bool was_early(
+	const struct pass *pass, const struct mailbox_record *record)
+{
+	return pass->account->limits.max_age_s != 0 &&
+	       record->settled_s > pass_now_s(pass);
+}
+
 /* Whether the record says anything, under these settings. */
 static bool is_settled(const struct pass *pass, const struct mailbox *mailbox)
 {
@@ -159,7 +168,7 @@ static bool is_settled(const struct pass *pass, const struct mailbox *mailbox)
 
 	return mailbox->in_journal && record->state == MAILBOX_ATTACHED &&
 	       record->uidvalidity != 0 && mailbox->on_local &&
-	       mailbox->on_server &&
+	       mailbox->on_server && !was_early(pass, record) &&
 	       record->policy_hash ==
 		       clean_policy(pass, mailbox, &mailbox->seen.letters);
 }

@@ -526,10 +526,25 @@ static enum task_step add_up(struct listing *listing, struct err *err)
 
 /* ---- Events -------------------------------------------------------------- */
 
+/* Until the SELECT is being answered, all is about the mailbox before. */
+static bool is_left_behind(const struct listing *listing)
+{
+	return listing->stage == LISTING_OPENS &&
+	       selected_of(listing)->handle != listing->select_handle;
+}
+
 static int listing_told(struct listing *listing,
 	const struct imap_response *response, struct err *err)
 {
+	if (is_left_behind(listing))
+		return 0;
 	switch (response->kind) {
+	case IMAP_RESPONSE_CONDITION:
+		/* What seemed to begin the new mailbox was still the old. */
+		if (listing->stage == LISTING_OPENS &&
+			response->line.code.kind == IMAP_CODE_CLOSED)
+			forget(listing);
+		return 0;
 	case IMAP_RESPONSE_FETCH:
 		return remote_add(listing, &response->fetch, err);
 	case IMAP_RESPONSE_VANISHED:

@@ -325,7 +325,8 @@ static int settle_one(
 	if (!mailbox->idle && is_done(mailbox) &&
 		settle_sides(pass, mailbox, &record, err) != 0)
 		return -1;
-	if (record_eq(&record, &mailbox->record))
+	if (record_eq(&record, &mailbox->record) &&
+		(mailbox->idle || record.settled_s <= pass_now_s(pass)))
 		return 0;
 	record.settled_s = pass_now_s(pass);
 	mailbox->record = record;

@@ -186,8 +186,9 @@ static void tls_keep(struct tls *tls)
 		gnutls_session_get_data2(tls->session, &session) != 0)
 		return;
 	tls->keeps = true;
-	tls_kept_put(
-		tls->kept, (struct str){(char *)session.data, session.size});
+	tls_kept_put(tls->kept,
+		(struct str){(char *)session.data, session.size},
+		gnutls_session_is_resumed(tls->session) != 0);
 	gnutls_memset(session.data, 0, session.size);
 	gnutls_free(session.data);
 }

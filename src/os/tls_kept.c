@@ -1,10 +1,10 @@
 /*
- * How: the file is a line that names its form, the time when it was written,
- * the SHA-256 of all that decided whom to believe (contents of files included),
- * the session as GnuTLS packs it or, where none is to be kept, nothing, and a
- * SHA-256 of everything before, so that
- * what two runs have written at once is taken for nothing. It is replaced by a
- * rename and not flushed: a power cut costs a full handshake.
+ * How: the file is a line that names its form, the time when the server last
+ * proved itself by its certificate, the SHA-256 of all that decided whom to
+ * believe (contents of files included), the session as GnuTLS packs it or,
+ * where none is to be kept, nothing, and a SHA-256 of everything before, so
+ * that what two runs have written at once is taken for nothing. It is replaced
+ * by a rename and not flushed: a power cut costs a full handshake.
  */
 #include "tls_kept.h"
 
@@ -48,9 +48,12 @@ struct tls_kept {
 	struct tls_kept *next;
 	struct buf session; /* empty: none */
 	bool changed;
-	bool is_usable; /* settings are known */
-	bool failed;    /* a handshake that relied on one did */
-	bool spared;    /* and one that did not, succeeded */
+	bool is_usable;   /* settings are known */
+	int64_t proven_s; /* when the session's server last proved who it is;
+			   * of what is spared, since when */
+	int64_t oldest_s; /* the least of those that were taken */
+	bool failed;      /* a handshake that relied on one did */
+	bool spared;      /* and one that did not, succeeded */
 	unsigned char settings[SHA256_BYTES];
 };
 
@@ -161,7 +164,7 @@ static bool settings_hash(const struct account *account, unsigned char *hash)
 	return good;
 }
 
-static void add_time(struct buf *text, time_t at)
+static void add_time(struct buf *text, int64_t at)
 {
 	for (int shift = 56; shift >= 0; shift -= 8)
 		buf_addc(text, (char)((uint64_t)at >> shift));
@@ -190,8 +193,8 @@ static void unpack(struct tls_kept *kept, struct str bytes)
 		return;
 	end = bytes.len - SHA256_BYTES;
 	sha256(str_sub(bytes, 0, end), hash);
-	age_s = (int64_t)time(NULL) -
-		read_time(str_sub(bytes, head, TIME_BYTES));
+	kept->proven_s = read_time(str_sub(bytes, head, TIME_BYTES));
+	age_s = (int64_t)time(NULL) - kept->proven_s;
 	if (memcmp(hash, bytes.ptr + end, SHA256_BYTES) != 0 ||
 		memcmp(kept->settings, bytes.ptr + head + TIME_BYTES,
 			SHA256_BYTES) != 0 ||
@@ -217,6 +220,7 @@ struct tls_kept *tls_kept_open(
 	int folder = keeps ? folder_open(account) : -1;
 
 	check(kept != NULL);
+	kept->oldest_s = INT64_MAX;
 	kept->account = account;
 	kept->next = next;
 	if (folder == -1)
@@ -248,16 +252,21 @@ bool tls_kept_take(struct tls_kept *kept, struct buf *session)
 	if (kept->session.len == 0)
 		return false;
 	buf_add(session, buf_str(&kept->session));
+	if (kept->proven_s < kept->oldest_s)
+		kept->oldest_s = kept->proven_s;
 	forget(kept);
 	return true;
 }
 
-void tls_kept_put(struct tls_kept *kept, struct str session)
+void tls_kept_put(struct tls_kept *kept, struct str session, bool resumed)
 {
 	if (!kept->is_usable || kept->spared)
 		return;
 	forget(kept);
 	kept->spared = kept->failed;
+	/* A chain of tickets is as old as the proof that it began with. */
+	kept->proven_s =
+		resumed && !kept->spared ? kept->oldest_s : (int64_t)time(NULL);
 	if (kept->spared)
 		return;
 	/* So that growing leaves no copy behind. */
@@ -290,7 +299,7 @@ static void pack(const struct tls_kept *kept, struct buf *bytes)
 
 	(void)buf_reserve(bytes, kept->session.len + 128);
 	buf_addz(bytes, HEAD);
-	add_time(bytes, time(NULL));
+	add_time(bytes, kept->proven_s);
 	buf_add(bytes,
 		(struct str){(const char *)kept->settings, SHA256_BYTES});
 	buf_add(bytes, buf_str(&kept->session));

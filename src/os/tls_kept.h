@@ -31,8 +31,9 @@ struct tls_kept *tls_kept_find(
 /* Takes out the session, for one use. False if there is none. */
 bool tls_kept_take(struct tls_kept *kept, struct buf *session);
 
-/* Keeps a session, in the place of what was kept. */
-void tls_kept_put(struct tls_kept *kept, struct str session);
+/* Keeps a session, in the place of what was kept. One that was `resumed` is
+ * kept no longer than the one that it went on from. */
+void tls_kept_put(struct tls_kept *kept, struct str session, bool resumed);
 
 /* A handshake died that relied on what was kept. */
 void tls_kept_failed(struct tls_kept *kept);

@@ -195,6 +195,8 @@ void do_select(struct fake_session *session, const struct imap_command *command)
 
 	if (!is_offered(session, args))
 		return;
+	if (session->server->odd.tells_at_last)
+		tell_changes(session, true);
 	close_selected(session);
 	if (box == NULL || (box->attrs & IMAP_ATTR_NOSELECT) != 0) {
 		answer(session, "NO [NONEXISTENT] It cannot be selected");

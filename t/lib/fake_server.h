@@ -125,6 +125,7 @@ struct fake_oddities {
 	enum fake_gone gone;
 	bool late_expunge;     /* told with NOOP only */
 	bool early_expunge;    /* told at any moment that RFC 3501 allows */
+	bool tells_at_last;    /* what has changed, when a SELECT leaves it */
 	bool no_uidnext;       /* not with SELECT (Courier) */
 	bool no_permanent;     /* PERMANENTFLAGS is not said */
 	bool adds_final_crlf;  /* to what is appended (Courier) */

@@ -8,10 +8,12 @@
 #include "tap.h"
 #include "world.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum {
 	MESSAGES = 40,
+	COMMANDS = 12, /* of a sync of two mailboxes, about */
 };
 
 static const struct imap_date day = {1600000000, 120};
@@ -260,10 +262,67 @@ static void test_ahead(void)
 	world_clear(&world);
 }
 
+/* A clock that is far ahead makes what has just come too old for `max_age`. */
+static void test_wrong_clock(const struct kind *kind)
+{
+	static const int64_t year_ns = INT64_C(365) * 86400 * 1000000000;
+	struct world world;
+
+	begin(&world, kind);
+	world.account.limits.max_age_s =
+		(uint64_t)world.clock.wall_ns / 1000000000 - 1500000000;
+	check(world_sync(&world) == 0);
+	fake_clock_jump(&world.clock, 40 * year_ns);
+	append(&world, "INBOX", 50);
+	check(world_sync(&world) == 0);
+	fake_clock_jump(&world.clock, -40 * year_ns);
+	syncs(&world, kind->name,
+		"what a wrong clock made too old comes when it is right");
+	rests(&world, kind);
+	world_clear(&world);
+}
+
+/* What a server still says of the mailbox that a SELECT leaves, before it says
+ * that it is closed (RFC 7162 3.2.11), is nothing about the next one. */
+static void test_left_behind(
+	const struct kind *kind, uint64_t commands, bool grows)
+{
+	const struct fake_action meanwhile = {.act = FAKE_TOGGLES,
+		.mailbox = "A",
+		.message = 0,
+		.flags = FAKE_FLAGGED};
+	const struct fake_action also = {
+		.act = FAKE_COPIES, .mailbox = "A", .to = "A", .message = 1};
+	struct world world;
+	struct buf what = {0};
+
+	begin(&world, kind);
+	world.server->odd.tells_at_last = true;
+	append(&world, "A", 101);
+	append(&world, "INBOX", 50);
+	fake_server_plan(world.server, commands, &meanwhile);
+	if (grows)
+		fake_server_plan(world.server, commands, &also);
+	check(world_sync(&world) == 0);
+	fake_server_run_plans(world.server);
+	buf_addf(&what,
+		"what is told late of another mailbox is not taken for this "
+		"one's (%" PRIu64 "%s)",
+		commands, grows ? ", which grows" : "");
+	syncs(&world, kind->name, buf_z(&what));
+	buf_clear(&what);
+	world_clear(&world);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		test_costs(&kinds[i]);
+		test_wrong_clock(&kinds[i]);
+		for (uint64_t k = 1; k <= COMMANDS; k++) {
+			test_left_behind(&kinds[i], k, false);
+			test_left_behind(&kinds[i], k, true);
+		}
 		for (size_t k = 0; k < sizeof(mishaps) / sizeof(mishaps[0]);
 			k++)
 			test_mishap(&kinds[i], k);
