@@ -429,10 +429,12 @@ static void drop_absences(struct match *match)
  */
 static bool has_window(const struct delta_task *delta)
 {
-	const struct imap_caps *caps =
-		imap_session_caps(conn_session(delta->task.conn));
+	struct imap_session *session = conn_session(delta->task.conn);
+	const struct imap_caps *caps = imap_session_caps(session);
 	size_t shown = delta->task.mailbox->remote_count;
 
+	if (imap_session_enabled(session, IMAP_CAP_UIDONLY))
+		return false;
 	return imap_caps_has(caps, IMAP_CAP_XYM) ||
 	       (imap_caps_has(caps, IMAP_CAP_UIDONLY) && shown > 0 &&
 		       shown % WINDOW_UNIT == 0);
