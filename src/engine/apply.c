@@ -116,7 +116,7 @@ int apply_everywhere(
 
 static void pending_clear(struct mailbox *mailbox, const struct op *op)
 {
-	mailbox->pending[op->row] &= (uint16_t) ~(1U << op->kind);
+	mailbox->pending[op->row] &= ~(1U << op->kind);
 }
 
 int apply_record(struct pass *pass, struct mailbox *mailbox,
@@ -421,7 +421,7 @@ static void note_pending(struct mailbox *mailbox)
 		sizeof(*mailbox->pending));
 	for (size_t i = 0; i < mailbox->plan.count; i++)
 		mailbox->pending[mailbox->plan.ops[i].row] |=
-			(uint16_t)(1U << mailbox->plan.ops[i].kind);
+			1U << mailbox->plan.ops[i].kind;
 }
 
 /* Does one step to every mailbox that still takes part. What fails there for

@@ -93,7 +93,7 @@ struct mailbox {
 	struct guard_verdict verdict;
 
 	/* apply */
-	uint16_t *pending; /* by row: bits (1 << enum op_kind) not yet done */
+	uint32_t *pending; /* by row: bits (1 << enum op_kind) not yet done */
 	struct fs_dir *vault; /* cur/ of it in this run's folder, if open */
 	bool looked_at;       /* delta is over */
 	bool dirty;           /* there was something to do */
