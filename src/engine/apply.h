@@ -37,6 +37,11 @@ int apply_everywhere(
 
 /* ---- For the parts: pull, push, remote, local ---------------------------- */
 
+/* Ops that bring a message, or its file, from another mailbox. */
+#define APPLY_BROUGHT                                                          \
+	(1U << OP_COPY_LOCAL | 1U << OP_COPY_REMOTE | 1U << OP_MOVE_LOCAL |    \
+		1U << OP_MOVE_REMOTE)
+
 /* An operation's row. */
 struct row *apply_row(const struct mailbox *mailbox, const struct op *op);
 
@@ -50,7 +55,7 @@ bool apply_has(const struct mailbox *mailbox, unsigned kinds);
 
 /*
  * Puts the entry of a message that both sides have now into the pass's batch,
- * dropping the stale entry of its row.
+ * dropping those of where it came from.
  */
 int apply_record(struct pass *pass, struct mailbox *mailbox,
 	const struct op *op, const struct journal_message *message,

@@ -61,7 +61,8 @@ static bool is_troubled(const struct mailbox *mailbox, const struct row *row,
 		return (row->present & SIDE_BIT(REMOTE)) != 0 &&
 		       (row->present & SIDE_BIT(LOCAL)) == 0 &&
 		       row->uid == key->uid;
-	return row->present == SIDE_BIT(LOCAL) &&
+	return (row->present == SIDE_BIT(LOCAL) ||
+		       row->origin == ROW_MESSAGE_ELSEWHERE) &&
 	       str_eq(mailbox->scan.items[row->local].name, key->name);
 }
 

@@ -487,27 +487,6 @@ static void drop_absences(struct match *match)
 	}
 }
 
-/* The row of a message on the server, or PLAN_NONE. Rows with a UID come first
- * and in its order. */
-static uint32_t row_of_uid(const struct match *match, uint32_t uid)
-{
-	size_t low = 0;
-	size_t high = match->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		uint32_t at = match->rows[middle].uid;
-
-		if (at == uid && uid != 0)
-			return (uint32_t)middle;
-		if (at == 0 || at > uid)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return PLAN_NONE;
-}
-
 /* ---- Stages -------------------------------------------------------------- */
 
 static enum task_step begin_detail(struct delta_task *delta, struct err *err);
@@ -645,7 +624,7 @@ static enum task_step begin_headers(struct delta_task *delta, struct err *err)
 	untold_begin(&delta->untold, mailbox);
 	delta->asked_singly = false;
 	while (imap_set_next(&set, &iter, &uid))
-		untold_ask(&delta->untold, row_of_uid(&mailbox->match, uid));
+		untold_ask(&delta->untold, mailbox_row(mailbox, uid));
 	fetch_set(delta, &set, IMAP_FETCH_SIZE | IMAP_FETCH_HEADER);
 	imap_set_clear(&set);
 	return delta->awaited == 0 ? begin_doubts(delta, err) : TASK_MORE;
@@ -760,9 +739,8 @@ static void header_add(
 {
 	const unsigned needed =
 		IMAP_FETCH_UID | IMAP_FETCH_SIZE | IMAP_FETCH_HEADER;
-	const struct match *match = &delta->task.mailbox->match;
 	struct match_identity *item;
-	uint32_t row = row_of_uid(match, fetched->uid);
+	uint32_t row = mailbox_row(delta->task.mailbox, fetched->uid);
 
 	if ((fetched->present & needed) != needed || fetched->header_nil ||
 		fetched->header_not_kept || row == PLAN_NONE)
@@ -780,8 +758,7 @@ static void header_add(
  * listing made of it. */
 static void doubt_settle(struct delta_task *delta, uint32_t uid)
 {
-	struct alike_row body = {
-		.row = row_of_uid(&delta->task.mailbox->match, uid)};
+	struct alike_row body = {.row = mailbox_row(delta->task.mailbox, uid)};
 
 	if (!delta->reading_doubt)
 		return;

@@ -45,6 +45,29 @@ struct file_facts {
 	uint32_t local;      /* index into the scan */
 };
 
+struct mailbox;
+
+/*
+ * What a row has to do with another mailbox (row_origin): there is the file or
+ * the message that is to be moved or copied here. With ROW_LEFT it is the other
+ * way round: `intent` says what was copied from here.
+ */
+struct mailbox_link {
+	uint32_t row;         /* here */
+	uint32_t from_row;    /* in `from` */
+	struct mailbox *from; /* NULL: nothing is brought from there */
+	uint32_t from_uid;    /* on the server; 0: a file alone */
+	bool leaves;          /* the original is to go by OP_LEAVE_REMOTE */
+	bool stored_raw;      /* of the file */
+	struct identity identity;
+	int64_t date_s; /* INTERNALDATE */
+	int16_t zone_minutes;
+	uint64_t intent;             /* open in the journal, or 0 */
+	struct mailbox *entry_of[2]; /* whose entries of the message go once
+				      * there is one here; NULL: none */
+	uint32_t entry_uid[2];
+};
+
 struct mailbox {
 	/* survey */
 	struct str name;        /* local, canonical */
@@ -87,6 +110,11 @@ struct mailbox {
 	struct journal_intents copies;  /* and copies from it */
 	struct journal_troubles troubles;
 
+	/* moves */
+	struct mailbox_link *links; /* by rising row */
+	size_t link_count;
+	size_t moved_out; /* messages of the server's that go elsewhere */
+
 	/* plan */
 	struct policy policy;
 	struct plan plan;
@@ -114,6 +142,12 @@ int mailbox_open_base(
 /* What is known of a file, or NULL. */
 const struct file_facts *mailbox_facts(
 	const struct mailbox *mailbox, uint32_t local);
+
+/* What a row has to do with other mailboxes, or NULL. */
+struct mailbox_link *mailbox_link(const struct mailbox *mailbox, uint32_t row);
+
+/* The row of a UID, or PLAN_NONE. */
+uint32_t mailbox_row(const struct mailbox *mailbox, uint32_t uid);
 
 /* Forgets what delta and later steps found, for another turn. */
 void mailbox_again(struct mailbox *mailbox);

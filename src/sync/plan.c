@@ -311,6 +311,8 @@ static void rule_pair(struct planner *p, struct message *m)
 	unsigned kept;
 	bool pending;
 
+	if (m->row->origin != ROW_AT_HOME && m->row->hold != ROW_FREE)
+		return; /* it could not be brought before */
 	if (!bring(p, m, &op)) {
 		hold_back(p);
 		return;
