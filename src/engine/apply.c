@@ -198,6 +198,12 @@ void apply_failed(struct mailbox *mailbox)
 	mailbox->unfinished = true;
 }
 
+void apply_stalled(struct mailbox *mailbox, const struct op *op)
+{
+	mailbox->pending[op->row] = 0;
+	apply_failed(mailbox);
+}
+
 /* What an op is to the report. False: nothing that is told. */
 static bool verb_of(enum op_kind kind, enum report_verb *verb_r)
 {

@@ -73,6 +73,10 @@ int apply_removed(struct pass *pass, struct mailbox *mailbox,
 /* An operation could not be done: its row's entry stays. */
 void apply_failed(struct mailbox *mailbox);
 
+/* What an operation was to bring here is not here: nothing else is done about
+ * its row in this run. */
+void apply_stalled(struct mailbox *mailbox, const struct op *op);
+
 /* Reports and counts an operation. */
 void apply_tell(struct pass *pass, struct mailbox *mailbox, const struct op *op,
 	uint32_t uid, struct str file);

@@ -23,11 +23,11 @@ enum {
 
 /* One file on its way. */
 struct carried {
-	const struct op *op;
+	const struct op *op; /* NULL: it was left where it is */
 	struct mailbox_link *link;
-	struct local_item *item; /* where it lies; moved, where it is put */
-	struct str name;         /* the unique part it got; empty: it did not */
-	uint64_t bytes;          /* on disk */
+	struct local_item *item;  /* where it lies; moved, where it is put */
+	struct str name;          /* the unique part that it got */
+	uint64_t bytes;           /* on disk */
 	char tmp[TMP_NAME_BYTES]; /* of a copy */
 };
 
@@ -242,8 +242,7 @@ static int record(
 
 static void failed(struct carrying *c, struct carried *file)
 {
-	file->name = STR("");
-	apply_failed(c->mailbox);
+	apply_stalled(c->mailbox, file->op);
 	apply_failed(file->link->from);
 }
 
@@ -327,8 +326,8 @@ static int carry_all(struct carrying *c, struct err *err)
 		struct mailbox *from = c->files[i].link->from;
 
 		if (from->part == MAILBOX_BROKEN) {
-			apply_failed(c->mailbox);
-			i = end;
+			while (i < end)
+				apply_stalled(c->mailbox, c->files[i++].op);
 			continue;
 		}
 		result = mailbox_open_maildir(c->pass, from, false, err);

@@ -159,7 +159,7 @@ static int commit_intents(struct move_task *move, struct err *err)
 static void give_up(struct move_task *move, struct carried *carried)
 {
 	carried->passed = true;
-	apply_failed(move->target);
+	apply_stalled(move->target, carried->op);
 	apply_failed(move->task.mailbox);
 }
 
@@ -545,7 +545,8 @@ static void add_tasks(struct pass *pass, struct mailbox *target,
 		for (end = i + 1; end < count && all[end].link->from == from;)
 			end++;
 		if (from->part == MAILBOX_BROKEN) {
-			apply_failed(target);
+			while (i < end)
+				apply_stalled(target, all[i++].op);
 			continue;
 		}
 		tasks->items = array_grow(tasks->items, &tasks->cap,

@@ -11,6 +11,7 @@
 
 #include "godwit/base/limits.h"
 #include "godwit/imap/set.h"
+#include "godwit/mail/maildir_name.h"
 #include "godwit/sync/move.h"
 
 #include <stdlib.h>
@@ -378,77 +379,7 @@ static int add_known(struct finding *finding, struct err *err)
 	return 0;
 }
 
-/* ---- What an earlier run has copied and not yet removed ------------------ */
-
-static bool can_leave(const struct pass *pass)
-{
-	const struct imap_caps *caps = pool_caps(pass->pool);
-
-	return imap_caps_has(caps, IMAP_CAP_UIDPLUS) &&
-	       !imap_caps_has(caps, IMAP_CAP_MOVE);
-}
-
-/* Whether both sides of a mailbox have the message of this file. */
-static bool has_both(const struct mailbox *mailbox, struct str name)
-{
-	for (size_t i = 0; i < mailbox->match.count; i++) {
-		const struct row *row = &mailbox->match.rows[i];
-
-		if ((row->present & IN_LOCAL) != 0 &&
-			(row->present & IN_REMOTE) != 0 &&
-			str_eq(mailbox->scan.items[row->local].name, name))
-			return true;
-	}
-	return false;
-}
-
-static void find_left(struct finding *finding, struct mailbox *mailbox,
-	struct journal_intent *intent)
-{
-	const struct intent_record *record = &intent->record;
-	struct mailbox *from =
-		mailbox_of_id(finding->pass, record->source_mailbox);
-	uint32_t at = from == NULL ? PLAN_NONE
-				   : mailbox_row(from, record->source_uid);
-
-	if (at == PLAN_NONE ||
-		from->match.rows[at].present != (IN_BASE | IN_REMOTE) ||
-		!has_both(mailbox, record->name))
-		return;
-	from->match.rows[at].origin = ROW_LEFT;
-	finding->lefts = array_grow(finding->lefts, &finding->left_cap,
-		finding->left_count + 1, sizeof(*finding->lefts));
-	finding->lefts[finding->left_count++] =
-		(struct left){from, at, intent->sequence};
-	intent->sequence = 0; /* it stays open */
-}
-
-static void find_all_left(struct finding *finding)
-{
-	struct pass *pass = finding->pass;
-
-	for (size_t i = 0; can_leave(pass) && i < pass->count; i++) {
-		struct mailbox *mailbox = &pass->mailboxes[i];
-
-		for (size_t k = 0; mailbox_is_active(mailbox) &&
-				   k < mailbox->intents.count;
-			k++) {
-			if (mailbox->intents.items[k].record.kind ==
-				INTENT_MOVE)
-				find_left(finding, mailbox,
-					&mailbox->intents.items[k]);
-		}
-	}
-}
-
-/* ---- Linking ------------------------------------------------------------- */
-
-static bool writes_server(
-	const struct pass *pass, const struct mailbox *mailbox)
-{
-	return pass->account->direction != ACCOUNT_DIRECTION_PULL &&
-	       !mailbox->policy.remote_readonly;
-}
+/* ---- What an earlier run has asked for ----------------------------------- */
 
 /* Flags in the words of another mailbox. False: they cannot be said there. */
 static bool translate(const struct mailbox *from, struct flags flags,
@@ -464,6 +395,106 @@ static bool translate(const struct mailbox *from, struct flags flags,
 
 	arena_clear(&scratch);
 	return is_said;
+}
+
+static bool can_leave(const struct pass *pass)
+{
+	const struct imap_caps *caps = pool_caps(pass->pool);
+
+	return imap_caps_has(caps, IMAP_CAP_UIDPLUS) &&
+	       !imap_caps_has(caps, IMAP_CAP_MOVE);
+}
+
+/* The row of a file's message, if both sides of the mailbox have it. */
+static struct row *row_of_both(const struct mailbox *mailbox, struct str name)
+{
+	for (size_t i = 0; i < mailbox->match.count; i++) {
+		struct row *row = &mailbox->match.rows[i];
+
+		if ((row->present & IN_LOCAL) != 0 &&
+			(row->present & IN_REMOTE) != 0 &&
+			str_eq(mailbox->scan.items[row->local].name, name))
+			return row;
+	}
+	return NULL;
+}
+
+static void keep_left(struct finding *finding, struct mailbox *from,
+	uint32_t row, struct journal_intent *intent)
+{
+	from->match.rows[row].origin = ROW_LEFT;
+	finding->lefts = array_grow(finding->lefts, &finding->left_cap,
+		finding->left_count + 1, sizeof(*finding->lefts));
+	finding->lefts[finding->left_count++] =
+		(struct left){from, row, intent->sequence};
+	intent->sequence = 0; /* it stays open */
+}
+
+/* What both sides are taken to have had of a message whose answer was lost, so
+ * that it ends with the flags that it would have got: those of its original, as
+ * the journal knows them or, of a copy, as it began with them (plan.c). */
+static void begin_known(const struct mailbox *from, struct flags known,
+	struct mailbox *mailbox, struct row *row)
+{
+	struct flags flags;
+
+	if ((row->present & IN_BASE) != 0 ||
+		!translate(from, known, mailbox, &flags))
+		return;
+	flags.keywords = row->flags[LOCAL].keywords;
+	row->flags[BASE] = flags;
+	row->present |= IN_BASE;
+	row->stale = true;
+}
+
+/* An earlier run asked for this, and did not come to its end. */
+static void resume(struct finding *finding, struct mailbox *mailbox,
+	struct journal_intent *intent)
+{
+	const struct intent_record *record = &intent->record;
+	struct mailbox *from =
+		mailbox_of_id(finding->pass, record->source_mailbox);
+	uint32_t at = from == NULL ? PLAN_NONE
+				   : mailbox_row(from, record->source_uid);
+	struct row *row = row_of_both(mailbox, record->name);
+	const struct row *original;
+
+	if (at == PLAN_NONE || row == NULL)
+		return;
+	original = &from->match.rows[at];
+	if (record->kind == INTENT_COPY && (original->present & IN_REMOTE) != 0)
+		begin_known(from, original->flags[REMOTE], mailbox, row);
+	if (record->kind == INTENT_MOVE && can_leave(finding->pass) &&
+		original->present == (IN_BASE | IN_REMOTE)) {
+		begin_known(from, original->flags[BASE], mailbox, row);
+		keep_left(finding, from, at, intent);
+	}
+}
+
+static void resume_all(struct finding *finding)
+{
+	struct pass *pass = finding->pass;
+
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+		struct journal_intents *intents = &mailbox->intents;
+
+		if (!mailbox_is_active(mailbox))
+			continue;
+		for (size_t k = 0; k < intents->count; k++) {
+			if (intents->items[k].record.kind != INTENT_APPEND)
+				resume(finding, mailbox, &intents->items[k]);
+		}
+	}
+}
+
+/* ---- Linking ------------------------------------------------------------- */
+
+static bool writes_server(
+	const struct pass *pass, const struct mailbox *mailbox)
+{
+	return pass->account->direction != ACCOUNT_DIRECTION_PULL &&
+	       !mailbox->policy.remote_readonly;
 }
 
 static enum side side_of(enum move_kind kind)
@@ -521,6 +552,43 @@ static void link_entries(const struct finding *finding, const struct move *move,
 	if (move->base != MOVE_NONE && move->base != move->to &&
 		move->base != move->from)
 		link_entry(finding, &finding->items[move->base], link);
+}
+
+/* Whether we gave the file that a row has here its name, and its letters. */
+static bool is_derived(
+	const struct finding *finding, const struct move_item *item)
+{
+	struct mailbox *mailbox = mailbox_of(finding, item);
+	struct maildir_name name;
+	struct buf stem = {0};
+	bool is;
+
+	maildir_name_stem(&stem, finding->pass->account->name, mailbox->name,
+		mailbox->uidvalidity, row_at(finding, item)->uid);
+	is = maildir_name_parse(item->name, &name) &&
+	     maildir_name_has_stem(&name, buf_str(&stem));
+	buf_clear(&stem);
+	return is;
+}
+
+/*
+ * Letters stand for other keywords in another folder, and mail readers take
+ * them along as they are: of a file that was moved they do not say which
+ * keywords were changed. So none were. Of a file that we rename anyway, the
+ * name will say so; else the base is made to have what the letters say, and the
+ * file gets those of the server.
+ */
+static void distrust_letters(const struct finding *finding,
+	const struct move *move, struct move_rows *rows)
+{
+	const struct move_item *to = &finding->items[move->to];
+
+	if (move->kind == MOVE_FILE &&
+		finding->items[move->from].present == IN_LOCAL)
+		rows->flags.keywords = rows->base_flags.keywords;
+	if (move->kind == MOVE_MESSAGE ||
+		(move->kind == MOVE_ENTRY && !is_derived(finding, to)))
+		rows->base_flags.keywords = rows->to->flags[LOCAL].keywords;
 }
 
 /* What the rows of a move say, in the words of its target. False: it cannot be
@@ -613,6 +681,7 @@ static int link_move(
 		if (link_from(finding, move, link, err) != 0)
 			return -1;
 	}
+	distrust_letters(finding, move, &rows);
 	link_entries(finding, move, link);
 	mailbox->link_count++;
 	move_join(move->kind, &rows, link->leaves);
@@ -748,7 +817,7 @@ int moves(struct pass *pass, struct err *err)
 
 	if (!has_base(pass))
 		return 0;
-	find_all_left(&finding);
+	resume_all(&finding);
 	result = find(&finding, err);
 	if (result == 0)
 		result = link_all(&finding, err);
