@@ -227,8 +227,13 @@ static int record(
 {
 	const struct mailbox_link *link = file->link;
 	const struct journal_detail detail = {.identity = link->identity};
-	const struct journal_message message = {
+	const struct trouble_key trouble = {
+		.mailbox = c->mailbox->id,
+		.side = REMOTE,
 		.uid = apply_row(c->mailbox, file->op)->uid,
+	};
+	const struct journal_message message = {
+		.uid = trouble.uid,
 		.flags = file->op->base,
 		.name = file->name,
 		.internaldate_s = link->date_s,
@@ -237,6 +242,7 @@ static int record(
 		.detail = &detail,
 	};
 
+	journal_trouble_clear(&c->pass->journal, &c->pass->batch, &trouble);
 	return apply_record(c->pass, c->mailbox, file->op, &message, err);
 }
 

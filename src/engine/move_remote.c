@@ -235,6 +235,16 @@ static int commit_chunk(struct move_task *move, struct err *err)
 	return 0;
 }
 
+/* Whether it can go in one command with those before it: in the same way, and
+ * not from the same message, of which one command makes one copy. */
+static bool fits(const struct move_task *move, size_t at)
+{
+	const struct mailbox_link *link = move->all[at].link;
+	const struct mailbox_link *last = move->all[at - 1].link;
+
+	return link->leaves == last->leaves && link->from_uid != last->from_uid;
+}
+
 static enum task_step next_chunk(struct move_task *move, struct err *err)
 {
 	size_t most = move->end < move->singly ? 1 : LIMIT_BATCH_MESSAGES;
@@ -246,9 +256,7 @@ static enum task_step next_chunk(struct move_task *move, struct err *err)
 		return TASK_DONE;
 	move->end = move->first + 1;
 	while (move->end < move->count && move->end - move->first < most &&
-		!move->all[move->end].passed &&
-		move->all[move->end].link->leaves ==
-			move->all[move->first].link->leaves)
+		!move->all[move->end].passed && fits(move, move->end))
 		move->end++;
 	if (commit_intents(move, err) != 0)
 		return TASK_FAILED;

@@ -663,6 +663,19 @@ static uint32_t adopt(struct finding *finding, const struct move *move)
 	return (uint32_t)at;
 }
 
+/* The mailbox that a message is moved from on the server. */
+static void note_source(const struct mailbox_link *link)
+{
+	struct mailbox *from = link->from;
+
+	check(from != NULL);
+	if (link->leaves)
+		from->links[from->link_count++] =
+			(struct mailbox_link){.row = link->from_row};
+	else
+		from->moved_out++;
+}
+
 static int link_move(
 	struct finding *finding, struct move *move, struct err *err)
 {
@@ -687,11 +700,8 @@ static int link_move(
 	move_join(move->kind, &rows, link->leaves);
 	if (move->kind == MOVE_FILE)
 		rows.to->local = adopt(finding, move);
-	if (move->kind == MOVE_MESSAGE && !link->leaves)
-		link->from->moved_out++;
-	if (link->leaves)
-		link->from->links[link->from->link_count++] =
-			(struct mailbox_link){.row = link->from_row};
+	if (move->kind == MOVE_MESSAGE)
+		note_source(link);
 	return 0;
 }
 

@@ -105,10 +105,10 @@ static uint32_t next(
 
 /* New in one class, gone from another: by `kind`. The entry of what is gone
  * tells the base; it is also what is moved, unless that is MOVE_NONE. */
-static void pair(
-	struct finder *f, enum move_kind kind, enum class new_, enum class gone)
+static void pair(struct finder *f, enum move_kind kind, enum class fresh,
+	enum class gone)
 {
-	const struct queue all = f->queues[new_];
+	const struct queue all = f->queues[fresh];
 	bool moves = kind == MOVE_FILE || kind == MOVE_MESSAGE;
 	uint32_t to;
 
@@ -136,20 +136,20 @@ static int name_cmp(const void *a, const void *b)
  * tell which is which. */
 static void pair_named(struct finder *f, struct arena *arena)
 {
-	const struct queue *new_ = &f->queues[NEW_LOCAL];
+	const struct queue *fresh = &f->queues[NEW_LOCAL];
 	const struct queue *gone = &f->queues[GONE_LOCAL];
-	size_t room = new_->end - new_->first + gone->end - gone->first;
+	size_t room = fresh->end - fresh->first + gone->end - gone->first;
 	const struct move_item **names;
 	size_t count = 0;
 
-	if (new_->end == new_->first || gone->end == gone->first || room == 2)
+	if (fresh->end == fresh->first || gone->end == gone->first || room == 2)
 		return; /* no choice */
-	names = arena_array(arena, room, sizeof(*names));
-	for (size_t i = new_->first; i < new_->end; i++)
+	names = arena_array(arena, room, sizeof(const struct move_item *));
+	for (size_t i = fresh->first; i < fresh->end; i++)
 		names[count++] = &f->items[i];
 	for (size_t i = gone->first; i < gone->end; i++)
 		names[count++] = &f->items[i];
-	qsort(names, count, sizeof(*names), name_cmp);
+	qsort(names, count, sizeof(const struct move_item *), name_cmp);
 	for (size_t i = 0; i + 1 < count; i++) {
 		const struct move_item *x = names[i];
 		const struct move_item *y = names[i + 1];
@@ -227,10 +227,10 @@ static uint32_t source_in(
 }
 
 /* New on a side, and an equal one is known to be there: copied. */
-static void copy(struct finder *f, enum move_kind kind, enum class new_,
+static void copy(struct finder *f, enum move_kind kind, enum class fresh,
 	const struct queue *sources)
 {
-	const struct queue all = f->queues[new_];
+	const struct queue all = f->queues[fresh];
 	uint32_t to;
 
 	for (size_t at = all.first; (to = next(f, &all, &at)) != MOVE_NONE;) {

@@ -259,8 +259,9 @@ static void test_maildir(const struct mask *mask)
 	is_str(str_of(file_of(&world, "B", 2).letters), STR("FS"),
 		"%s: flags that came on the way go along", mask->name);
 	reader_copies(&world, 5, "cur/copy:2,F");
+	reader_copies(&world, 5, "cur/copied.again:2,F");
 	ends(&world, mask->name, "what was copied here is copied there");
-	is_int((intmax_t)box(&world, "B")->count, 5, "%s: one more is there",
+	is_int((intmax_t)box(&world, "B")->count, 6, "%s: as often as here",
 		mask->name);
 	is_int((intmax_t)box(&world, "B")->messages[4].flags, FAKE_FLAGGED,
 		"%s: with its flags", mask->name);
