@@ -11,6 +11,7 @@
 struct doubt {
 	struct mailbox *mailbox;
 	uint32_t handle;
+	bool is_judged;
 };
 
 struct absence_task {
@@ -70,6 +71,7 @@ static enum task_step absence_begin(struct task *task, struct err *err)
 	absence->answered = 0;
 	command.status.items = IMAP_STATUS_UIDVALIDITY;
 	for (size_t i = 0; i < absence->count; i++) {
+		absence->doubts[i].is_judged = false;
 		command.status.mailbox = absence->doubts[i].mailbox->wire_name;
 		absence->doubts[i].handle = conn_submit(task->conn, &command);
 	}
@@ -85,11 +87,24 @@ static enum task_step absence_event(
 	if (event->kind != IMAP_EVENT_TAGGED)
 		return TASK_MORE;
 	for (size_t i = 0; i < absence->count; i++) {
-		if (absence->doubts[i].handle == event->handle)
-			judge(absence->pass, absence->doubts[i].mailbox,
-				&event->response->line);
+		if (absence->doubts[i].handle != event->handle)
+			continue;
+		judge(absence->pass, absence->doubts[i].mailbox,
+			&event->response->line);
+		absence->doubts[i].is_judged = true;
 	}
 	return ++absence->answered == absence->count ? TASK_DONE : TASK_MORE;
+}
+
+/* The connections broke over the questions: what has no answer is left as it
+ * is. */
+static void not_judged(struct absence_task *absence)
+{
+	for (size_t i = 0; i < absence->count; i++) {
+		if (!absence->doubts[i].is_judged)
+			pass_mailbox_failed(absence->pass,
+				absence->doubts[i].mailbox, &absence->task.err);
+	}
 }
 
 /* What was detached because it is gone from the server has been asked about. */
@@ -120,8 +135,7 @@ int absence(struct pass *pass, struct err *err)
 		return 0;
 	if (pool_run(pass->pool, tasks, 1, 1, err) != 0)
 		return -1;
-	if (absence.task.result != TASK_FAILED)
-		return 0;
-	*err = absence.task.err;
-	return -1;
+	if (absence.task.result == TASK_FAILED)
+		not_judged(&absence);
+	return 0;
 }

@@ -33,6 +33,22 @@ const struct op *apply_next(
 	return NULL;
 }
 
+enum line_form apply_line_form(
+	const struct mailbox *mailbox, const struct row *row)
+{
+	const struct mailbox_link *link =
+		mailbox_link(mailbox, (uint32_t)(row - mailbox->match.rows));
+	bool is_raw = false;
+
+	if ((row->present & SIDE_BIT(BASE)) == 0)
+		return LINE_FORM_LF;
+	if (row->base != PLAN_NONE)
+		is_raw = mailbox->base_items[row->base].stored_raw;
+	else if (link != NULL)
+		is_raw = link->stored_raw;
+	return is_raw ? LINE_FORM_RAW : LINE_FORM_LF;
+}
+
 bool apply_has(const struct mailbox *mailbox, unsigned kinds)
 {
 	for (int kind = 0; kind < OP_KINDS; kind++) {
@@ -302,44 +318,75 @@ void apply_tell(struct pass *pass, struct mailbox *mailbox, const struct op *op,
 
 /* ---- What only the journal learns ---------------------------------------- */
 
+/* Whether a file of which only the bytes are known is stored as it came: one
+ * with bare LFs, of which the server counts as many bytes as the disk. */
+static bool is_raw(
+	const struct file_facts *as_lf, const struct remote_item *remote)
+{
+	return as_lf->disk_bytes != as_lf->wire_bytes &&
+	       as_lf->disk_bytes == remote->bytes;
+}
+
+/* What the file of a pair is, and in which form: the journal's entry under
+ * another UIDVALIDITY tells, or else the file. */
+static enum fs_result measure_pair(struct mailbox *mailbox,
+	const struct row *row, struct file_facts *facts_r,
+	enum line_form *form_r, struct err *err)
+{
+	struct local_item *item = &mailbox->scan.items[row->local];
+	const struct file_facts *known = mailbox_facts(mailbox, row->local);
+	enum fs_result result = FS_OK;
+
+	*form_r = apply_line_form(mailbox, row);
+	if (known != NULL)
+		*facts_r = *known;
+	else
+		result = delta_identify(
+			&mailbox->md, item, *form_r, facts_r, err);
+	if (result != FS_OK || (row->present & SIDE_BIT(BASE)) != 0 ||
+		!is_raw(facts_r, &mailbox->remote[row->remote]))
+		return result;
+	*form_r = LINE_FORM_RAW;
+	return delta_identify(&mailbox->md, item, *form_r, facts_r, err);
+}
+
+/* A file that was renamed since the scan, or cannot be read: the next run. */
+static void pair_later(struct pass *pass, struct mailbox *mailbox,
+	const struct row *row, enum fs_result result, const struct err *err)
+{
+	if (result == FS_FAILED)
+		pass_error(pass, mailbox, err, row->uid,
+			mailbox->scan.items[row->local].file_name);
+	mailbox->keeps_intents = true;
+	apply_failed(mailbox);
+}
+
 /* Both sides have it already: the entry is made of what delta found. */
 static int record_pair(struct pass *pass, struct mailbox *mailbox,
 	const struct op *op, struct err *err)
 {
 	const struct row *row = apply_row(mailbox, op);
-	struct local_item *item = &mailbox->scan.items[row->local];
 	const struct remote_item *remote = &mailbox->remote[row->remote];
-	const struct file_facts *known = mailbox_facts(mailbox, row->local);
 	struct file_facts facts = {0};
-	enum fs_result result = FS_OK;
-	struct journal_detail detail = {0};
+	enum line_form form;
+	enum fs_result result = measure_pair(mailbox, row, &facts, &form, err);
+	const struct journal_detail detail = {.identity = facts.identity};
 	const struct journal_message message = {
 		.uid = row->uid,
 		.flags = op->base,
-		.name = item->name,
+		.name = mailbox->scan.items[row->local].name,
 		.internaldate_s = remote->date_s,
 		.zone_min = remote->zone_minutes,
+		.stored_raw = form == LINE_FORM_RAW,
 		.detail = &detail,
 	};
 
-	if (known != NULL)
-		facts = *known;
-	else
-		result = delta_identify(&mailbox->md, item, &facts, err);
-	if (result == FS_ABSENT ||
-		(result == FS_FAILED && err->scope == ERR_MESSAGE)) {
-		if (result == FS_FAILED)
-			pass_error(
-				pass, mailbox, err, row->uid, item->file_name);
-		/* Renamed since the scan, or unreadable: next run. */
-		mailbox->keeps_intents = true;
-		apply_failed(mailbox);
-		return 0;
-	}
-	if (result != FS_OK)
+	if (result == FS_OK)
+		return apply_record(pass, mailbox, op, &message, err);
+	if (result == FS_FAILED && err->scope > ERR_MESSAGE)
 		return -1;
-	detail.identity = facts.identity;
-	return apply_record(pass, mailbox, op, &message, err);
+	pair_later(pass, mailbox, row, result, err);
+	return 0;
 }
 
 static int record_op(struct pass *pass, struct mailbox *mailbox,

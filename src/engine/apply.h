@@ -11,6 +11,8 @@
 
 #include "pass.h"
 
+#include "godwit/mail/line_ends.h"
+
 /* Carries out all plans. -1 and err when the account cannot go on. */
 int apply(struct pass *pass, struct err *err);
 
@@ -44,6 +46,11 @@ int apply_everywhere(
 
 /* An operation's row. */
 struct row *apply_row(const struct mailbox *mailbox, const struct op *op);
+
+/* How the bytes of a row's file stand for the message, as far as the journal
+ * knows: LF, unless it says that they were stored as they came. */
+enum line_form apply_line_form(
+	const struct mailbox *mailbox, const struct row *row);
 
 /* The first op of this kind at or after *at, which becomes its index; NULL
  * after the last. */

@@ -53,56 +53,58 @@ static bool is_of_mailbox(const struct trouble_key *key)
 	return key->side == REMOTE && key->uid == 0;
 }
 
-/* Whether a trouble is about this row. */
-static bool is_troubled(const struct mailbox *mailbox, const struct row *row,
-	const struct trouble_key *key)
+/* The trouble that a row is in, or NULL. */
+static const struct journal_trouble *trouble_of(
+	const struct mailbox *mailbox, const struct row *row)
 {
-	if (key->side == REMOTE)
-		return (row->present & SIDE_BIT(REMOTE)) != 0 &&
-		       (row->present & SIDE_BIT(LOCAL)) == 0 &&
-		       row->uid == key->uid;
-	return (row->present == SIDE_BIT(LOCAL) ||
-		       row->origin == ROW_MESSAGE_ELSEWHERE) &&
-	       str_eq(mailbox->scan.items[row->local].name, key->name);
+	if (row->present == SIDE_BIT(LOCAL) ||
+		row->origin == ROW_MESSAGE_ELSEWHERE)
+		return mailbox_trouble(
+			mailbox, 0, mailbox->scan.items[row->local].name);
+	if ((row->present & SIDE_BIT(REMOTE)) != 0 &&
+		(row->present & SIDE_BIT(LOCAL)) == 0)
+		return mailbox_trouble(mailbox, row->uid, (struct str){0});
+	return NULL;
 }
 
-/* False: there is no such message any more. */
-static bool hold_row(
-	struct mailbox *mailbox, const struct trouble_key *key, bool is_due)
+/* What is gone, or synced by now, is in no trouble any more. */
+static void clear_ended(
+	struct pass *pass, struct mailbox *mailbox, const bool *lasts)
 {
-	bool found = false;
+	if (pass->options->depth != SYNC_APPLY)
+		return;
+	for (size_t i = 0; i < mailbox->troubles.count; i++) {
+		const struct trouble_key *key = &mailbox->troubles.items[i].key;
 
-	for (size_t i = 0; i < mailbox->match.count; i++) {
+		if (!lasts[i] && !is_of_mailbox(key))
+			journal_trouble_clear(
+				&pass->journal, &pass->notes, key);
+	}
+}
+
+/* What failed before waits until its next try is due. */
+static void hold_troubled(struct pass *pass, struct mailbox *mailbox)
+{
+	int64_t now_s = pass_now_s(pass);
+	bool *lasts = arena_array(
+		&mailbox->arena, mailbox->troubles.count, sizeof(*lasts));
+
+	for (size_t i = 0;
+		mailbox->troubles.count > 0 && i < mailbox->match.count; i++) {
 		struct row *row = &mailbox->match.rows[i];
+		const struct journal_trouble *trouble =
+			trouble_of(mailbox, row);
 
-		if (!is_troubled(mailbox, row, key))
+		if (trouble == NULL)
 			continue;
-		found = true;
-		if (is_due || row->hold != ROW_FREE)
+		lasts[trouble - mailbox->troubles.items] = true;
+		if (row->hold != ROW_FREE ||
+			journal_trouble_due(&trouble->record, now_s))
 			continue;
 		row->hold = ROW_TROUBLED;
 		mailbox->report.waiting++;
 	}
-	return found;
-}
-
-/* What failed before waits until its next try is due; what is gone, or synced
- * by now, is in no trouble any more. */
-static void hold_troubled(struct pass *pass, struct mailbox *mailbox)
-{
-	int64_t now_s = pass_now_s(pass);
-
-	for (size_t i = 0; i < mailbox->troubles.count; i++) {
-		const struct journal_trouble *trouble =
-			&mailbox->troubles.items[i];
-
-		if (!is_of_mailbox(&trouble->key) &&
-			!hold_row(mailbox, &trouble->key,
-				journal_trouble_due(&trouble->record, now_s)) &&
-			pass->options->depth == SYNC_APPLY)
-			journal_trouble_clear(
-				&pass->journal, &pass->notes, &trouble->key);
-	}
+	clear_ended(pass, mailbox, lasts);
 }
 
 /* The least UID that `limits: newest` lets in. */
@@ -178,16 +180,6 @@ static void guard_plan(struct pass *pass, struct mailbox *mailbox)
 	pass_error(pass, mailbox, &err, 0, (struct str){0});
 }
 
-static const struct journal_trouble *mailbox_trouble(
-	const struct mailbox *mailbox)
-{
-	for (size_t i = 0; i < mailbox->troubles.count; i++) {
-		if (is_of_mailbox(&mailbox->troubles.items[i].key))
-			return &mailbox->troubles.items[i];
-	}
-	return NULL;
-}
-
 static void note_read_only(
 	struct pass *pass, struct mailbox *mailbox, const struct err *err)
 {
@@ -203,7 +195,7 @@ static void note_read_only(
 		return;
 	/* Not to remember it only means to say it again sooner. */
 	if (journal_trouble_note(
-		    &pass->journal, &pass->batch, &failure, &ignored) != 0)
+		    &pass->journal, &pass->notes, &failure, &ignored) != 0)
 		pass_error(pass, mailbox, &ignored, 0, (struct str){0});
 }
 
@@ -211,7 +203,8 @@ static void note_read_only(
  * syncs every few minutes is not told each time. */
 static void say_read_only(struct pass *pass, struct mailbox *mailbox)
 {
-	const struct journal_trouble *known = mailbox_trouble(mailbox);
+	const struct journal_trouble *known =
+		mailbox_trouble(mailbox, 0, (struct str){0});
 	bool is_held = mailbox->policy.remote_readonly &&
 		       mailbox->plan.held_back > 0 &&
 		       pass->account->direction != ACCOUNT_DIRECTION_PULL;
@@ -220,7 +213,7 @@ static void say_read_only(struct pass *pass, struct mailbox *mailbox)
 	if (!is_held) {
 		if (known != NULL && pass->options->depth == SYNC_APPLY)
 			journal_trouble_clear(
-				&pass->journal, &pass->batch, &known->key);
+				&pass->journal, &pass->notes, &known->key);
 		return;
 	}
 	err_set(&err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,

@@ -150,3 +150,57 @@ void delivery_drop(struct delivery *delivery)
 	buf_reset(&delivery->out);
 	delivery->md = NULL;
 }
+
+/* Reads on in both files; *same_r says whether they gave the same. 0: both are
+ * at their end, or differ. */
+static int compare_chunk(const struct fs_port *fs, struct fs_file *files[2],
+	bool *same_r, struct err *err)
+{
+	struct buf chunks[2] = {{0}, {0}};
+	size_t got[2] = {0, 0};
+	int result = 0;
+
+	for (int i = 0; i < 2 && result == 0; i++) {
+		size_t more = 1;
+
+		while (more > 0 && got[i] < READ_BYTES && result == 0) {
+			more = 0;
+			if (fs->read(files[i],
+				    buf_reserve(
+					    &chunks[i], READ_BYTES - got[i]),
+				    READ_BYTES - got[i], &more, err) != FS_OK)
+				result = -1;
+			buf_commit(&chunks[i], more);
+			got[i] += more;
+		}
+	}
+	*same_r = str_eq(buf_str(&chunks[0]), buf_str(&chunks[1]));
+	if (result == 0)
+		result = *same_r && got[0] > 0;
+	buf_clear(&chunks[0]);
+	buf_clear(&chunks[1]);
+	return result;
+}
+
+int delivered_same(struct maildir *md, const struct delivered *a,
+	const struct delivered *b, bool *same_r, struct err *err)
+{
+	struct fs_file *files[2] = {NULL, NULL};
+	int result = -1;
+
+	*same_r = false;
+	if (a->wire_bytes != b->wire_bytes || a->stored_raw != b->stored_raw ||
+		identity_cmp(&a->identity, &b->identity) != 0)
+		return 0;
+	if (md->fs->open(md->tmp, a->tmp_name, &files[0], err) == FS_OK &&
+		md->fs->open(md->tmp, b->tmp_name, &files[1], err) == FS_OK) {
+		do
+			result = compare_chunk(md->fs, files, same_r, err);
+		while (result > 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		if (files[i] != NULL)
+			md->fs->close(&files[i]);
+	}
+	return result;
+}

@@ -53,4 +53,8 @@ int delivery_end(struct delivery *delivery, int64_t mtime_ns,
 /* Gives it up and removes the file; harmless when there is none. */
 void delivery_drop(struct delivery *delivery);
 
+/* Whether two that came of deliveries hold the same bytes. */
+int delivered_same(struct maildir *md, const struct delivered *a,
+	const struct delivered *b, bool *same_r, struct err *err);
+
 #endif

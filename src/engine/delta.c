@@ -118,7 +118,7 @@ static int prepare_local(
 
 /* Feeds a file's canonical form to `stream`. */
 static enum fs_result feed_file(const struct fs_port *fs, struct fs_file *file,
-	struct identity_stream *stream, struct err *err)
+	enum line_form form, struct identity_stream *stream, struct err *err)
 {
 	struct buf chunk = {0};
 	struct buf canonical = {0};
@@ -126,7 +126,7 @@ static enum fs_result feed_file(const struct fs_port *fs, struct fs_file *file,
 	size_t got = 1;
 	enum fs_result result = FS_OK;
 
-	to_crlf_init(&conv, LINE_FORM_LF);
+	to_crlf_init(&conv, form);
 	while (got > 0 && result == FS_OK) {
 		buf_reset(&chunk);
 		buf_reset(&canonical);
@@ -143,16 +143,25 @@ static enum fs_result feed_file(const struct fs_port *fs, struct fs_file *file,
 	return result;
 }
 
-/* Feeds the file of a scan's item to a stream that was begun. */
-static enum fs_result feed_item(struct maildir *md, struct local_item *item,
+/* A file of a scan, and how it is read. */
+struct feeding {
+	struct local_item *item;
+	enum line_form form;
+	uint64_t disk_bytes;
+};
+
+/* Feeds it to a stream that was begun. */
+static enum fs_result feed_item(struct maildir *md, struct feeding *feeding,
 	struct identity_stream *stream, struct err *err)
 {
 	struct fs_file *file = NULL;
 	struct fs_stat stat;
-	enum fs_result result = maildir_read(md, item, &file, &stat, err);
+	enum fs_result result =
+		maildir_read(md, feeding->item, &file, &stat, err);
 
 	if (result == FS_OK) {
-		result = feed_file(md->fs, file, stream, err);
+		feeding->disk_bytes = stat.bytes;
+		result = feed_file(md->fs, file, feeding->form, stream, err);
 		md->fs->close(&file);
 	}
 	if (result != FS_OK)
@@ -161,15 +170,17 @@ static enum fs_result feed_item(struct maildir *md, struct local_item *item,
 }
 
 enum fs_result delta_identify(struct maildir *md, struct local_item *item,
-	struct file_facts *facts_r, struct err *err)
+	enum line_form form, struct file_facts *facts_r, struct err *err)
 {
+	struct feeding feeding = {.item = item, .form = form};
 	struct identity_stream stream;
 	enum fs_result result;
 
 	identity_init(&stream);
-	result = feed_item(md, item, &stream, err);
+	result = feed_item(md, &feeding, &stream, err);
 	if (result != FS_OK)
 		return result;
+	facts_r->disk_bytes = feeding.disk_bytes;
 	facts_r->wire_bytes = stream.fed_bytes;
 	identity_finish(&stream, &facts_r->identity);
 	return FS_OK;
@@ -178,12 +189,13 @@ enum fs_result delta_identify(struct maildir *md, struct local_item *item,
 enum fs_result delta_alike(struct maildir *md, struct local_item *item,
 	struct identity *alike_r, struct err *err)
 {
+	struct feeding feeding = {.item = item, .form = LINE_FORM_LF};
 	struct identity_stream stream;
 	struct identity identity;
 	enum fs_result result;
 
 	identity_init_alike(&stream);
-	result = feed_item(md, item, &stream, err);
+	result = feed_item(md, &feeding, &stream, err);
 	if (result == FS_OK)
 		identity_finish_alike(&stream, &identity, alike_r);
 	return result;
@@ -252,6 +264,8 @@ static void list_remote(struct delta_task *delta)
 		IMAP_FETCH_FLAGS | IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE;
 	size_t known = delta->new_uidvalidity ? 0 : mailbox->journal.count;
 	uint32_t top = known > 0 ? mailbox->base_items[known - 1].uid : 0;
+	const struct imap_mailbox *selected =
+		imap_session_mailbox(conn_session(delta->task.conn));
 	char set[64];
 
 	delta->stage = STAGE_LIST;
@@ -262,7 +276,7 @@ static void list_remote(struct delta_task *delta)
 		(void)snprintf(set, sizeof(set), "1:%" PRIu32, top);
 		fetch(delta, str_of(set), IMAP_FETCH_FLAGS);
 	}
-	if (top < UINT32_MAX) {
+	if (top < UINT32_MAX && selected->exists > 0) {
 		(void)snprintf(set, sizeof(set), "%" PRIu32 ":*", top + 1);
 		fetch(delta, str_of(set), all);
 	}
@@ -274,16 +288,6 @@ static int remote_cmp(const void *a, const void *b)
 	const struct remote_item *y = b;
 
 	return (x->uid > y->uid) - (x->uid < y->uid);
-}
-
-static struct remote_item *remote_find(struct mailbox *mailbox, uint32_t uid)
-{
-	const struct remote_item key = {.uid = uid};
-
-	if (mailbox->remote_count == 0)
-		return NULL;
-	return bsearch(&key, mailbox->remote, mailbox->remote_count,
-		sizeof(key), remote_cmp);
 }
 
 static void remote_detail(
@@ -321,6 +325,18 @@ static int remote_add(struct mailbox *mailbox, const struct imap_fetch *fetched,
 	return 0;
 }
 
+/* What one FETCH of a message does not tell, another may. */
+static void remote_join(
+	struct remote_item *item, const struct remote_item *other)
+{
+	if (item->bytes == 0)
+		item->bytes = other->bytes;
+	if (item->date_s == 0) {
+		item->date_s = other->date_s;
+		item->zone_minutes = other->zone_minutes;
+	}
+}
+
 /* Sorts by UID (o2.pl answers in any order) and joins doubles (Courier). */
 static void remote_settle(struct mailbox *mailbox)
 {
@@ -331,8 +347,7 @@ static void remote_settle(struct mailbox *mailbox)
 		qsort(items, mailbox->remote_count, sizeof(*items), remote_cmp);
 	for (size_t i = 0; i < mailbox->remote_count; i++) {
 		if (kept > 0 && items[kept - 1].uid == items[i].uid) {
-			if (items[kept - 1].bytes == 0)
-				items[kept - 1] = items[i];
+			remote_join(&items[kept - 1], &items[i]);
 			continue;
 		}
 		items[kept++] = items[i];
@@ -384,8 +399,8 @@ static int identify_file(struct delta_task *delta, uint32_t at, struct err *err)
 	struct mailbox *mailbox = delta->task.mailbox;
 	struct row *row = &mailbox->match.rows[at];
 	struct file_facts facts = {.local = row->local};
-	enum fs_result result = delta_identify(
-		&mailbox->md, &mailbox->scan.items[row->local], &facts, err);
+	enum fs_result result = delta_identify(&mailbox->md,
+		&mailbox->scan.items[row->local], LINE_FORM_LF, &facts, err);
 
 	if (result == FS_FAILED && err->scope == ERR_MESSAGE) {
 		unread_add(&delta->unread, mailbox, at, err);
@@ -491,6 +506,17 @@ static void drop_absences(struct match *match)
 
 static enum task_step begin_detail(struct delta_task *delta, struct err *err);
 
+/* Whether the server may have given a UID to another message than the one that
+ * a file was named after: the mailbox was gone and is there again, or begins
+ * anew, perhaps under the UIDVALIDITY of old (DavMail's is always 1). */
+static bool was_made_anew(const struct delta_task *delta)
+{
+	const struct mailbox *mailbox = delta->task.mailbox;
+
+	return delta->new_uidvalidity ||
+	       (mailbox->in_journal && mailbox->record.uidvalidity == 0);
+}
+
 /* Both listings are there: makes rows of them. */
 static enum task_step join(struct delta_task *delta, struct err *err)
 {
@@ -503,7 +529,8 @@ static enum task_step join(struct delta_task *delta, struct err *err)
 	};
 
 	match_join(&input, &mailbox->arena, &mailbox->match);
-	match_derived(&mailbox->match, &input, &place);
+	if (!was_made_anew(delta))
+		match_derived(&mailbox->match, &input, &place);
 	return begin_detail(delta, err);
 }
 
@@ -630,7 +657,13 @@ static enum task_step begin_headers(struct delta_task *delta, struct err *err)
 	return delta->awaited == 0 ? begin_doubts(delta, err) : TASK_MORE;
 }
 
-/* Sizes and dates of what is new but stood among the known UIDs. */
+static bool lacks_detail(const struct remote_item *item)
+{
+	return item->bytes == 0 || item->date_s == 0;
+}
+
+/* Sizes and dates of what is new but stood among the known UIDs, or was told of
+ * in passing. */
 static enum task_step begin_detail(struct delta_task *delta, struct err *err)
 {
 	struct mailbox *mailbox = delta->task.mailbox;
@@ -642,7 +675,7 @@ static enum task_step begin_detail(struct delta_task *delta, struct err *err)
 		const struct row *row = &mailbox->match.rows[i];
 
 		if ((row->present & SIDE_BIT(BASE)) == 0 && row->uid != 0 &&
-			mailbox->remote[row->remote].bytes == 0)
+			lacks_detail(&mailbox->remote[row->remote]))
 			imap_set_add(&set, row->uid);
 	}
 	fetch_set(delta, &set, IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE);
@@ -671,13 +704,18 @@ static enum task_step listed(struct delta_task *delta, struct err *err)
 		imap_session_mailbox(conn_session(delta->task.conn));
 
 	remote_settle(mailbox);
-	if (delta->refused || mailbox->remote_count != selected->exists) {
-		if (delta->listings < LISTINGS_MAX) {
-			list_remote(delta);
-			return TASK_MORE;
+	/* Of no messages a FETCH may be refused. */
+	if (mailbox->remote_count != selected->exists ||
+		(delta->refused && selected->exists > 0)) {
+		if (delta->listings == LISTINGS_MAX) {
+			delta->partial = true;
+			tell_partial(delta, selected->exists);
+			return join(delta, err);
 		}
-		delta->partial = true;
-		tell_partial(delta, selected->exists);
+		list_remote(delta);
+		if (delta->awaited > 0)
+			return TASK_MORE;
+		/* All went while it was listed, and none is known. */
 	}
 	return join(delta, err);
 }
@@ -702,18 +740,20 @@ static enum task_step selected_now(struct delta_task *delta, struct err *err)
 	const struct imap_mailbox *selected =
 		imap_session_mailbox(conn_session(delta->task.conn));
 
-	mailbox->uidnext = selected->uidnext;
+	mailbox->uidnext =
+		selected->uidnext <= UINT32_MAX ? selected->uidnext : 0;
 	mailbox->highestmodseq = selected->highestmodseq;
 	delta->new_uidvalidity = is_renumbered(mailbox);
 	mailbox->renumbered = delta->new_uidvalidity;
 	learn_policy(delta);
 	delta->listings = 0;
-	if (selected->exists > 0) {
-		list_remote(delta);
-		return TASK_MORE;
-	}
 	mailbox->remote_count = 0;
-	return listed(delta, err);
+	/* That all is gone is not believed before it was asked for. */
+	if (selected->exists == 0 &&
+		(mailbox->renumbered || mailbox->journal.count == 0))
+		return listed(delta, err);
+	list_remote(delta);
+	return TASK_MORE;
 }
 
 static enum task_step delta_begin(struct task *task, struct err *err)
@@ -743,8 +783,9 @@ static void header_add(
 	uint32_t row = mailbox_row(delta->task.mailbox, fetched->uid);
 
 	if ((fetched->present & needed) != needed || fetched->header_nil ||
-		fetched->header_not_kept || row == PLAN_NONE)
-		return;
+		fetched->header_not_kept || row == PLAN_NONE ||
+		!untold_is_open(&delta->untold, row))
+		return; /* nor what was not asked for, or is told twice */
 	delta->headers.items = array_grow(delta->headers.items,
 		&delta->header_cap, delta->headers.count + 1,
 		sizeof(*delta->headers.items));
@@ -754,17 +795,35 @@ static void header_add(
 	untold_tell(&delta->untold, row);
 }
 
+/* Whether a body of this length can be the message: it is asked for because its
+ * size is near a file's. One that is not is no answer. */
+static bool is_credible(
+	const struct delta_task *delta, uint32_t row, uint64_t bytes)
+{
+	const struct mailbox *mailbox = delta->task.mailbox;
+	uint32_t remote = mailbox->match.rows[row].remote;
+	uint64_t least;
+	uint64_t most;
+
+	match_near(mailbox->remote[remote].bytes, &least, &most);
+	return bytes > 0 && bytes >= least && bytes <= most;
+}
+
 /* A doubtful message's body is complete: what it really is replaces what its
  * listing made of it. */
 static void doubt_settle(struct delta_task *delta, uint32_t uid)
 {
 	struct alike_row body = {.row = mailbox_row(delta->task.mailbox, uid)};
 
+	uint64_t fed_bytes = delta->doubt.fed_bytes;
+
 	if (!delta->reading_doubt)
 		return;
 	delta->reading_doubt = false;
 	identity_finish_alike(&delta->doubt, &body.identity, &body.alike);
-	if (body.row == PLAN_NONE)
+	if (body.row == PLAN_NONE ||
+		!untold_is_open(&delta->untold, body.row) ||
+		!is_credible(delta, body.row, fed_bytes))
 		return;
 	untold_tell(&delta->untold, body.row);
 	alike_add(&delta->alike, &body);
@@ -794,7 +853,7 @@ static int delta_fetched(struct delta_task *delta,
 	case STAGE_LIST:
 		return remote_add(mailbox, fetched, err);
 	case STAGE_DETAIL:
-		item = remote_find(mailbox, fetched->uid);
+		item = mailbox_remote(mailbox, fetched->uid);
 		if (item != NULL)
 			remote_detail(item, fetched);
 		break;

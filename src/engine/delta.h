@@ -11,14 +11,17 @@
 
 #include "pass.h"
 
+#include "godwit/mail/line_ends.h"
+
 /* Makes the rows of every active mailbox. Failures of one mailbox take that
  * one out; -1 and err when the account cannot go on. */
 int delta(struct pass *pass, struct err *err);
 
-/* Reads the file of a scan's item, to know what it is. FS_ABSENT when it is not
- * there any more. facts_r->local is left to the caller. */
+/* Reads the file of a scan's item, whose bytes stand for the message in this
+ * form, to know what it is. FS_ABSENT when it is not there any more.
+ * facts_r->local is left to the caller. */
 enum fs_result delta_identify(struct maildir *md, struct local_item *item,
-	struct file_facts *facts_r, struct err *err);
+	enum line_form form, struct file_facts *facts_r, struct err *err);
 
 /* Likewise, for what it is alike to (mail/identity.h). */
 enum fs_result delta_alike(struct maildir *md, struct local_item *item,

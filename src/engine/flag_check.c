@@ -103,7 +103,7 @@ void flag_check_shown(
 	if (item != NULL &&
 		flags_from_names(check->keywords, fetched->flags.items,
 			fetched->flags.count, &item->shown, NULL) == 0)
-		item->is_shown = true;
+		item->is_shown = item->was_shown = true;
 }
 
 /* What the server lacks of a message's flags, as far as it shows them. */
@@ -170,6 +170,13 @@ bool flag_check_is_open(const struct flag_check *check, uint32_t uid)
 	const struct flag_checked *item = find(check, uid);
 
 	return item != NULL && !item->is_shown;
+}
+
+bool flag_check_was_shown(const struct flag_check *check, uint32_t uid)
+{
+	const struct flag_checked *item = find(check, uid);
+
+	return item != NULL && item->was_shown;
 }
 
 struct flags flag_check_base(

@@ -25,7 +25,8 @@
 struct flag_checked {
 	uint32_t uid;
 	bool is_shown;
-	bool is_told; /* once is enough */
+	bool was_shown; /* at least once */
+	bool is_told;   /* once is enough */
 	struct flags wanted;
 	struct flags shown;
 };
@@ -64,6 +65,9 @@ unsigned flag_check_store(struct flag_check *check, struct conn *conn);
 
 /* Whether the message was added, but not shown. */
 bool flag_check_is_open(const struct flag_check *check, uint32_t uid);
+
+/* Whether the message was added, and the server has shown it. */
+bool flag_check_was_shown(const struct flag_check *check, uint32_t uid);
 
 /* The flags that are in step: those of `base` that the server does not lack. Of
  * a message that was not added, all; of one that was not shown, none. */

@@ -4,6 +4,9 @@
  */
 #include "intents.h"
 
+#include "godwit/base/limits.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 /* Whether it is trash.h's: those of other copies have a file. */
@@ -70,6 +73,49 @@ void intents_wanted(const struct mailbox *mailbox, struct imap_set *uids)
 		if (row->present == SIDE_BIT(REMOTE) && row->uid >= first)
 			imap_set_push(uids, row->uid, row->uid);
 	}
+}
+
+int intents_header(struct match_identities *headers, size_t *cap,
+	const struct imap_fetch *fetched, struct err *err)
+{
+	const unsigned needed =
+		IMAP_FETCH_UID | IMAP_FETCH_SIZE | IMAP_FETCH_HEADER;
+	struct match_identity *item;
+
+	if ((fetched->present & needed) != needed || fetched->header_nil)
+		return 0;
+	if (headers->count >= LIMIT_MESSAGES)
+		return err_set(err, ERR_MAILBOX, ERR_NEVER, ERR_PROTOCOL,
+			"the server tells of more than %d messages",
+			LIMIT_MESSAGES);
+	headers->items = array_grow(headers->items, cap, headers->count + 1,
+		sizeof(*headers->items));
+	item = &headers->items[headers->count++];
+	item->row = fetched->uid;
+	identity_of_header(fetched->header, fetched->size, &item->identity);
+	return 0;
+}
+
+static int header_cmp(const void *a, const void *b)
+{
+	const struct match_identity *x = a;
+	const struct match_identity *y = b;
+
+	return (x->row > y->row) - (x->row < y->row);
+}
+
+void intents_settle(struct match_identities *headers)
+{
+	struct match_identity *items = headers->items;
+	size_t kept = 0;
+
+	if (headers->count > 0)
+		qsort(items, headers->count, sizeof(*items), header_cmp);
+	for (size_t i = 0; i < headers->count; i++) {
+		if (kept == 0 || items[kept - 1].row != items[i].row)
+			items[kept++] = items[i];
+	}
+	headers->count = kept;
 }
 
 static uint64_t distance(uint64_t a, uint64_t b)

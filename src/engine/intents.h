@@ -11,6 +11,7 @@
 
 #include "pass.h"
 
+#include "godwit/imap/response.h"
 #include "godwit/imap/set.h"
 
 /* Reads the mailbox's open intents, those of trash.h as well. */
@@ -21,6 +22,16 @@ void intents_wanted(const struct mailbox *mailbox, struct imap_set *uids);
 
 /* Unites the rows of files and of the messages that they had become. */
 void intents_pair(struct mailbox *mailbox, struct match_identities *headers);
+
+/*
+ * Adds a header that was fetched in search of a message, `row` being its UID
+ * there; `headers` is on the heap, *cap its capacity. When all have come, they
+ * are settled: a message that was told twice is one. -1 and err (ERR_MAILBOX):
+ * there are too many.
+ */
+int intents_header(struct match_identities *headers, size_t *cap,
+	const struct imap_fetch *fetched, struct err *err);
+void intents_settle(struct match_identities *headers);
 
 /*
  * The index of the header that is `identity`, or the nearest in size of those

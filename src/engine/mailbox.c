@@ -95,6 +95,77 @@ struct mailbox_link *mailbox_link(const struct mailbox *mailbox, uint32_t row)
 	return NULL;
 }
 
+static int remote_cmp(const void *a, const void *b)
+{
+	const struct remote_item *x = a;
+	const struct remote_item *y = b;
+
+	return (x->uid > y->uid) - (x->uid < y->uid);
+}
+
+struct remote_item *mailbox_remote(const struct mailbox *mailbox, uint32_t uid)
+{
+	const struct remote_item key = {.uid = uid};
+
+	if (mailbox->remote_count == 0)
+		return NULL;
+	return bsearch(&key, mailbox->remote, mailbox->remote_count,
+		sizeof(key), remote_cmp);
+}
+
+static int base_cmp(const void *a, const void *b)
+{
+	const struct base_item *x = a;
+	const struct base_item *y = b;
+
+	return (x->uid > y->uid) - (x->uid < y->uid);
+}
+
+bool mailbox_knows_uid(const struct mailbox *mailbox, uint32_t uid)
+{
+	const struct base_item key = {.uid = uid};
+
+	if (mailbox_remote(mailbox, uid) != NULL)
+		return true;
+	return !mailbox->renumbered && mailbox->journal.count > 0 &&
+	       bsearch(&key, mailbox->base_items, mailbox->journal.count,
+		       sizeof(key), base_cmp) != NULL;
+}
+
+/* In the order of the list: files by name, then messages by UID. */
+static int trouble_cmp(
+	const struct trouble_key *key, uint32_t uid, struct str name)
+{
+	bool is_file = key->side == LOCAL;
+
+	if (is_file != (name.len > 0))
+		return is_file ? -1 : 1;
+	return is_file ? str_cmp(key->name, name)
+		       : (key->uid > uid) - (key->uid < uid);
+}
+
+const struct journal_trouble *mailbox_trouble(
+	const struct mailbox *mailbox, uint32_t uid, struct str name)
+{
+	size_t low = 0;
+	size_t high = mailbox->troubles.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct journal_trouble *trouble =
+			&mailbox->troubles.items[middle];
+		int order = trouble_cmp(&trouble->key, uid, name);
+
+		if (order == 0)
+			return trouble;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
 /* Rows with a UID come first and in its order. */
 uint32_t mailbox_row(const struct mailbox *mailbox, uint32_t uid)
 {

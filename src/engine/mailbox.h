@@ -42,6 +42,7 @@ enum mailbox_part {
 struct file_facts {
 	struct identity identity;
 	uint64_t wire_bytes; /* of its canonical form; 0: not read */
+	uint64_t disk_bytes; /* likewise */
 	uint32_t local;      /* index into the scan */
 };
 
@@ -148,6 +149,18 @@ struct mailbox_link *mailbox_link(const struct mailbox *mailbox, uint32_t row);
 
 /* The row of a UID, or PLAN_NONE. */
 uint32_t mailbox_row(const struct mailbox *mailbox, uint32_t uid);
+
+/* The message of the server's list with this UID, or NULL. */
+struct remote_item *mailbox_remote(const struct mailbox *mailbox, uint32_t uid);
+
+/* Whether the server's list or the journal has the UID, so that no new message
+ * can have it. */
+bool mailbox_knows_uid(const struct mailbox *mailbox, uint32_t uid);
+
+/* The trouble of a message on the server (`name` empty), or of a file (`uid`
+ * 0), or NULL. */
+const struct journal_trouble *mailbox_trouble(
+	const struct mailbox *mailbox, uint32_t uid, struct str name);
 
 /* Forgets what delta and later steps found, for another turn. */
 void mailbox_again(struct mailbox *mailbox);

@@ -129,7 +129,8 @@ static int identify(struct pass *pass, struct mailbox *mailbox,
 			mailbox_open_maildir(pass, mailbox, false, err) != 0)
 			return -1;
 		result = delta_identify(&mailbox->md,
-			&mailbox->scan.items[row->local], &facts, err);
+			&mailbox->scan.items[row->local], LINE_FORM_LF, &facts,
+			err);
 	}
 	if (result == FS_FAILED && err->scope != ERR_MESSAGE)
 		return -1;
@@ -445,6 +446,7 @@ static void begin_known(const struct mailbox *from, struct flags known,
 	row->flags[BASE] = flags;
 	row->present |= IN_BASE;
 	row->stale = true;
+	row->base = PLAN_NONE;
 }
 
 /* An earlier run asked for this, and did not come to its end. */
@@ -536,6 +538,9 @@ static void link_entry(const struct finding *finding,
 
 	if ((item->present & IN_BASE) == 0)
 		return;
+	link->stored_raw = mailbox_of(finding, item)
+				   ->base_items[row_at(finding, item)->base]
+				   .stored_raw;
 	link->entry_of[at] = mailbox_of(finding, item);
 	link->entry_uid[at] = row_at(finding, item)->uid;
 }

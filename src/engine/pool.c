@@ -18,7 +18,8 @@ enum {
 	EVENTS_A_ROUND = 256, /* of one connection */
 	TASK_VAIN_MAX = 2,    /* tries of a task that achieve nothing */
 	TASK_TRIES_MAX = 16,  /* and of one that gets on, if slowly */
-	BREAKS_MAX = 6,       /* connections lost with nothing achieved */
+	BREAKS_MAX = 5,       /* connections lost with nothing achieved, beside
+			       * those that may all be lost at once */
 	LOGOUT_PATIENCE_MS = 2000,
 };
 
@@ -43,10 +44,12 @@ struct pool {
 	uint64_t bytes_out;
 	struct task **tasks; /* of the run */
 	size_t task_count;
-	struct err broken; /* why the last connection broke */
-	unsigned breaks;   /* how many did since anything was achieved */
-	bool ruined;       /* a task found that no other can go on */
-	int64_t left_ms;   /* when it was last gone on with */
+	uint32_t connections; /* that it may have */
+	bool was_let_in;      /* by a login, ever */
+	struct err broken;    /* why the last connection broke */
+	unsigned breaks;      /* how many did since anything was achieved */
+	bool ruined;          /* a task found that no other can go on */
+	int64_t left_ms;      /* when it was last gone on with */
 };
 
 struct pool *pool_new(const struct account *account, const struct ports *ports)
@@ -228,6 +231,7 @@ static void login_over(struct pool *pool, struct slot *slot)
 {
 	pool->caps = *imap_session_caps(conn_session(slot->conn));
 	slot->logged_in = true;
+	pool->was_let_in = true;
 	login_free(&slot->login);
 }
 
@@ -239,6 +243,26 @@ static int drain(const struct imap_event *event, struct err *err)
 		return 0;
 	return err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_NET,
 		"the connection was given up with an upload half done");
+}
+
+static int renumbered(struct err *err)
+{
+	return err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+		"the server gave this mailbox a new UIDVALIDITY during the "
+		"sync; the next run starts from there");
+}
+
+/* Whether the mailbox that the task has selected got a new UIDVALIDITY: then
+ * what the server says of UIDs is about others. */
+static bool is_renumbered(const struct slot *slot, struct err *err)
+{
+	const struct imap_mailbox *now =
+		imap_session_mailbox(conn_session(slot->conn));
+
+	return slot->selected != NULL && now != NULL &&
+	       slot->selected == slot->task->mailbox && now->uidvalidity != 0 &&
+	       now->uidvalidity != slot->selected->uidvalidity &&
+	       renumbered(err) != 0;
 }
 
 /* 0, or -1: the connection is to be given up for `err`. */
@@ -271,7 +295,11 @@ static int slot_event(struct pool *pool, struct slot *slot,
 			"it");
 	if (slot->task == NULL)
 		return drain(event, err);
-	step = slot->task->kind->event(slot->task, event, &slot->task->err);
+	if (is_renumbered(slot, &slot->task->err))
+		step = TASK_FAILED;
+	else
+		step = slot->task->kind->event(
+			slot->task, event, &slot->task->err);
 	return step == TASK_MORE ? 0 : task_over(pool, slot, step, err);
 }
 
@@ -370,12 +398,25 @@ static void pool_wait(struct pool *pool)
 	pool->ports->net.wait(pool->ports->net.ctx, waits, count, until_ms);
 }
 
+/* A connection broke before its login was over: there are to be no more than
+ * are left. -1: none is, and another would fare no better. (When a server is
+ * started anew, all are lost at once.) */
+static int slot_was_useless(struct pool *pool)
+{
+	uint32_t open = slots_open(pool);
+
+	pool->slots_max = open > 0 ? open : 1;
+	return open > 0 || (pool->was_let_in && pool->broken.retry == ERR_NOW)
+		       ? 0
+		       : -1;
+}
+
 /* One round over all connections. -1 and err: none is left to work with. */
 static int pool_round(struct pool *pool, uint32_t wanted, struct err *err)
 {
 	bool moved = false;
 
-	if (pool->ruined || pool->breaks > BREAKS_MAX) {
+	if (pool->ruined || pool->breaks > BREAKS_MAX + pool->connections) {
 		*err = pool->broken;
 		return -1;
 	}
@@ -392,12 +433,10 @@ static int pool_round(struct pool *pool, uint32_t wanted, struct err *err)
 		moved = slot_round(pool, slot) || moved;
 		if (slot->conn != NULL || slot->logged_in)
 			continue;
-		/* It broke before it was of any use. */
-		if (slots_open(pool) == 0) {
+		if (slot_was_useless(pool) != 0) {
 			*err = pool->broken;
 			return -1;
 		}
-		pool->slots_max = slots_open(pool);
 	}
 	if (!moved)
 		pool_wait(pool);
@@ -421,6 +460,7 @@ int pool_run(struct pool *pool, struct task **tasks, size_t count,
 
 	pool->tasks = tasks;
 	pool->task_count = count;
+	pool->connections = connections;
 	forgive(pool, pool->left_ms);
 	while (result == 0 && (!tasks_ended(pool) || pool->ruined))
 		result = pool_round(pool, slots_wanted(pool, connections), err);
@@ -566,9 +606,7 @@ int task_selected(
 			"alone");
 	if (mailbox->uidvalidity != 0 &&
 		mailbox->uidvalidity != selected->uidvalidity)
-		return err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
-			"the server gave this mailbox a new UIDVALIDITY during "
-			"the sync; the next run starts from there");
+		return renumbered(err);
 	mailbox->uidvalidity = (uint32_t)selected->uidvalidity;
 	*task->selected = mailbox;
 	return 0;

@@ -9,6 +9,8 @@
 
 #include "godwit/imap/name.h"
 
+#include <stdlib.h>
+
 /* What is to be done about a mailbox. */
 enum step {
 	STEP_NONE,
@@ -205,42 +207,62 @@ struct create_task {
 	struct task task;
 	struct pass *pass;
 	uint32_t create_handle;
+	unsigned role; /* that was asked for */
 };
 
-static unsigned roles_of(const struct mailbox *mailbox)
+/* A Maildir folder has no role but its name, which mail readers go by. No
+ * mailbox gets one that another has. */
+static unsigned role_of(const struct pass *pass, const struct mailbox *mailbox)
 {
 	static const struct {
-		unsigned use;
+		struct str name;
 		unsigned role;
 	} roles[] = {
-		{MAILBOX_USE_ARCHIVE, IMAP_ATTR_ARCHIVE},
-		{MAILBOX_USE_DRAFTS, IMAP_ATTR_DRAFTS},
-		{MAILBOX_USE_JUNK, IMAP_ATTR_JUNK},
-		{MAILBOX_USE_SENT, IMAP_ATTR_SENT},
-		{MAILBOX_USE_TRASH, IMAP_ATTR_TRASH},
+		{{"Archive", 7}, IMAP_ATTR_ARCHIVE},
+		{{"Drafts", 6}, IMAP_ATTR_DRAFTS},
+		{{"Junk", 4}, IMAP_ATTR_JUNK},
+		{{"Sent", 4}, IMAP_ATTR_SENT},
+		{{"Trash", 5}, IMAP_ATTR_TRASH},
 	};
-	unsigned found = 0;
+	unsigned role = 0;
 
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-		if ((mailbox->record.special_use & roles[i].use) != 0)
-			found |= roles[i].role;
+		if (str_ieq(mailbox->server_name, roles[i].name))
+			role = roles[i].role;
 	}
-	return found;
+	for (size_t i = 0; i < pass->count; i++)
+		role &= ~pass->mailboxes[i].attrs;
+	return role;
+}
+
+static void create_submit(struct create_task *create, unsigned role)
+{
+	struct task *task = &create->task;
+	struct imap_command command = {.kind = IMAP_CREATE};
+
+	create->role = role;
+	command.create.mailbox = task->mailbox->wire_name;
+	command.create.roles = role;
+	create->create_handle = conn_submit(task->conn, &command);
 }
 
 static enum task_step create_begin(struct task *task, struct err *err)
 {
 	struct create_task *create = (struct create_task *)task;
-	struct imap_command command = {.kind = IMAP_CREATE};
 	const struct imap_caps *caps =
 		imap_session_caps(conn_session(task->conn));
 
 	(void)err;
-	command.create.mailbox = task->mailbox->wire_name;
-	if (imap_caps_has(caps, IMAP_CAP_CREATE_SPECIAL_USE))
-		command.create.roles = roles_of(task->mailbox);
-	create->create_handle = conn_submit(task->conn, &command);
+	create_submit(create, imap_caps_has(caps, IMAP_CAP_CREATE_SPECIAL_USE)
+				      ? role_of(create->pass, task->mailbox)
+				      : 0);
 	return TASK_MORE;
+}
+
+static bool is_made(const struct imap_status_line *line)
+{
+	return line->condition == IMAP_OK ||
+	       line->code.kind == IMAP_CODE_ALREADYEXISTS;
 }
 
 static enum task_step create_event(
@@ -255,13 +277,19 @@ static enum task_step create_event(
 	line = &event->response->line;
 	if (event->handle != create->create_handle)
 		return TASK_DONE; /* not to be subscribed is no failure */
-	if (line->condition != IMAP_OK &&
-		line->code.kind != IMAP_CODE_ALREADYEXISTS) {
+	/* A server need not take every role (RFC 6154 3). */
+	if (!is_made(line) && create->role != 0) {
+		create_submit(create, 0);
+		return TASK_MORE;
+	}
+	if (!is_made(line)) {
 		err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"the server does not make this mailbox: %.*s",
 			STR_FMT(err_said(line->text)));
 		return TASK_FAILED;
 	}
+	if (line->condition == IMAP_OK)
+		task->mailbox->attrs |= create->role;
 	command.mailbox = task->mailbox->wire_name;
 	conn_submit(task->conn, &command);
 	return TASK_MORE;
@@ -284,13 +312,29 @@ static int may_remove(struct pass *pass, size_t count, struct err *err)
 		count);
 }
 
-static bool known_name(const struct journal_messages *known, struct str name)
+static int message_name_cmp(const void *a, const void *b)
 {
-	for (size_t i = 0; i < known->count; i++) {
-		if (str_eq(known->items[i].name, name))
-			return true;
+	return str_cmp(((const struct journal_message *)a)->name,
+		((const struct journal_message *)b)->name);
+}
+
+/* Whether the journal knows all files of the scan. Sorts what it knows. */
+static bool knows_all(
+	struct journal_messages *known, const struct maildir_scan *scan)
+{
+	if (known->count > 0)
+		qsort(known->items, known->count, sizeof(*known->items),
+			message_name_cmp);
+	for (size_t i = 0; i < scan->count; i++) {
+		const struct journal_message key = {
+			.name = scan->items[i].name};
+
+		if (known->count == 0 ||
+			bsearch(&key, known->items, known->count, sizeof(key),
+				message_name_cmp) == NULL)
+			return false;
 	}
-	return false;
+	return true;
 }
 
 /* Takes all files into the vault, and the folder away. What comes into it in
@@ -333,10 +377,8 @@ static int remove_folder(
 		maildir_scan(&mailbox->md, &none, &mailbox->arena,
 			&mailbox->scan, err) != 0)
 		return -1;
-	for (size_t i = 0; i < mailbox->scan.count; i++) {
-		if (!known_name(&known, mailbox->scan.items[i].name))
-			return 0; /* there is something new in it */
-	}
+	if (!knows_all(&known, &mailbox->scan))
+		return 0; /* there is something new in it */
 	if (may_remove(pass, mailbox->scan.count, err) != 0)
 		return -1;
 	if (pass->options->depth == SYNC_APPLY &&

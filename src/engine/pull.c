@@ -5,9 +5,13 @@
  * a NOOP; the NOOP shows whether anything was expunged meanwhile, when a server
  * may have given an empty or a made-up body (Dovecot: NIL; Courier: a letter
  * of its own). Then, or when a body's size is not the one listed, the chunk's
- * UIDs are asked for once more, and what is gone by then is dropped. What is
- * still listed and was not given is asked for singly, with a NOOP and if need
- * be a verification again, and then put off.
+ * UIDs and sizes are asked for once more, and what is gone by then is dropped.
+ * What is still listed and was not given is asked for singly, with a NOOP and
+ * if need be a verification again, and then put off.
+ *
+ * Some servers lie in RFC822.SIZE, others cut a message off: a body that is far
+ * from its size is the message only if it comes twice. An empty one is none at
+ * all, unless the server says that it has no bytes.
  */
 #include "pull.h"
 
@@ -32,8 +36,16 @@ enum chunk_state {
 
 enum arrival_state {
 	ARRIVAL_AWAITED,
-	ARRIVAL_HERE,    /* delivered into tmp/ */
-	ARRIVAL_SUSPECT, /* likewise, but not of the size listed */
+	ARRIVAL_HERE,     /* delivered into tmp/ */
+	ARRIVAL_SUSPECT,  /* likewise, but not quite of the size listed */
+	ARRIVAL_UNPROVEN, /* likewise, and far from it: it must come twice */
+};
+
+/* What is wrong with a message that is listed, and not to be kept. */
+enum arrival_fault {
+	ARRIVAL_NOT_GIVEN,
+	ARRIVAL_EMPTY,   /* though it has bytes */
+	ARRIVAL_CHANGES, /* each time that it is given */
 };
 
 /* One message of a chunk. */
@@ -41,7 +53,9 @@ struct arrival {
 	const struct op *op;
 	uint32_t uid;
 	enum arrival_state state;
-	bool listed; /* by the verification */
+	enum arrival_fault fault;
+	bool listed;     /* by the verification */
+	bool told_empty; /* by it, too */
 	struct delivered file;
 };
 
@@ -54,13 +68,14 @@ struct chunk {
 	uint32_t first_handle; /* of them; they were submitted in a row */
 	uint32_t last_handle;
 	bool expunged;      /* something was, while it was fetched */
-	bool asked_singly;  /* what was missing */
+	unsigned rounds;    /* of asking singly */
 	bool unverified;    /* the question what is there was refused */
 	struct err refused; /* what a NO said */
 };
 
 enum {
 	CHUNKS = 2,
+	ROUNDS_MAX = 2, /* in which messages of a chunk are asked for singly */
 };
 
 struct pull_task {
@@ -72,6 +87,7 @@ struct pull_task {
 	unsigned oldest; /* the chunk that is committed next */
 	struct delivery delivery;
 	uint32_t delivering_uid; /* 0: none, or not known */
+	uint32_t suspect_uid;    /* it was coming when a connection broke */
 };
 
 static struct remote_item *listed_item(
@@ -117,12 +133,15 @@ static bool chunk_fill(struct pull_task *pull, struct chunk *chunk)
 
 	chunk->count = 0;
 	chunk->expunged = false;
-	chunk->asked_singly = false;
+	chunk->rounds = 0;
 	chunk->refused.text[0] = '\0';
 	while (chunk->count < LIMIT_BATCH_MESSAGES &&
 		(op = apply_next(mailbox, OP_PULL, &pull->next_op)) != NULL) {
 		uint64_t more = listed_item(mailbox, op)->bytes;
 		struct arrival *arrival;
+
+		if (more > LIMIT_BATCH_BYTES)
+			more = LIMIT_BATCH_BYTES; /* sums do not overflow */
 
 		if (apply_row(mailbox, op)->hold != ROW_FREE) {
 			pull->next_op++;
@@ -216,18 +235,25 @@ static void chunk_verify(struct pull_task *pull, struct chunk *chunk)
 	chunk->awaited = 0;
 	for (size_t i = 0; i < chunk->count; i++)
 		chunk->arrivals[i].listed = false;
-	chunk_fetch(pull, chunk, is_any, 0);
+	chunk_fetch(pull, chunk, is_any, IMAP_FETCH_SIZE);
 }
 
-/* After the verification: asks once more for what is there and was not given.
- * False: nothing is, or it was asked for already. */
+/* Whether a message that is there is to be asked for in this round: one that
+ * was not given once more, one that must come twice until it does. */
+static bool is_wanted(const struct chunk *chunk, const struct arrival *arrival)
+{
+	return arrival->listed &&
+	       (arrival->state == ARRIVAL_UNPROVEN ||
+		       (is_missing(arrival) && chunk->rounds == 1));
+}
+
+/* After the verification: asks for messages by themselves. False: for none. */
 static bool chunk_singles(struct pull_task *pull, struct chunk *chunk)
 {
 	struct imap_command command = {.kind = IMAP_FETCH};
 
-	if (chunk->asked_singly)
+	if (chunk->rounds++ == ROUNDS_MAX)
 		return false;
-	chunk->asked_singly = true;
 	chunk->state = CHUNK_SINGLES;
 	chunk->expunged = false;
 	chunk->awaited = 0;
@@ -235,8 +261,7 @@ static bool chunk_singles(struct pull_task *pull, struct chunk *chunk)
 	for (size_t i = 0; i < chunk->count; i++) {
 		char set[16];
 
-		if (!chunk->arrivals[i].listed ||
-			!is_missing(&chunk->arrivals[i]))
+		if (!is_wanted(chunk, &chunk->arrivals[i]))
 			continue;
 		(void)snprintf(
 			set, sizeof(set), "%" PRIu32, chunk->arrivals[i].uid);
@@ -266,7 +291,57 @@ static void chunk_drop_vanished(struct pull_task *pull, struct chunk *chunk)
 	}
 }
 
+/* Nor is what never came twice alike. */
+static void chunk_drop_unproven(struct pull_task *pull, struct chunk *chunk)
+{
+	for (size_t i = 0; i < chunk->count; i++) {
+		struct arrival *arrival = &chunk->arrivals[i];
+
+		if (arrival->state != ARRIVAL_UNPROVEN)
+			continue;
+		arrival_discard(pull, arrival);
+		arrival->fault = ARRIVAL_CHANGES;
+	}
+}
+
 /* ---- Committing ---------------------------------------------------------- */
+
+static int name_cmp(const void *key, const void *item)
+{
+	return str_cmp(*(const struct str *)key,
+		((const struct local_item *)item)->name);
+}
+
+static bool is_taken(const struct mailbox *mailbox, struct str name)
+{
+	return mailbox->scan.count > 0 &&
+	       bsearch(&name, mailbox->scan.items, mailbox->scan.count,
+		       sizeof(*mailbox->scan.items), name_cmp) != NULL;
+}
+
+/* The name of a download's file. Who had it before the download is another
+ * message, that had this UID when the mailbox was another; then it is derived
+ * from a mailbox name that is no mailbox's. */
+static void derive_name(const struct pull_task *pull,
+	const struct arrival *arrival, struct buf *unique)
+{
+	const struct mailbox *mailbox = pull->base.task.mailbox;
+	struct buf of = {0};
+	struct buf stem = {0};
+
+	buf_add(&of, mailbox->name);
+	do {
+		buf_reset(&stem);
+		buf_reset(unique);
+		maildir_name_stem(&stem, pull->base.pass->account->name,
+			buf_str(&of), mailbox->uidvalidity, arrival->uid);
+		maildir_name_derive(
+			unique, buf_str(&stem), arrival->file.disk_bytes);
+		buf_addc(&of, '/');
+	} while (is_taken(mailbox, buf_str(unique)));
+	buf_clear(&of);
+	buf_clear(&stem);
+}
 
 /* Puts a delivered file where it belongs; its name goes into *name. */
 static int place(struct pull_task *pull, struct arrival *arrival,
@@ -277,14 +352,10 @@ static int place(struct pull_task *pull, struct arrival *arrival,
 	struct flags flags = arrival->op->flags;
 	bool in_new = flags.system == 0 && flags.keywords == KEYWORDS_EMPTY;
 	struct maildir_name name;
-	struct buf stem = {0};
 	struct buf file = {0};
 	enum fs_result result;
 
-	maildir_name_stem(&stem, pull->base.pass->account->name, mailbox->name,
-		mailbox->uidvalidity, arrival->uid);
-	buf_reset(unique);
-	maildir_name_derive(unique, buf_str(&stem), arrival->file.disk_bytes);
+	derive_name(pull, arrival, unique);
 	check(maildir_name_parse(buf_str(unique), &name));
 	if (in_new || !maildir_name_print(
 			      &name, &md->kwfile, md->keywords, flags, &file))
@@ -294,7 +365,6 @@ static int place(struct pull_task *pull, struct arrival *arrival,
 	/* The name is derived from the message: who has it is the message. */
 	if (result == FS_EXISTS)
 		result = md->fs->unlink(md->tmp, arrival->file.tmp_name, err);
-	buf_clear(&stem);
 	buf_clear(&file);
 	return result == FS_OK ? 0 : -1;
 }
@@ -326,23 +396,31 @@ static int commit_arrival(struct pull_task *pull, struct arrival *arrival,
 		pull->base.pass, mailbox, arrival->op, &message, err);
 }
 
-/* Still listed, but not given. */
+/* Still listed, but not given as it must be. */
 static void put_off(struct pull_task *pull, const struct chunk *chunk,
 	const struct arrival *arrival)
 {
+	static const char *const faults[] = {
+		[ARRIVAL_NOT_GIVEN] = "no reason given",
+		[ARRIVAL_EMPTY] = "what comes is empty",
+		[ARRIVAL_CHANGES] =
+			("what comes is not of the size listed, and "
+			 "another thing each time"),
+	};
 	const struct trouble_key key = {
 		.mailbox = pull->base.task.mailbox->id,
 		.side = REMOTE,
 		.uid = arrival->uid,
 	};
+	bool said = arrival->fault == ARRIVAL_NOT_GIVEN &&
+		    chunk->refused.text[0] != '\0';
 	struct err err;
 
 	err_set(&err, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
 		"the server lists message %" PRIu32
 		" but does not give it: %s; it is tried again later",
 		arrival->uid,
-		chunk->refused.text[0] != '\0' ? chunk->refused.text
-					       : "no reason given");
+		said ? chunk->refused.text : faults[arrival->fault]);
 	pass_message_failed(
 		pull->base.pass, pull->base.task.mailbox, &key, &err);
 }
@@ -463,6 +541,7 @@ static enum task_step chunk_answered(
 		chunk_drop_vanished(pull, chunk);
 		if (chunk_singles(pull, chunk))
 			return TASK_MORE;
+		chunk_drop_unproven(pull, chunk);
 		break;
 	default:
 		break;
@@ -538,6 +617,47 @@ static int64_t date_ns(int64_t date_s)
 	return date_s * 1000000000;
 }
 
+/* What a body of this length is worth, whose size is listed. */
+static enum arrival_state judge(uint64_t listed_bytes, uint64_t wire_bytes)
+{
+	uint64_t least;
+	uint64_t most;
+
+	if (wire_bytes == listed_bytes)
+		return ARRIVAL_HERE;
+	match_near(listed_bytes, &least, &most);
+	return wire_bytes >= least && wire_bytes <= most ? ARRIVAL_SUSPECT
+							 : ARRIVAL_UNPROVEN;
+}
+
+/* A message came; if it did so before, both must be the same. The file that is
+ * not kept is removed. */
+static int arrival_take(struct pull_task *pull, struct arrival *arrival,
+	const struct delivered *file, struct err *err)
+{
+	struct maildir *md = &pull->base.task.mailbox->md;
+	uint64_t listed =
+		listed_item(pull->base.task.mailbox, arrival->op)->bytes;
+	bool again = arrival->state == ARRIVAL_UNPROVEN;
+	bool same = false;
+
+	if (again && delivered_same(md, &arrival->file, file, &same, err) != 0)
+		return -1;
+	if (again)
+		arrival_discard(pull, arrival);
+	arrival->file = *file;
+	arrival->state = same ? ARRIVAL_HERE : judge(listed, file->wire_bytes);
+	return 0;
+}
+
+/* Whether what comes now is wanted. */
+static bool is_expected(
+	const struct chunk *chunk, const struct arrival *arrival)
+{
+	return is_missing(arrival) || (arrival->state == ARRIVAL_UNPROVEN &&
+					      chunk->state == CHUNK_SINGLES);
+}
+
 /* A body is complete, and now its UID is known. */
 static int take_body(struct pull_task *pull, const struct imap_fetch *fetched,
 	struct err *err)
@@ -545,23 +665,27 @@ static int take_body(struct pull_task *pull, const struct imap_fetch *fetched,
 	struct mailbox *mailbox = pull->base.task.mailbox;
 	struct chunk *chunk;
 	struct arrival *arrival = arrival_of(pull, fetched->uid, &chunk);
-	const struct remote_item *item;
+	struct delivered file;
 
 	pull->delivering_uid = 0;
-	if (arrival == NULL || !is_missing(arrival) || fetched->body_nil) {
+	if (arrival == NULL || !is_expected(chunk, arrival) ||
+		fetched->body_nil) {
 		delivery_drop(&pull->delivery);
 		return 0;
 	}
-	item = listed_item(mailbox, arrival->op);
-	if (delivery_end(&pull->delivery, date_ns(item->date_s), &arrival->file,
+	if (pull->delivery.wire_bytes == 0 && !arrival->told_empty) {
+		if (is_missing(arrival))
+			arrival->fault = ARRIVAL_EMPTY;
+		delivery_drop(&pull->delivery);
+		return 0;
+	}
+	if (delivery_end(&pull->delivery,
+		    date_ns(listed_item(mailbox, arrival->op)->date_s), &file,
 		    err) != 0) {
 		delivery_drop(&pull->delivery);
 		return -1;
 	}
-	arrival->state = arrival->file.wire_bytes == item->bytes
-				 ? ARRIVAL_HERE
-				 : ARRIVAL_SUSPECT;
-	return 0;
+	return arrival_take(pull, arrival, &file, err);
 }
 
 static int fetched(
@@ -575,8 +699,11 @@ static int fetched(
 	arrival = (data->present & IMAP_FETCH_UID) != 0
 			  ? arrival_of(pull, data->uid, &chunk)
 			  : NULL;
-	if (arrival != NULL && chunk->state == CHUNK_VERIFYING)
-		arrival->listed = true;
+	if (arrival == NULL || chunk->state != CHUNK_VERIFYING)
+		return 0;
+	arrival->listed = true;
+	arrival->told_empty =
+		(data->present & IMAP_FETCH_SIZE) != 0 && data->size == 0;
 	return 0;
 }
 
@@ -633,29 +760,44 @@ static enum task_step pull_event(
 	return TASK_MORE;
 }
 
-/* The connection broke while this body was coming: another time. */
+/* Two connections broke while this body was coming: another time. */
 static void blame(struct pull_task *pull)
 {
 	struct chunk *chunk;
-	struct arrival *arrival =
-		arrival_of(pull, pull->delivering_uid, &chunk);
+	struct arrival *arrival = arrival_of(pull, pull->suspect_uid, &chunk);
 
-	if (pull->delivering_uid == 0 || arrival == NULL)
+	if (arrival == NULL)
 		return;
 	err_set(&chunk->refused, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
-		"the connection broke while it was being sent");
+		"the connection broke twice while it was being sent");
 	put_off(pull, chunk, arrival);
 	apply_row(pull->base.task.mailbox, arrival->op)->hold = ROW_TROUBLED;
+	pull->base.task.achieved++;
+}
+
+/* The connection broke. Once is chance; but whether it was that, another try
+ * has to show. */
+static void suspect(struct pull_task *pull)
+{
+	uint32_t before = pull->suspect_uid;
+
+	delivery_drop(&pull->delivery);
+	if (pull->delivering_uid == 0)
+		return;
+	pull->suspect_uid = pull->delivering_uid;
+	pull->delivering_uid = 0;
+	if (before == pull->suspect_uid)
+		blame(pull);
+	else if (before == 0)
+		pull->base.task.achieved++;
 }
 
 static enum task_step pull_begin(struct task *task, struct err *err)
 {
 	struct pull_task *pull = (struct pull_task *)task;
 
-	if (task->tries > 1) {
-		blame(pull);
-		delivery_drop(&pull->delivery);
-	}
+	if (task->tries > 1)
+		suspect(pull);
 	pull->next_op = pull->committed_op;
 	pull->oldest = 0;
 	for (unsigned i = 0; i < CHUNKS; i++) {

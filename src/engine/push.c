@@ -3,10 +3,15 @@
  * committed, the APPENDs sent in a row, their bodies streamed from the files as
  * the session asks for octets; when all are answered, the UIDs not told are
  * looked up (after a NOOP, since Exchange and Courier show fresh messages only
- * then); of those with flags it is asked which the server has, and once told
- * what it forgot; and entries are committed in the intents' place. When the
- * connection breaks, the task begins again with that look-up: what had arrived
- * is not sent again.
+ * then); then the server must show them all, with their flags, and is once told
+ * those that it forgot; and entries are committed in the intents' place. When
+ * the connection breaks, the task begins again with that look-up: what had
+ * arrived is not sent again.
+ *
+ * What the server took but does not show was dropped (by a filter, or as one of
+ * equal messages: Gmail), or is late: its intent stays open, and it is trouble.
+ * Where APPENDUID names a message that is another's, and none has come, the
+ * server keeps one of equal messages: the file is one too many, and stays here.
  */
 #include "push.h"
 
@@ -37,10 +42,12 @@ struct sending {
 	struct local_item *item;
 	struct identity identity;
 	uint64_t wire_bytes;
+	enum line_form form; /* of its file */
 	int64_t date_s;
 	uint64_t intent;
 	uint32_t handle;
 	uint32_t uid;
+	uint32_t told_uid; /* by APPENDUID; 0: none */
 	enum sending_state state;
 };
 
@@ -48,7 +55,7 @@ enum push_stage {
 	PUSH_SELECTING, /* for `then` */
 	PUSH_SENDING,
 	PUSH_LOOKING,  /* for the UIDs that were not told */
-	PUSH_CHECKING, /* which flags the server has */
+	PUSH_CHECKING, /* that the server has them, and which flags */
 	PUSH_FLAGGING, /* with those that it forgot */
 };
 
@@ -69,9 +76,8 @@ struct push_task {
 	struct to_crlf conv;
 	struct buf canonical;
 	struct match_identities headers; /* of the look-up; on the heap */
-	uint32_t *header_uids;           /* likewise, parallel */
 	size_t header_cap;
-	size_t header_uid_cap;
+	struct imap_set stored; /* UIDs of what this task has uploaded */
 	struct flag_check flags;
 	bool full; /* the server takes no more: over quota */
 };
@@ -108,11 +114,12 @@ static enum fs_result measure(
 	if (result != FS_OK)
 		return result;
 	sending->date_s = stat.mtime_ns / 1000000000;
+	sending->form = apply_line_form(mailbox, row);
 	if (known != NULL)
 		facts = *known;
 	if (facts.wire_bytes == 0)
-		result = delta_identify(
-			&mailbox->md, sending->item, &facts, err);
+		result = delta_identify(&mailbox->md, sending->item,
+			sending->form, &facts, err);
 	sending->identity = facts.identity;
 	sending->wire_bytes = facts.wire_bytes;
 	return result;
@@ -232,6 +239,7 @@ static void append(struct push_task *push, struct sending *sending)
 	command.append.messages = &message;
 	command.append.count = 1;
 	sending->handle = conn_submit(push->base.task.conn, &command);
+	sending->told_uid = 0;
 	sending->state = SENDING_SENT;
 	push->awaited++;
 	arena_clear(&scratch);
@@ -285,7 +293,7 @@ static int stream_begin(
 			sending->item->file_name.ptr);
 	if (result != FS_OK)
 		return -1;
-	to_crlf_init(&push->conv, LINE_FORM_LF);
+	to_crlf_init(&push->conv, sending->form);
 	push->streaming = sending;
 	return 0;
 }
@@ -342,18 +350,50 @@ static void append_refused(struct push_task *push, struct sending *sending,
 		&push->base.pass->notes, sending->intent);
 }
 
+/* Whether a message that was uploaded in this task can have the UID. */
+static bool can_be_new(const struct push_task *push, uint32_t uid)
+{
+	return uid >= push->uidnext &&
+	       !mailbox_knows_uid(push->base.task.mailbox, uid) &&
+	       !imap_set_contains(&push->stored, uid);
+}
+
+/* The message of the chunk that is said to have this UID, or NULL. */
+static struct sending *sending_with(struct push_task *push, uint32_t uid)
+{
+	for (size_t i = 0; i < push->count; i++) {
+		if (push->sendings[i].state == SENDING_STORED &&
+			push->sendings[i].uid == uid)
+			return &push->sendings[i];
+	}
+	return NULL;
+}
+
+/* A UID that is another message's is not believed; nor is one that two of ours
+ * are said to have, for either. */
 static void append_stored(struct push_task *push, struct sending *sending,
 	const struct imap_code *code)
 {
 	struct imap_set_iter iter = {0};
+	struct sending *twin;
+	uint32_t uid;
 
 	sending->state = SENDING_UNNAMED;
-	if (code->kind == IMAP_CODE_APPENDUID &&
-		code->uidvalidity == push->base.task.mailbox->uidvalidity &&
-		imap_set_next(code->uids, &iter, &sending->uid)) {
-		sending->state = SENDING_STORED;
-		push->base.task.achieved++;
+	if (code->kind != IMAP_CODE_APPENDUID ||
+		code->uidvalidity != push->base.task.mailbox->uidvalidity ||
+		!imap_set_next(code->uids, &iter, &uid))
+		return;
+	sending->told_uid = uid;
+	if (!can_be_new(push, uid))
+		return;
+	twin = sending_with(push, uid);
+	if (twin != NULL) {
+		twin->state = SENDING_UNNAMED;
+		return;
 	}
+	sending->uid = uid;
+	sending->state = SENDING_STORED;
+	push->base.task.achieved++;
 }
 
 static int record_sending(
@@ -370,6 +410,7 @@ static int record_sending(
 			&push->flags, sending->uid, sending->op->base),
 		.name = sending->item->name,
 		.internaldate_s = sending->date_s,
+		.stored_raw = sending->form == LINE_FORM_RAW,
 		.detail = &detail,
 	};
 
@@ -378,20 +419,82 @@ static int record_sending(
 	journal_intent_delete(&push->base.pass->journal,
 		&push->base.pass->batch, sending->intent);
 	apply_row(mailbox, sending->op)->uid = sending->uid;
+	imap_set_add(&push->stored, sending->uid);
 	return apply_record(
 		push->base.pass, mailbox, sending->op, &message, err);
 }
 
-/* Commits what the server has stored. Whatever is still unnamed keeps its
- * intent: the next run looks for it. */
+/* The server has the message, as that of another file: nothing is wrong, but it
+ * is not asked to take it again soon. */
+static void sending_spare(struct push_task *push, struct sending *sending)
+{
+	struct pass *pass = push->base.pass;
+	struct mailbox *mailbox = push->base.task.mailbox;
+	struct err err;
+	struct journal_failure failure = {
+		.key = {.mailbox = mailbox->id,
+			.side = LOCAL,
+			.name = sending->item->name},
+		.now_s = pass_now_s(pass),
+	};
+
+	err_set(&err, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
+		"the server keeps one of equal messages: for the file %s it "
+		"names message %" PRIu32 ", which it had before; the file "
+		"stays in the Maildir alone",
+		sending->item->file_name.ptr, sending->told_uid);
+	failure.reason = str_of(err.text);
+	sending->state = SENDING_FAILED;
+	pass_note(pass, mailbox, "%s", err.text);
+	if (journal_trouble_note(
+		    &pass->journal, &pass->notes, &failure, &err) != 0)
+		pass_error(pass, mailbox, &err, sending->told_uid,
+			sending->item->file_name);
+	journal_intent_delete(&pass->journal, &pass->notes, sending->intent);
+}
+
+/* The server took it, and does not show it. The next run looks whether it came
+ * after all; if not, it is sent again when its next try is due. */
+static void sending_unseen(struct push_task *push, struct sending *sending)
+{
+	struct err err;
+
+	err_set(&err, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
+		"the server took the file %s, but does not show it among its "
+		"messages; the file stays here, and is tried again later",
+		sending->item->file_name.ptr);
+	sending_fail(push, sending, &err);
+}
+
+/* Whether the server said that the message is one of another file. */
+static bool is_spare(
+	const struct push_task *push, const struct sending *sending)
+{
+	return sending->state == SENDING_UNNAMED && sending->told_uid != 0 &&
+	       (mailbox_knows_uid(push->base.task.mailbox, sending->told_uid) ||
+		       imap_set_contains(&push->stored, sending->told_uid));
+}
+
+/* Records a message that the server has beyond doubt; tells of others. */
+static int sending_end(
+	struct push_task *push, struct sending *sending, struct err *err)
+{
+	if (sending->state == SENDING_STORED &&
+		flag_check_was_shown(&push->flags, sending->uid))
+		return record_sending(push, sending, err);
+	if (is_spare(push, sending))
+		sending_spare(push, sending);
+	else if (sending->state != SENDING_FAILED)
+		sending_unseen(push, sending);
+	return 0;
+}
+
+/* Commits what the server has stored. */
 static int chunk_commit(struct push_task *push, struct err *err)
 {
 	for (size_t i = 0; i < push->count; i++) {
-		if (push->sendings[i].state == SENDING_STORED &&
-			record_sending(push, &push->sendings[i], err) != 0)
+		if (sending_end(push, &push->sendings[i], err) != 0)
 			return -1;
-		if (push->sendings[i].state == SENDING_UNNAMED)
-			apply_failed(push->base.task.mailbox);
 	}
 	if (pass_commit(push->base.pass, err) != 0)
 		return -1;
@@ -488,8 +591,7 @@ static enum task_step chunk_stored(struct push_task *push, struct err *err)
 	for (size_t i = 0; i < push->count; i++) {
 		const struct sending *sending = &push->sendings[i];
 
-		if (sending->state == SENDING_STORED &&
-			!flags_eq(sending->op->base, (struct flags){0}))
+		if (sending->state == SENDING_STORED)
 			flag_check_add(
 				&push->flags, sending->uid, sending->op->base);
 	}
@@ -498,8 +600,6 @@ static enum task_step chunk_stored(struct push_task *push, struct err *err)
 				     : chunk_done(push, err);
 }
 
-/* A server that does not show flags is as one that shows none: the next run
- * takes both sides' together. */
 static enum task_step flags_checked(struct push_task *push, struct err *err)
 {
 	push->stage = PUSH_FLAGGING;
@@ -509,38 +609,26 @@ static enum task_step flags_checked(struct push_task *push, struct err *err)
 
 /* ---- Looking up ---------------------------------------------------------- */
 
-static void header_seen(
-	struct push_task *push, const struct imap_fetch *fetched)
+static int header_seen(struct push_task *push, const struct imap_fetch *fetched,
+	struct err *err)
 {
-	const unsigned needed =
-		IMAP_FETCH_UID | IMAP_FETCH_SIZE | IMAP_FETCH_HEADER;
-	size_t at = push->headers.count;
-
-	if ((fetched->present & needed) != needed || fetched->header_nil ||
-		fetched->uid < push->uidnext)
-		return;
-	push->headers.items = array_grow(push->headers.items, &push->header_cap,
-		at + 1, sizeof(*push->headers.items));
-	push->header_uids = array_grow(push->header_uids, &push->header_uid_cap,
-		at + 1, sizeof(*push->header_uids));
-	identity_of_header(fetched->header, fetched->size,
-		&push->headers.items[at].identity);
-	push->headers.items[at].row = 0;
-	push->header_uids[at] = fetched->uid;
-	push->headers.count++;
+	if (!can_be_new(push, fetched->uid))
+		return 0;
+	return intents_header(&push->headers, &push->header_cap, fetched, err);
 }
 
 /* UIDs that are known to belong to somebody are not looked at. */
 static void header_taken(struct push_task *push, uint32_t uid)
 {
 	for (size_t i = 0; i < push->headers.count; i++) {
-		if (push->header_uids[i] == uid)
+		if (push->headers.items[i].row == uid)
 			push->headers.items[i].row = PLAN_NONE;
 	}
 }
 
 static enum task_step looked(struct push_task *push, struct err *err)
 {
+	intents_settle(&push->headers);
 	for (size_t i = 0; i < push->count; i++) {
 		if (push->sendings[i].state == SENDING_STORED)
 			header_taken(push, push->sendings[i].uid);
@@ -554,10 +642,10 @@ static enum task_step looked(struct push_task *push, struct err *err)
 			continue;
 		found = intents_find(&push->headers, &sending->identity);
 		if (found < push->headers.count) {
-			sending->uid = push->header_uids[found];
+			sending->uid = push->headers.items[found].row;
 			sending->state = SENDING_STORED;
 			push->base.task.achieved++;
-			push->headers.items[found].row = PLAN_NONE;
+			header_taken(push, sending->uid);
 		} else if (sending->state == SENDING_SENT) {
 			sending->state = SENDING_WAITS; /* it got lost */
 			journal_intent_delete(&push->base.pass->journal,
@@ -644,15 +732,16 @@ static enum task_step push_answered(
 	}
 }
 
-static void push_told(
-	struct push_task *push, const struct imap_response *response)
+static int push_told(struct push_task *push,
+	const struct imap_response *response, struct err *err)
 {
 	if (response->kind != IMAP_RESPONSE_FETCH)
-		return;
+		return 0;
 	if (push->stage == PUSH_LOOKING)
-		header_seen(push, &response->fetch);
-	else if (push->stage == PUSH_CHECKING)
+		return header_seen(push, &response->fetch, err);
+	if (push->stage == PUSH_CHECKING)
 		flag_check_shown(&push->flags, &response->fetch);
+	return 0;
 }
 
 static enum task_step push_event(
@@ -666,8 +755,8 @@ static enum task_step push_event(
 	case IMAP_EVENT_LITERAL_WANTED:
 		return stream(push, event, err) != 0 ? TASK_FAILED : TASK_MORE;
 	case IMAP_EVENT_UNTAGGED:
-		push_told(push, event->response);
-		return TASK_MORE;
+		return push_told(push, event->response, err) != 0 ? TASK_FAILED
+								  : TASK_MORE;
 	default:
 		return TASK_MORE;
 	}
@@ -676,11 +765,14 @@ static enum task_step push_event(
 /* The least UID that a message sent now can get; Courier does not tell. */
 static uint32_t uidnext_of(const struct mailbox *mailbox)
 {
+	uint32_t last;
+
 	if (mailbox->uidnext > 0)
 		return (uint32_t)mailbox->uidnext;
-	if (mailbox->remote_count > 0)
-		return mailbox->remote[mailbox->remote_count - 1].uid + 1;
-	return 1;
+	last = mailbox->remote_count > 0
+		       ? mailbox->remote[mailbox->remote_count - 1].uid
+		       : 0;
+	return last < UINT32_MAX ? last + 1 : last;
 }
 
 static enum task_step push_begin(struct task *task, struct err *err)
@@ -708,7 +800,7 @@ static void push_end(struct task *task)
 	buf_clear(&push->canonical);
 	free(push->sendings);
 	free(push->headers.items);
-	free(push->header_uids);
+	imap_set_clear(&push->stored);
 	flag_check_clear(&push->flags);
 	mailbox_close_maildir(task->mailbox);
 }

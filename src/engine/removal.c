@@ -296,7 +296,8 @@ static enum task_step refused(struct removal_task *removal,
 		removal->is_refused = true;
 		err_set(&removal->refusal, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"the server does not remove this mailbox, which is "
-			"empty now: %.*s",
+			"empty now; the next run tries again, or remove it "
+			"yourself: %.*s",
 			STR_FMT(err_said(line->text)));
 		return look(removal, STAGE_LOOK);
 	}
@@ -346,6 +347,16 @@ static enum task_step answered(struct removal_task *removal,
 	return step;
 }
 
+/* A server may tell of other mailboxes, too, at any time. */
+static void take_count(struct look *at, const struct imap_status *status)
+{
+	if ((status->present & IMAP_STATUS_MESSAGES) == 0 ||
+		!str_eq(status->name, at->name))
+		return;
+	at->counted = true;
+	at->messages = status->messages;
+}
+
 static enum task_step removal_event(
 	struct task *task, const struct imap_event *event, struct err *err)
 {
@@ -356,11 +367,8 @@ static enum task_step removal_event(
 	if (event->kind == IMAP_EVENT_TAGGED)
 		return answered(removal, &event->response->line, err);
 	if (event->kind == IMAP_EVENT_UNTAGGED &&
-		event->response->kind == IMAP_RESPONSE_STATUS &&
-		(event->response->status.present & IMAP_STATUS_MESSAGES) != 0) {
-		at->counted = true;
-		at->messages = event->response->status.messages;
-	}
+		event->response->kind == IMAP_RESPONSE_STATUS)
+		take_count(at, &event->response->status);
 	return TASK_MORE;
 }
 

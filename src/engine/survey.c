@@ -21,6 +21,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+	NAME_SHOWN_BYTES = 100, /* of one that is too long */
+};
+
 enum source {
 	FROM_SERVER,
 	FROM_MAILDIR,
@@ -119,6 +123,19 @@ static void list_subscribed(struct list_task *list, struct str wire)
 	}
 }
 
+/* Its mailbox takes no part; the others do. */
+static void name_too_long(struct pass *pass, struct str wire)
+{
+	struct err err;
+
+	err_set(&err, ERR_MAILBOX, ERR_NEVER, ERR_SYNC,
+		"the server has a mailbox whose name has %zu bytes, too many "
+		"for a folder: %.*s...",
+		wire.len,
+		STR_FMT(err_said(str_sub(wire, 0, NAME_SHOWN_BYTES))));
+	pass_error(pass, NULL, &err, 0, (struct str){0});
+}
+
 static int list_add(
 	struct list_task *list, const struct imap_list *item, struct err *err)
 {
@@ -131,6 +148,10 @@ static int list_add(
 			"the server lists more than %d mailboxes; include: "
 			"cannot help, since all are listed",
 			LIMIT_MAILBOXES);
+	if (item->name.len > RECORD_MAILBOX_NAME_BYTES_MAX) {
+		name_too_long(list->pass, item->name);
+		return 0;
+	}
 	list->items = array_grow(
 		list->items, &list->cap, list->count + 1, sizeof(*list->items));
 	list->items[list->count++] = (struct listed){
@@ -389,18 +410,26 @@ static bool can_be_selected(unsigned attrs)
 	return (attrs & (IMAP_ATTR_NOSELECT | IMAP_ATTR_NONEXISTENT)) == 0;
 }
 
-/* Adds a sighting to its mailbox. False: the server has the name twice. */
+/* Whether two names are one mailbox's, which is just listed twice. */
+static bool is_same(struct str wire, struct str other)
+{
+	return str_eq(wire, other) ||
+	       (imap_name_is_inbox(wire) && imap_name_is_inbox(other));
+}
+
+/* Adds a sighting to its mailbox. False: two of the server's have the name. */
 static bool mailbox_sighted(
 	struct mailbox *mailbox, const struct sighting *item)
 {
 	switch (item->source) {
 	case FROM_SERVER:
-		if (mailbox->wire_name.ptr != NULL)
+		if (mailbox->wire_name.ptr != NULL &&
+			!is_same(mailbox->wire_name, item->wire))
 			return false;
 		mailbox->wire_name = item->wire;
 		mailbox->server_name = item->server_name;
-		mailbox->attrs = item->attrs;
-		mailbox->on_server = can_be_selected(item->attrs);
+		mailbox->attrs |= item->attrs;
+		mailbox->on_server |= can_be_selected(item->attrs);
 		break;
 	case FROM_MAILDIR:
 		mailbox->on_local = true;

@@ -71,16 +71,11 @@ static struct mailbox *mailbox_of(const struct trash_task *trash)
 static bool is_put_off(
 	struct pass *pass, const struct mailbox *mailbox, uint32_t uid)
 {
-	for (size_t i = 0; i < mailbox->troubles.count; i++) {
-		const struct journal_trouble *trouble =
-			&mailbox->troubles.items[i];
+	const struct journal_trouble *trouble =
+		mailbox_trouble(mailbox, uid, (struct str){0});
 
-		if (trouble->key.side == REMOTE && trouble->key.uid == uid &&
-			!journal_trouble_due(
-				&trouble->record, pass_now_s(pass)))
-			return true;
-	}
-	return false;
+	return trouble != NULL &&
+	       !journal_trouble_due(&trouble->record, pass_now_s(pass));
 }
 
 /* The intent that an earlier run left open for this message, or 0. */
@@ -177,12 +172,17 @@ static void submit(struct trash_task *trash, const struct imap_command *command)
 }
 
 /* The chunk's UIDs. */
+static void chunk_set(const struct trash_task *trash, struct imap_set *set)
+{
+	for (size_t i = trash->first; i < trash->end; i++)
+		imap_set_add(set, trash->copies[i].uid);
+}
+
 static void chunk_print(const struct trash_task *trash, struct buf *text)
 {
 	struct imap_set set = {0};
 
-	for (size_t i = trash->first; i < trash->end; i++)
-		imap_set_add(&set, trash->copies[i].uid);
+	chunk_set(trash, &set);
 	imap_set_print(&set, text);
 	imap_set_clear(&set);
 }
@@ -303,23 +303,6 @@ static void send_look(struct trash_task *trash)
 	command = (struct imap_command){.kind = IMAP_SEARCH};
 	command.search.uids = str_of(set);
 	submit(trash, &command);
-}
-
-static void take_header(
-	struct trash_task *trash, const struct imap_fetch *fetched)
-{
-	const unsigned needed =
-		IMAP_FETCH_UID | IMAP_FETCH_SIZE | IMAP_FETCH_HEADER;
-	struct match_identity *item;
-
-	if ((fetched->present & needed) != needed || fetched->header_nil)
-		return;
-	trash->headers.items = array_grow(trash->headers.items,
-		&trash->header_cap, trash->headers.count + 1,
-		sizeof(*trash->headers.items));
-	item = &trash->headers.items[trash->headers.count++];
-	item->row = 0;
-	identity_of_header(fetched->header, fetched->size, &item->identity);
 }
 
 static void drop_intent(
@@ -463,11 +446,26 @@ static void copies_untold(struct trash_task *trash)
 
 /* ---- The machine --------------------------------------------------------- */
 
+/* Whether COPYUID names all messages of the chunk, and no others. */
 static bool names_all(
 	const struct trash_task *trash, const struct imap_code *code)
 {
-	return code->kind == IMAP_CODE_COPYUID && code->uids != NULL &&
-	       imap_set_size(code->uids) == trash->end - trash->first;
+	struct imap_set ours = {0};
+	struct imap_set told = {0};
+	struct imap_set_iter iter = {0};
+	uint32_t uid;
+	bool all;
+
+	if (code->kind != IMAP_CODE_COPYUID || code->source == NULL ||
+		imap_set_size(code->source) != trash->end - trash->first)
+		return false;
+	chunk_set(trash, &ours);
+	while (imap_set_next(code->source, &iter, &uid))
+		imap_set_add(&told, uid);
+	all = imap_set_equal(&ours, &told);
+	imap_set_clear(&ours);
+	imap_set_clear(&told);
+	return all;
 }
 
 static enum task_step copied(
@@ -494,6 +492,7 @@ static enum task_step copied(
 
 static enum task_step looked(struct trash_task *trash, struct err *err)
 {
+	intents_settle(&trash->headers);
 	if (trash->refused || trash->headers.count < trash->found) {
 		err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"the server does not show what is in the trash, where "
@@ -561,20 +560,34 @@ static enum task_step trash_answered(struct trash_task *trash,
 	return step;
 }
 
-static void trash_told(
-	struct trash_task *trash, const struct imap_response *response)
+static uint32_t number32(uint64_t number)
+{
+	return number <= UINT32_MAX ? (uint32_t)number : 0;
+}
+
+static void take_status(
+	struct trash_task *trash, const struct imap_status *status)
+{
+	if (!str_eq(status->name, trash->base.pass->trash->wire_name))
+		return;
+	trash->uidnext = number32(status->uidnext);
+	trash->uidvalidity = number32(status->uidvalidity);
+}
+
+static int trash_told(struct trash_task *trash,
+	const struct imap_response *response, struct err *err)
 {
 	if (response->kind == IMAP_RESPONSE_STATUS &&
-		trash->stage == TRASH_STATUS) {
-		trash->uidnext = (uint32_t)response->status.uidnext;
-		trash->uidvalidity = (uint32_t)response->status.uidvalidity;
-	}
+		trash->stage == TRASH_STATUS)
+		take_status(trash, &response->status);
 	if (trash->stage != TRASH_LOOK)
-		return;
-	if (response->kind == IMAP_RESPONSE_FETCH)
-		take_header(trash, &response->fetch);
+		return 0;
 	if (response->kind == IMAP_RESPONSE_SEARCH)
 		trash->found = imap_set_size(response->search.all);
+	if (response->kind != IMAP_RESPONSE_FETCH)
+		return 0;
+	return intents_header(
+		&trash->headers, &trash->header_cap, &response->fetch, err);
 }
 
 static enum task_step trash_event(
@@ -582,8 +595,9 @@ static enum task_step trash_event(
 {
 	struct trash_task *trash = (struct trash_task *)task;
 
-	if (event->kind == IMAP_EVENT_UNTAGGED)
-		trash_told(trash, event->response);
+	if (event->kind == IMAP_EVENT_UNTAGGED &&
+		trash_told(trash, event->response, err) != 0)
+		return TASK_FAILED;
 	if (event->kind == IMAP_EVENT_TAGGED)
 		return trash_answered(trash, &event->response->line, err);
 	return TASK_MORE;

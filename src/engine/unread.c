@@ -52,18 +52,6 @@ void unread_add(struct unread *unread, struct mailbox *mailbox, uint32_t row,
 	unread->files = file;
 }
 
-static const struct journal_trouble *trouble_of(
-	const struct mailbox *mailbox, struct str name)
-{
-	for (size_t i = 0; i < mailbox->troubles.count; i++) {
-		const struct trouble_key *key = &mailbox->troubles.items[i].key;
-
-		if (key->side == LOCAL && str_eq(key->name, name))
-			return &mailbox->troubles.items[i];
-	}
-	return NULL;
-}
-
 static void tell(struct pass *pass, struct mailbox *mailbox,
 	const struct unread_file *file, struct str name)
 {
@@ -82,7 +70,8 @@ static bool hold_file(struct pass *pass, struct mailbox *mailbox,
 {
 	struct row *row = &mailbox->match.rows[file->row];
 	struct str name = mailbox->scan.items[row->local].name;
-	const struct journal_trouble *trouble = trouble_of(mailbox, name);
+	const struct journal_trouble *trouble =
+		mailbox_trouble(mailbox, 0, name);
 
 	if (row->hold == ROW_FREE)
 		row->hold = ROW_TROUBLED;

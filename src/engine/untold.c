@@ -30,6 +30,11 @@ void untold_tell(struct untold *untold, uint32_t row)
 	untold->rows[row] = false;
 }
 
+bool untold_is_open(const struct untold *untold, uint32_t row)
+{
+	return untold->rows[row];
+}
+
 void untold_uids(const struct untold *untold, const struct mailbox *mailbox,
 	struct imap_set *uids)
 {
@@ -37,18 +42,6 @@ void untold_uids(const struct untold *untold, const struct mailbox *mailbox,
 		if (untold->rows[i])
 			imap_set_add(uids, mailbox->match.rows[i].uid);
 	}
-}
-
-static const struct journal_trouble *trouble_of(
-	const struct mailbox *mailbox, uint32_t uid)
-{
-	for (size_t i = 0; i < mailbox->troubles.count; i++) {
-		const struct trouble_key *key = &mailbox->troubles.items[i].key;
-
-		if (key->side == REMOTE && key->uid == uid)
-			return &mailbox->troubles.items[i];
-	}
-	return NULL;
 }
 
 static void note(struct pass *pass, struct mailbox *mailbox, uint32_t uid)
@@ -74,7 +67,8 @@ struct span {
 static bool hold_row(
 	struct pass *pass, struct mailbox *mailbox, struct row *row)
 {
-	const struct journal_trouble *trouble = trouble_of(mailbox, row->uid);
+	const struct journal_trouble *trouble =
+		mailbox_trouble(mailbox, row->uid, (struct str){0});
 
 	if (trouble != NULL && trouble->record.tries >= FAILURES_MAX)
 		return false;

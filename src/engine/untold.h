@@ -26,6 +26,10 @@ void untold_begin(struct untold *untold, struct mailbox *mailbox);
 void untold_ask(struct untold *untold, uint32_t row);
 void untold_tell(struct untold *untold, uint32_t row);
 
+/* Whether the row was asked for, and not told. What a server tells twice, or
+ * unasked, must not count twice. */
+bool untold_is_open(const struct untold *untold, uint32_t row);
+
 /* The UIDs that are still to be told. */
 void untold_uids(const struct untold *untold, const struct mailbox *mailbox,
 	struct imap_set *uids);

@@ -176,18 +176,27 @@ static enum net_result tunnel_ended(struct net_stream *stream, struct err *err)
 	return stream_fail(stream, err);
 }
 
-static enum net_result net_recv(struct net_stream *stream, char *at,
-	size_t room, size_t *got_r, struct err *err)
+/* NET_OK, or what any call comes to as long as nothing can travel. */
+static enum net_result stream_ready(struct net_stream *stream, struct err *err)
 {
-	ssize_t got;
-
-	*got_r = 0;
 	if (stream->state == STREAM_CONNECTING)
 		return NET_AGAIN;
 	if (stream->state == STREAM_FAILED)
 		return stream_fail(stream, err);
 	if (stream->state == STREAM_ENDING)
 		return tunnel_ended(stream, err);
+	return NET_OK;
+}
+
+static enum net_result net_recv(struct net_stream *stream, char *at,
+	size_t room, size_t *got_r, struct err *err)
+{
+	enum net_result ready = stream_ready(stream, err);
+	ssize_t got;
+
+	*got_r = 0;
+	if (ready != NET_OK)
+		return ready;
 	check(room > 0);
 	do {
 		got = recv(stream->fd, at, room, 0);
@@ -220,15 +229,12 @@ static enum net_result send_failed(
 static enum net_result net_send(struct net_stream *stream, struct str bytes,
 	size_t *sent_r, struct err *err)
 {
+	enum net_result ready = stream_ready(stream, err);
 	ssize_t sent;
 
 	*sent_r = 0;
-	if (stream->state == STREAM_CONNECTING)
-		return NET_AGAIN;
-	if (stream->state == STREAM_FAILED)
-		return stream_fail(stream, err);
-	if (stream->state == STREAM_ENDING)
-		return tunnel_ended(stream, err);
+	if (ready != NET_OK)
+		return ready;
 	check(bytes.len > 0);
 	do {
 		sent = send(stream->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);

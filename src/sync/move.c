@@ -307,6 +307,8 @@ static void take_base(const struct move_rows *rows)
 	rows->to->flags[BASE] = rows->base_flags;
 	rows->to->present |= IN_BASE;
 	rows->to->stale = true;
+	if (rows->base != rows->to)
+		rows->to->base = PLAN_NONE;
 }
 
 static void take_side(

@@ -4,10 +4,11 @@
  * The scenario is run undisturbed, its steps, calls and responses are counted.
  * Then it is run again and again: dying at the k-th step (killed, or with the
  * power cut and what was not durable lost), failing at the k-th call, cut off
- * at the k-th response, on a disk that is full after so many bytes. Every time
- * the next run must end where the undisturbed one did, and the one after that
- * must not change a thing. With GODWIT_TEST_SHORT=1 only some of the steps,
- * calls and responses are tried, others in each scenario.
+ * at the k-th response, told BYE at the k-th command, on a disk that is full
+ * after so many bytes. Every time the next run must end where the undisturbed
+ * one did, and the one after that must not change a thing. With
+ * GODWIT_TEST_SHORT=1 only some of the steps, calls and responses are tried,
+ * others in each scenario.
  */
 #include "tap.h"
 #include "world.h"
@@ -23,8 +24,6 @@ enum {
 	ROOM_STEP = 64,
 	FAILURES_MAX = 3,
 };
-
-static const struct imap_date day = {1600000000, 120};
 
 /* A server that is synced with. */
 struct scenario {
@@ -89,6 +88,8 @@ struct trial {
 	uint64_t fail_at;
 	uint64_t cut_at;
 	bool cut_half;
+	uint64_t bye_at;       /* all sessions end there, once */
+	unsigned bye_for_each; /* each session ends behind that one */
 	bool disk_full;
 	uint64_t room;
 };
@@ -100,31 +101,11 @@ struct course {
 	uint64_t responses;
 	bool moves;  /* nothing goes to the vault */
 	bool failed; /* something in it was made to fail */
+	uint64_t commands;
 	struct buf end;
 };
 
 /* ---- The scenario -------------------------------------------------------- */
-
-static void append(struct world *world, const char *mailbox, unsigned number,
-	uint64_t flags)
-{
-	struct fake_mailbox *box = fake_server_find(world->server, mailbox);
-	struct buf text = {0};
-
-	world_message(&text, number);
-	fake_mailbox_append(box, buf_str(&text), flags, day);
-	buf_clear(&text);
-}
-
-static void put(struct world *world, const char *mailbox, const char *file,
-	unsigned number)
-{
-	struct buf text = {0};
-
-	world_message(&text, number);
-	world_put(world, mailbox, file, buf_str(&text), day.utc_seconds + 5);
-	buf_clear(&text);
-}
 
 /* The path of the file that holds a message. */
 static void find_file(struct world *world, const char *mailbox, unsigned number,
@@ -201,7 +182,7 @@ static void begin_moves(struct world *world)
 
 	fake_server_create(world->server, "Fresh", 0);
 	for (unsigned i = 40; i <= 49; i++)
-		append(world, "Old", i,
+		world_give(world, "Old", i,
 			FAKE_SEEN | fake_mailbox_keyword(old, STR("todo")));
 }
 
@@ -224,10 +205,10 @@ static void change_moves(struct world *world)
 	carry(world, 46, "Fresh", "cur/both:2,RS");
 	carry(world, 48, "Made", "cur/made:2,S");
 	world_message(&text, 49);
-	world_put(
-		world, "Fresh", "cur/copy:2,", buf_str(&text), day.utc_seconds);
+	world_put(world, "Fresh", "cur/copy:2,", buf_str(&text),
+		world_day.utc_seconds);
 	buf_clear(&text);
-	put(world, "Fresh", "new/fresh", 51);
+	world_drop(world, "Fresh", "new/fresh", 51);
 	fake_fs_settle(world->fs);
 }
 
@@ -254,8 +235,8 @@ static void begin(struct world *world, const struct scenario *scenario)
 		fake_server_create(world->server, "Bin", IMAP_ATTR_TRASH);
 	fake_server_create(world->server, "Old", 0);
 	for (unsigned i = 1; i <= 8; i++)
-		append(world, "INBOX", i, 0);
-	append(world, "Old", 9, FAKE_SEEN);
+		world_give(world, "INBOX", i, 0);
+	world_give(world, "Old", 9, FAKE_SEEN);
 	if (scenario->moves)
 		begin_moves(world);
 	check(world_sync(world) == 0);
@@ -271,20 +252,21 @@ static void change(struct world *world, const struct scenario *scenario)
 		change_moves(world);
 		return;
 	}
-	put(world, "INBOX", "new/20.here", 20);
-	put(world, "INBOX", "cur/21.here:2,FS", 21);
-	put(world, "Made", "cur/22.here:2,", 22);
-	put(world, "Made", "cur/23.here:2,R", 23);
+	world_drop(world, "INBOX", "new/20.here", 20);
+	world_drop(world, "INBOX", "cur/21.here:2,FS", 21);
+	world_drop(world, "Made", "cur/22.here:2,", 22);
+	world_drop(world, "Made", "cur/23.here:2,R", 23);
 	world_put(world, "INBOX", "cur/24.here:2,",
 		STR("Subject: no end\r\n\r\nNo final line end"),
-		day.utc_seconds);
-	append(world, "INBOX", 30, fake_mailbox_keyword(inbox, STR("todo")));
-	append(world, "INBOX", 31, FAKE_ANSWERED);
+		world_day.utc_seconds);
+	world_give(
+		world, "INBOX", 30, fake_mailbox_keyword(inbox, STR("todo")));
+	world_give(world, "INBOX", 31, FAKE_ANSWERED);
 	fake_mailbox_append(inbox,
 		STR("Subject: bare\r\n\r\nA bare\nline end.\r\nNo last one"),
-		FAKE_SEEN, day);
+		FAKE_SEEN, world_day);
 	fake_server_create(world->server, "Given", 0);
-	append(world, "Given", 32, 0);
+	world_give(world, "Given", 32, 0);
 	reflag(world, 1, "S");
 	reflag(world, 2, "F");
 	fake_mailbox_find(inbox, 2)->flags |= FAKE_ANSWERED;
@@ -314,6 +296,10 @@ static void disturb(struct world *world, const struct trial *trial)
 		world->server->cut_at =
 			world->server->responses + trial->cut_at;
 	world->server->cut_half = trial->cut_half;
+	if (trial->bye_at != 0)
+		fake_server_plan(world->server, trial->bye_at,
+			&(struct fake_action){.act = FAKE_DISCONNECTS});
+	world->server->odd.patience = trial->bye_for_each;
 	if (trial->disk_full)
 		fake_fs_set_room(world->fs, trial->room);
 }
@@ -326,6 +312,7 @@ static void recover(struct world *world, const struct trial *trial)
 		world_crash(world, trial->crash_seed);
 	world->fate.fail_at = 0;
 	world->server->cut_at = 0;
+	world->server->odd.patience = 0;
 	world->server->death = FAKE_DEATH_BEFORE;
 	fake_fs_set_room(world->fs, UINT64_MAX);
 	fake_clock_pass(&world->clock, INT64_C(8) * 24 * 3600 * 1000000000);
@@ -436,10 +423,12 @@ static void tell(struct world *world, const struct trial *trial,
 	const char *last, struct buf *why)
 {
 	tap_note("%s: die_at %" PRIu64 " (%s), death %d, crash_seed %" PRIu64
-		 ", fail_at %" PRIu64 ", cut_at %" PRIu64 "%s, room %" PRIu64,
+		 ", fail_at %" PRIu64 ", cut_at %" PRIu64 "%s, bye_at %" PRIu64
+		 ", bye_for_each %u, room %" PRIu64,
 		trial->scenario->name, trial->die_at, last, (int)trial->death,
 		trial->crash_seed, trial->fail_at, trial->cut_at,
-		trial->cut_half ? " (half)" : "", trial->room);
+		trial->cut_half ? " (half)" : "", trial->bye_at,
+		trial->bye_for_each, trial->room);
 	tap_note("%s", buf_z(why));
 	world_tell(world);
 }
@@ -484,11 +473,13 @@ static bool learn(const struct scenario *scenario, struct course *course)
 	*course = (struct course){.moves = scenario->moves};
 	begin(&world, scenario);
 	change(&world, scenario);
+	course->commands = world.server->commands;
 	is_ok = world_sync(&world) == 0 && is_clean(&world, &why) &&
 		has_ended(&world, course, &why);
 	course->steps = world.steps;
 	course->calls = world.calls;
 	course->responses = world.responses;
+	course->commands = world.server->commands - course->commands;
 	world_server_state(&world, &course->end);
 	is_ok = is_ok && picks_up(&world, course, &why);
 	if (!ok(is_ok, "%s: an undisturbed run ends well", scenario->name))
@@ -575,6 +566,30 @@ static void test_cuts(
 		scenario->name, course->responses);
 }
 
+static void test_byes(
+	const struct scenario *scenario, const struct course *course)
+{
+	struct trial trial = {.scenario = scenario};
+	int failures = 0;
+
+	for (trial.bye_at = first(scenario);
+		trial.bye_at <= course->commands && failures < FAILURES_MAX;
+		trial.bye_at += stride())
+		failures += !passes(&trial, course);
+	is_int(failures, 0,
+		"%s: the server may say BYE at each of %" PRIu64 " commands",
+		scenario->name, course->commands);
+	trial.bye_at = 0;
+	for (trial.bye_for_each = (unsigned)first(scenario);
+		trial.bye_for_each <= course->commands &&
+		failures < FAILURES_MAX;
+		trial.bye_for_each += (unsigned)stride())
+		failures += !passes(&trial, course);
+	is_int(failures, 0,
+		"%s: it may do so at the same command of each connection",
+		scenario->name);
+}
+
 static void test_full_disk(
 	const struct scenario *scenario, const struct course *course)
 {
@@ -599,6 +614,7 @@ static void test_scenario(const struct scenario *scenario)
 		test_death(scenario, &course, FAKE_DEATH_DRAIN);
 		test_failures(scenario, &course);
 		test_cuts(scenario, &course);
+		test_byes(scenario, &course);
 		test_full_disk(scenario, &course);
 	}
 	buf_clear(&course.end);

@@ -204,6 +204,24 @@ static bool is_appendable(struct fake_session *session,
 	return true;
 }
 
+/* Stores it, or not, as odd servers do; the UID that it is said to have. */
+static uint32_t append_now(struct fake_session *session,
+	struct fake_mailbox *box, struct str body, uint64_t flags,
+	struct imap_date date)
+{
+	struct fake_oddities *odd = &session->server->odd;
+
+	for (size_t i = 0; odd->keeps_one && i < box->count; i++) {
+		if (str_eq(buf_str(&box->messages[i].body), body))
+			return box->messages[i].uid;
+	}
+	if (odd->append_drops > 0) {
+		odd->append_drops -= odd->append_drops < FAKE_FOR_EVER;
+		return box->uidnext++;
+	}
+	return fake_mailbox_append(box, body, flags, date)->uid;
+}
+
 static uint32_t append_one(struct fake_session *session,
 	const struct imap_append_message *message, struct fake_mailbox *box)
 {
@@ -217,7 +235,7 @@ static uint32_t append_one(struct fake_session *session,
 		date = message->date;
 	body_taken(session, message->body, &taken);
 	flags &= ~(uint64_t)session->server->odd.append_forgets;
-	uid = fake_mailbox_append(box, buf_str(&taken), flags, date)->uid;
+	uid = append_now(session, box, buf_str(&taken), flags, date);
 	buf_clear(&taken);
 	return uid;
 }
@@ -235,7 +253,10 @@ void do_append(struct fake_session *session, const struct imap_command *command)
 	for (size_t i = 0; i < args->count; i++)
 		imap_set_add(
 			&uids, append_one(session, &args->messages[i], box));
-	imap_set_print(&uids, &text);
+	if (session->server->odd.appenduid != 0)
+		buf_addf(&text, "%" PRIu32, session->server->odd.appenduid);
+	else
+		imap_set_print(&uids, &text);
 	if (session->server->odd.hides_appended && session->selected == box)
 		session->fresh_hidden = true;
 	tell_changes(session, false);
@@ -265,7 +286,8 @@ static void copy_all(struct fake_session *session, const uint32_t *uids,
 			fake_mailbox_copy(session->selected, uids[i], to));
 	}
 	if (from_set.count > 0 && has(session, IMAP_CAP_UIDPLUS) &&
-		!session->server->odd.no_copyuid) {
+		!session->server->odd.no_copyuid &&
+		!session->server->odd.copies_one) {
 		buf_addf(code, "[COPYUID %" PRIu32 " ", told_uidvalidity(to));
 		imap_set_print(&from_set, code);
 		buf_addc(code, ' ');
@@ -319,7 +341,14 @@ void do_copy(struct fake_session *session, const struct imap_command *command)
 		answer(session, "NO [TRYCREATE] No such mailbox");
 		return;
 	}
+	if (session->server->odd.copyuid != NULL) {
+		respond(session, "%.*s OK [COPYUID %s] Believe me",
+			STR_FMT(session->tag), session->server->odd.copyuid);
+		return;
+	}
 	count = view_pick(session, command->copy.set, &uids);
+	if (session->server->odd.copies_one && count > 1)
+		count = 1;
 	if (count == 0 || may_change(session)) {
 		if (command->kind == IMAP_MOVE) {
 			move_all(session, uids, count, to);

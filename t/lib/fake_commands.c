@@ -122,6 +122,10 @@ static void do_create(
 		complain(session, "CREATE with USE");
 		return;
 	}
+	if (command->create.roles != 0 && session->server->odd.no_roles) {
+		answer(session, "NO [USEATTR] Not here");
+		return;
+	}
 	if (named(session, command->create.mailbox) != NULL) {
 		answer(session, "NO [ALREADYEXISTS] It is there");
 		return;

@@ -74,7 +74,34 @@ static void send_it(
 		buf_addf(out, " UID %" PRIu32, seen->uid);
 	buf_addz(out, ")\r\n");
 	respond_bytes(session, buf_str(out));
+	if (session->server->odd.fetches_twice)
+		respond_bytes(session, buf_str(out));
 	buf_clear(out);
+}
+
+static bool refuses(unsigned *times)
+{
+	bool does = *times > 0;
+
+	*times -= does && *times < FAKE_FOR_EVER;
+	return does;
+}
+
+/* What is given of a message for its body. */
+static struct str given_body(
+	struct fake_message *message, const struct imap_fetch_args *args)
+{
+	struct str body = buf_str(&message->body);
+	unsigned torn = message->torn;
+
+	if ((args->items & IMAP_FETCH_BODY) == 0)
+		return body;
+	if (refuses(&message->hollow))
+		return str_sub(body, 0, 0);
+	if (refuses(&message->torn))
+		return str_sub(body, 0,
+			body.len / (torn < FAKE_FOR_EVER ? torn + 1 : 2));
+	return body;
 }
 
 /* A message that is gone, but the client was not told. */
@@ -148,13 +175,18 @@ static bool fetch_one(struct fake_session *session, struct seen *seen,
 		((args->items & IMAP_FETCH_HEADER) != 0 &&
 			once_more(&message->mute)))
 		return false;
+	if ((args->items & IMAP_FETCH_BODY) != 0 && !session->ended &&
+		once_more(&message->cuts)) {
+		session->server->cut_at = session->server->responses + 1;
+		session->server->cut_half = true;
+	}
 	if ((args->items & IMAP_FETCH_FLAGS) != 0)
 		seen->flags = message->flags;
 	if ((args->items & IMAP_FETCH_MODSEQ) != 0)
 		seen->modseq = message->modseq;
 	write_start(session, seen, &out);
 	write_attributes(session, message, args, &out);
-	write_bodies(session, &out, buf_str(&message->body), args);
+	write_bodies(session, &out, given_body(message, args), args);
 	send_it(session, seen, &out);
 	return true;
 }
@@ -249,7 +281,11 @@ static bool fetch_all(
 	for (size_t i = 0; i < count; i++) {
 		struct seen *seen = view_find(session, uids[i]);
 
-		if (i != passed_over && !is_unchanged(session, seen, args))
+		if (i == passed_over || is_unchanged(session, seen, args))
+			continue;
+		all = fetch_one(session, seen, args) && all;
+		if (session->server->odd.headers_twice &&
+			(args->items & IMAP_FETCH_HEADER) != 0)
 			all = fetch_one(session, seen, args) && all;
 	}
 	free(uids);

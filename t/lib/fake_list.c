@@ -196,6 +196,10 @@ void do_status(struct fake_session *session, const struct imap_command *command)
 		answer(session, "NO [NONEXISTENT] No such mailbox");
 		return;
 	}
+	if (box->kills) {
+		session->ended = true;
+		return;
+	}
 	if (box->refuses != NULL) {
 		answer(session, box->refuses);
 		return;
@@ -246,6 +250,8 @@ void do_list(struct fake_session *session, const struct imap_command *command)
 			!once_more(&session->server->odd.status_gaps))
 			status_line(session, box, args->status_items);
 	}
+	if (server->odd.lists != NULL)
+		respond(session, "%s", server->odd.lists);
 	done(session);
 }
 

@@ -36,11 +36,18 @@ static void tell_modseq_of(struct fake_session *session)
 
 static void tell_numbers(struct fake_session *session)
 {
+	const struct fake_oddities *odd = &session->server->odd;
 	const struct fake_mailbox *box = session->selected;
 
-	respond(session, "* OK [UIDVALIDITY %" PRIu32 "] UIDs valid",
-		told_uidvalidity(box));
-	if (!session->server->odd.no_uidnext)
+	if (odd->uidvalidity != NULL)
+		respond(session, "* OK [UIDVALIDITY %s] So be it",
+			odd->uidvalidity);
+	else
+		respond(session, "* OK [UIDVALIDITY %" PRIu32 "] UIDs valid",
+			told_uidvalidity(box));
+	if (odd->uidnext != NULL)
+		respond(session, "* OK [UIDNEXT %s] Why not", odd->uidnext);
+	else if (!odd->no_uidnext)
 		respond(session, "* OK [UIDNEXT %" PRIu32 "] Predicted",
 			told_uidnext(box));
 	tell_modseq_of(session);
@@ -54,9 +61,11 @@ static void select_now(struct fake_session *session, struct fake_mailbox *box)
 	struct fake_oddities *odd = &session->server->odd;
 
 	view_begin(session, box);
+	session->uidvalidity = told_uidvalidity(box);
 	tell_changes(session, true);
-	if (session->count == 0)
+	if (session->count == 0 || odd->exists_none > 0)
 		respond(session, "* 0 EXISTS");
+	odd->exists_none -= odd->exists_none > 0;
 	if (odd->exists_lies > 0) {
 		odd->exists_lies--;
 		respond(session, "* %zu EXISTS", session->count + 1);

@@ -55,6 +55,9 @@ struct fake_message {
 	int64_t size_lie;  /* what RFC822.SIZE adds to the truth */
 	unsigned refusals; /* so many FETCHes of its body get NO */
 	unsigned mute;     /* so many of its header get NO */
+	unsigned hollow;   /* so many of its body give an empty one */
+	unsigned torn;     /* so many give a part, more of it each time */
+	unsigned cuts;     /* so many of its body end the session half way */
 };
 
 /* A message that was expunged. */
@@ -91,6 +94,7 @@ struct fake_mailbox {
 			      */
 	bool read_only;
 	bool unlisted;       /* LIST and LSUB leave it out */
+	bool kills;          /* STATUS ends the session */
 	const char *refuses; /* STATUS and SELECT get this NO, if not NULL */
 	bool nomodseq;       /* mod-sequences are not kept here */
 	char *keywords[FAKE_KEYWORDS_MAX]; /* first spellings */
@@ -119,25 +123,33 @@ enum fake_refusal {
 /* All zeroes is the good citizen. */
 struct fake_oddities {
 	enum fake_gone gone;
-	bool late_expunge;    /* told with NOOP only */
-	bool early_expunge;   /* told at any moment that RFC 3501 allows */
-	bool no_uidnext;      /* not with SELECT (Courier) */
-	bool no_permanent;    /* PERMANENTFLAGS is not said */
-	bool adds_final_crlf; /* to what is appended (Courier) */
-	bool makes_crlf;      /* of bare LFs that are appended (Dovecot) */
-	bool shuffles;        /* the answers to a FETCH (o2.pl) */
-	bool uid_last;        /* behind the body (Exchange) */
-	bool hides_appended;  /* until NOOP, from the session (Exchange) */
-	bool shows_recent;    /* \Recent, now and then */
-	bool talkative;       /* FETCH of flags, OK, EXISTS for no reason */
-	bool asks_caps;       /* names no capabilities unless asked */
-	bool no_answer;       /* says nothing any more */
-	unsigned patience;    /* ends a session after so many commands; or 0 */
+	bool late_expunge;     /* told with NOOP only */
+	bool early_expunge;    /* told at any moment that RFC 3501 allows */
+	bool no_uidnext;       /* not with SELECT (Courier) */
+	bool no_permanent;     /* PERMANENTFLAGS is not said */
+	bool adds_final_crlf;  /* to what is appended (Courier) */
+	bool makes_crlf;       /* of bare LFs that are appended (Dovecot) */
+	bool shuffles;         /* the answers to a FETCH (o2.pl) */
+	bool uid_last;         /* behind the body (Exchange) */
+	bool hides_appended;   /* until NOOP, from the session (Exchange) */
+	bool shows_recent;     /* \Recent, now and then */
+	bool talkative;        /* FETCH of flags, OK, EXISTS for no reason */
+	bool asks_caps;        /* names no capabilities unless asked */
+	bool no_answer;        /* says nothing any more */
+	const char *says;      /* lines, said with every command while a mailbox
+				* is selected; NULL: none */
+	const char *lists;     /* likewise, with every LIST */
+	unsigned patience;     /* ends a session after so many commands; or 0 */
+	const char *says_last; /* lines, said before each tagged answer */
+	bool keeps_one;        /* of equal messages, and says its UID (Gmail) */
+	unsigned append_drops; /* so many APPENDs only get a UID (Gmail) */
 	unsigned append_forgets; /* flags that APPEND loses (Exchange) */
 	unsigned store_forgets;  /* flags that STORE does, though listed */
 	unsigned exists_lies;    /* so many SELECTs tell one message too many */
+	unsigned exists_none;    /* so many tell no messages at all */
 	unsigned listing_gaps;   /* so many FETCHes of flags pass one over */
 	unsigned header_gaps;    /* so many FETCHes of headers do */
+	bool headers_twice;      /* FETCHes of headers tell each one twice */
 
 	/* UIDs and mod-sequences. */
 	bool one_uidvalidity;   /* it is told as 1 always (DavMail) */
@@ -161,7 +173,17 @@ struct fake_oddities {
 	unsigned window;        /* only so many of the newest messages are
 				 * there, but for UIDONLY (Yahoo) */
 
+	bool tells_renumbering; /* an OK [UIDVALIDITY] in the middle */
+	/* Told in place of the truth; NULL, or 0: the truth is. */
+	const char *uidnext; /* by SELECT */
+	const char *uidvalidity;
+	const char *copyuid; /* and nothing is copied */
+	uint32_t appenduid;
+
 	/* Answers. */
+	bool fetches_twice;   /* each answer to a FETCH comes twice */
+	bool copies_one;      /* the first of a COPY, and no COPYUID */
+	bool no_roles;        /* CREATE refuses them (RFC 6154 3) */
 	bool empty_status;    /* STATUS tells nothing (163.com) */
 	unsigned status_gaps; /* so many STATUS of LIST are left out */
 	bool search_mute;     /* nothing found: no SEARCH line (iCloud) */

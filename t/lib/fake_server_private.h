@@ -46,6 +46,7 @@ struct fake_session {
 
 	struct fake_mailbox *selected;
 	bool examined;
+	uint32_t uidvalidity; /* that it was told of */
 	struct seen *view;
 	size_t count;
 	size_t cap;

@@ -47,6 +47,8 @@ void respond(struct fake_session *session, const char *format, ...)
 
 void answer(struct fake_session *session, const char *text)
 {
+	if (session->server->odd.says_last != NULL)
+		respond(session, "%s", session->server->odd.says_last);
 	respond(session, "%.*s %s", STR_FMT(session->tag), text);
 }
 
@@ -219,6 +221,10 @@ static bool by_chance(struct fake_session *session)
 
 static void talk(struct fake_session *session)
 {
+	const char *says = session->server->odd.says;
+
+	if (says != NULL && session->selected != NULL)
+		respond(session, "%s", says);
 	if (!session->server->odd.talkative || !by_chance(session))
 		return;
 	respond(session, "* OK Still here");

@@ -265,12 +265,24 @@ static void tell_lower_modseq(struct fake_session *session)
 	}
 }
 
+static void tell_renumbering(struct fake_session *session)
+{
+	uint32_t now = told_uidvalidity(session->selected);
+
+	if (session->server->odd.tells_renumbering &&
+		session->uidvalidity != now)
+		respond(session, "* OK [UIDVALIDITY %" PRIu32 "] Renumbered",
+			now);
+	session->uidvalidity = now;
+}
+
 void tell_changes(struct fake_session *session, bool is_noop)
 {
 	const struct fake_oddities *odd = &session->server->odd;
 
 	if (session->selected == NULL || session->selected->removed)
 		return;
+	tell_renumbering(session);
 	if (is_noop || !odd->late_expunge)
 		tell_expunged(session);
 	else if (session->qresync && sees_modseq(session))

@@ -633,6 +633,7 @@ void history_disturb(struct history *history)
 		world->server->odd.listing_gaps =
 			1 + history_chance(history, 3);
 		world->server->odd.header_gaps = history_chance(history, 4);
+		world->server->odd.append_drops = history_chance(history, 3);
 		break;
 	default:
 		fake_server_plan(world->server, 1 + history_chance(history, 30),
@@ -671,6 +672,7 @@ void history_calm(struct history *history)
 	world->server->odd.exists_lies = 0;
 	world->server->odd.listing_gaps = 0;
 	world->server->odd.header_gaps = 0;
+	world->server->odd.append_drops = 0;
 	fake_fs_set_room(world->fs, UINT64_MAX);
 	run_plans(world);
 	fake_fs_settle(world->fs);
@@ -741,6 +743,7 @@ static void census_messages(struct history *history, unsigned mailbox,
 					 entry->count[CENSUS_SERVER]))
 			continue;
 		entry->count[CENSUS_SERVER]++;
+		entry->is_vague = gone;
 		entry->flags[CENSUS_SERVER] = message->flags & FAKE_SYSTEM;
 		for (unsigned k = 0; k < box->keyword_count; k++) {
 			if ((message->flags >> (FAKE_KEYWORD + k) & 1) != 0)
@@ -908,7 +911,7 @@ static bool entry_foretold(struct history *history, struct place place,
 		return true;
 	if (!entry_bounded(history, place, is, why))
 		return false;
-	return history->disturbed ||
+	return history->disturbed || was->is_vague ||
 	       history->loose[place.mailbox][place.number] ||
 	       (count_foretold(history, place, was, is, why) &&
 		       flags_foretold(history, place, was, is, why));

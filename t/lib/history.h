@@ -22,6 +22,8 @@ enum {
 struct census_entry {
 	unsigned count[2]; /* on disk, on the server */
 	unsigned flags[2]; /* bits of the pool; of the last one seen */
+	bool is_vague;     /* one of those on the server is to be expunged, and
+			    * may be another than the one on disk */
 };
 
 struct census {

@@ -69,6 +69,9 @@ void world_crash(struct world *world, uint64_t seed);
 
 /* ---- The user's side ----------------------------------------------------- */
 
+/* The date of messages that were given none. */
+extern const struct imap_date world_day;
+
 /* A message's text with CRLF line ends, different for each number. */
 void world_message(struct buf *out, unsigned number);
 
@@ -84,6 +87,12 @@ void world_mkdir(struct world *world, const char *mailbox);
  * `body` has CRLFs, the file LFs. */
 void world_put(struct world *world, const char *mailbox, const char *file,
 	struct str body, int64_t date_s);
+
+/* Gives the server, or puts into the Maildir, the message of a number. */
+struct fake_message *world_give(struct world *world, const char *mailbox,
+	unsigned number, uint64_t flags);
+void world_drop(struct world *world, const char *mailbox, const char *file,
+	unsigned number);
 
 /* A file of a Maildir, by rising name. */
 struct world_file {

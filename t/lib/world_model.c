@@ -16,6 +16,8 @@ enum {
 	MODEL_KEYWORDS = 26,
 };
 
+const struct imap_date world_day = {1600000000, 120};
+
 /* ---- The user's side ----------------------------------------------------- */
 
 void world_message(struct buf *out, unsigned number)
@@ -103,6 +105,30 @@ void world_put(struct world *world, const char *mailbox, const char *file,
 	fake_fs_settle(world->fs);
 	buf_clear(&text);
 	buf_clear(&path);
+}
+
+struct fake_message *world_give(struct world *world, const char *mailbox,
+	unsigned number, uint64_t flags)
+{
+	struct fake_mailbox *box = fake_server_find(world->server, mailbox);
+	struct fake_message *message;
+	struct buf text = {0};
+
+	check(box != NULL);
+	world_message(&text, number);
+	message = fake_mailbox_append(box, buf_str(&text), flags, world_day);
+	buf_clear(&text);
+	return message;
+}
+
+void world_drop(struct world *world, const char *mailbox, const char *file,
+	unsigned number)
+{
+	struct buf text = {0};
+
+	world_message(&text, number);
+	world_put(world, mailbox, file, buf_str(&text), world_day.utc_seconds);
+	buf_clear(&text);
 }
 
 static void copy_part(char *to, size_t room, struct str part)

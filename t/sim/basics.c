@@ -4,29 +4,6 @@
 
 #include <string.h>
 
-static const struct imap_date day = {1600000000, 120};
-
-static void append(struct world *world, const char *mailbox, unsigned number,
-	uint64_t flags)
-{
-	struct fake_mailbox *box = fake_server_find(world->server, mailbox);
-	struct buf text = {0};
-
-	world_message(&text, number);
-	fake_mailbox_append(box, buf_str(&text), flags, day);
-	buf_clear(&text);
-}
-
-static void put(struct world *world, const char *mailbox, const char *file,
-	unsigned number)
-{
-	struct buf text = {0};
-
-	world_message(&text, number);
-	world_put(world, mailbox, file, buf_str(&text), day.utc_seconds);
-	buf_clear(&text);
-}
-
 static void is_in_step(struct world *world, const char *sentence)
 {
 	struct buf why = {0};
@@ -76,18 +53,54 @@ static void test_flags_told(struct world *world)
 	is_in_step(world, "as they were");
 }
 
-int main(void)
+static unsigned attrs_of(const struct world *world, const char *mailbox)
+{
+	const struct fake_mailbox *box =
+		fake_server_find(world->server, mailbox);
+
+	return box != NULL ? box->attrs : 0;
+}
+
+/* Mail readers name folders by what they are for. */
+static void test_roles(void)
 {
 	struct world world;
 
 	world_init(&world, 1);
+	imap_caps_set(&world.server->caps, IMAP_CAP_SPECIAL_USE);
+	imap_caps_set(&world.server->caps, IMAP_CAP_CREATE_SPECIAL_USE);
+	fake_server_create(world.server, "Bin", IMAP_ATTR_TRASH);
+	world_drop(&world, "Sent", "cur/1.here:2,S", 1);
+	world_drop(&world, "trash", "cur/2.here:2,S", 2);
+	world_drop(&world, "A/Sent", "cur/3.here:2,S", 3);
+	syncs(&world, "a sync that makes mailboxes for folders");
+	ok(attrs_of(&world, "Sent") == IMAP_ATTR_SENT,
+		"one gets the role that its name says");
+	ok(attrs_of(&world, "trash") == 0,
+		"but not one that another mailbox has");
+	ok(attrs_of(&world, "A/Sent") == 0, "nor below another");
+	world.server->odd.no_roles = true;
+	world_drop(&world, "Drafts", "cur/4.here:2,D", 4);
+	syncs(&world, "a sync with a server that refuses roles");
+	ok(fake_server_find(world.server, "Drafts") != NULL,
+		"makes the mailbox without");
+	world_clear(&world);
+}
+
+int main(void)
+{
+	struct world world;
+
+	test_roles();
+
+	world_init(&world, 1);
 	world.traces = true;
-	append(&world, "INBOX", 1, 0);
-	append(&world, "INBOX", 2, FAKE_SEEN | FAKE_FLAGGED);
+	world_give(&world, "INBOX", 1, 0);
+	world_give(&world, "INBOX", 2, FAKE_SEEN | FAKE_FLAGGED);
 	syncs(&world, "a pull");
-	put(&world, "INBOX", "new/1.here", 3);
-	put(&world, "INBOX", "cur/2.here:2,RS", 4);
-	put(&world, "A", "cur/3.here:2,", 5);
+	world_drop(&world, "INBOX", "new/1.here", 3);
+	world_drop(&world, "INBOX", "cur/2.here:2,RS", 4);
+	world_drop(&world, "A", "cur/3.here:2,", 5);
 	syncs(&world, "a push");
 	test_flags_told(&world);
 	is_str(buf_str(&world.server->complaints), STR(""),

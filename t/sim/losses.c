@@ -5,6 +5,8 @@
 #include "tap.h"
 #include "world.h"
 
+#include <stdlib.h>
+
 static const struct imap_date day = {1600000000, 120};
 
 static void begin(struct world *world)
@@ -148,8 +150,74 @@ static void test_that_gets_nowhere(void)
 	world_clear(&world);
 }
 
+/* The connection is cut once, half way through the n-th response of a first
+ * sync. Whether that sync is none the worse for it. */
+static bool is_unharmed(uint64_t response, bool *cut_r)
+{
+	struct world world;
+	struct buf why = {0};
+	bool is_ok;
+
+	world_init(&world, 1);
+	imap_caps_set(&world.server->caps, IMAP_CAP_UIDPLUS);
+	world.account.connections = 1;
+	for (unsigned i = 0; i < 5; i++) {
+		struct buf text = {0};
+
+		world_message(&text, i);
+		fake_mailbox_append(fake_server_find(world.server, "INBOX"),
+			buf_str(&text), 0, (struct imap_date){1600000000, 0});
+		buf_clear(&text);
+	}
+	world.server->cut_at = world.server->responses + response;
+	world.server->cut_half = true;
+	is_ok = world_sync(&world) == 0 && world_in_step(&world, &why);
+	*cut_r = world.server->responses >= world.server->cut_at;
+	if (!is_ok) {
+		tap_note("response %d: %s", (int)response, buf_z(&why));
+		world_tell(&world);
+	}
+	buf_clear(&why);
+	world_clear(&world);
+	return is_ok;
+}
+
+static void test_cut_once(void)
+{
+	bool was_cut = true;
+	bool is_ok = true;
+
+	for (uint64_t at = 4; was_cut && is_ok; at++)
+		is_ok = is_unharmed(at, &was_cut);
+	ok(is_ok, "a connection that is cut once, wherever, costs nothing but "
+		  "another one");
+}
+
+/* Two messages that no connection survives do not hold up the others. */
+static void test_cut_always(void)
+{
+	struct world world;
+	struct world_files files;
+
+	begin(&world);
+	append(inbox(&world), 6);
+	inbox(&world)->messages[1].cuts = FAKE_FOR_EVER;
+	inbox(&world)->messages[3].cuts = FAKE_FOR_EVER;
+	is_int(world_sync(&world), 1,
+		"messages that end every connection are complained of");
+	world_files(&world, "INBOX", &files);
+	is_int((intmax_t)files.count, 4, "the others are downloaded");
+	free(files.items);
+	is_int((intmax_t)world.server->sessions, 5,
+		"each is tried twice in a run");
+	is_int(world_sync(&world), 0, "and not again at once");
+	world_clear(&world);
+}
+
 int main(void)
 {
+	test_cut_always();
+	test_cut_once();
 	test_download_that_gets_on();
 	test_upload_cut_once();
 	test_upload_that_gets_on();

@@ -23,22 +23,12 @@ static struct fake_mailbox *inbox(struct world *world)
 
 static struct fake_message *append(struct world *world, unsigned number)
 {
-	struct buf text = {0};
-	struct fake_message *message;
-
-	world_message(&text, number);
-	message = fake_mailbox_append(inbox(world), buf_str(&text), 0, day);
-	buf_clear(&text);
-	return message;
+	return world_give(world, "INBOX", number, 0);
 }
 
 static void put(struct world *world, const char *file, unsigned number)
 {
-	struct buf text = {0};
-
-	world_message(&text, number);
-	world_put(world, "INBOX", file, buf_str(&text), day.utc_seconds);
-	buf_clear(&text);
+	world_drop(world, "INBOX", file, number);
 }
 
 /* How many files INBOX has. */
@@ -412,6 +402,38 @@ static void test_expunged_at_any_moment(void)
 		"also when it is asked for by itself: no made-up one is kept");
 }
 
+/* The only message of a mailbox that is listed for the first time goes before
+ * the n-th command. Whether the sync comes to an end. */
+static bool last_one_goes(uint64_t command)
+{
+	const struct fake_action expunge = {
+		.act = FAKE_EXPUNGES, .mailbox = "INBOX"};
+	struct world world;
+	bool is_ok;
+
+	begin(&world);
+	world.server->odd.gone = FAKE_GONE_NIL;
+	append(&world, 1);
+	fake_server_plan(world.server, command, &expunge);
+	(void)world_sync(&world);
+	is_ok = world.net.silences == 0;
+	fake_server_run_plans(world.server);
+	is_ok = is_ok && world_sync(&world) == 0 && files(&world) == 0;
+	if (!is_ok)
+		world_tell(&world);
+	world_clear(&world);
+	return is_ok;
+}
+
+static void test_last_one_goes(void)
+{
+	bool is_ok = true;
+
+	for (uint64_t command = 1; command < 12 && is_ok; command++)
+		is_ok = last_one_goes(command);
+	ok(is_ok, "a mailbox may become empty at any moment of being listed");
+}
+
 /* What one side gets of a message that the other has a little differently. */
 struct variant {
 	const char *sentence;
@@ -489,6 +511,7 @@ int main(void)
 		test_stored_changed(&variants[i]);
 	test_changed_twins();
 	test_expunged_at_any_moment();
+	test_last_one_goes();
 	test_append_forgets_flags(true);
 	test_append_forgets_flags(false);
 	test_flag_never_kept();

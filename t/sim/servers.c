@@ -2,29 +2,6 @@
 #include "tap.h"
 #include "world.h"
 
-static const struct imap_date day = {1600000000, 120};
-
-static void append(struct world *world, const char *mailbox, unsigned number,
-	uint64_t flags)
-{
-	struct fake_mailbox *box = fake_server_find(world->server, mailbox);
-	struct buf text = {0};
-
-	world_message(&text, number);
-	fake_mailbox_append(box, buf_str(&text), flags, day);
-	buf_clear(&text);
-}
-
-static void put(struct world *world, const char *mailbox, const char *file,
-	unsigned number)
-{
-	struct buf text = {0};
-
-	world_message(&text, number);
-	world_put(world, mailbox, file, buf_str(&text), day.utc_seconds);
-	buf_clear(&text);
-}
-
 static void syncs(struct world *world, const char *kind, const char *what)
 {
 	struct buf why = {0};
@@ -65,15 +42,15 @@ static void test_kind(const char *kind)
 	work = below(&world, &name);
 	fake_server_create(world.server, work, 0);
 	for (unsigned i = 1; i <= 5; i++)
-		append(&world, "INBOX", i, FAKE_SEEN);
-	append(&world, work, 6, 0);
-	put(&world, "INBOX", "new/1.x.host", 7);
+		world_give(&world, "INBOX", i, FAKE_SEEN);
+	world_give(&world, work, 6, 0);
+	world_drop(&world, "INBOX", "new/1.x.host", 7);
 	syncs(&world, kind, "a first sync");
 
 	inbox->messages[0].flags = FAKE_SEEN | FAKE_FLAGGED;
 	fake_mailbox_expunge(inbox, 2);
-	append(&world, work, 8, FAKE_SEEN);
-	put(&world, work, "cur/2.x.host:2,S", 9);
+	world_give(&world, work, 8, FAKE_SEEN);
+	world_drop(&world, work, "cur/2.x.host:2,S", 9);
 	syncs(&world, kind, "a second one");
 
 	is_int(world_sync(&world), 0, "%s: a third", kind);
@@ -138,8 +115,8 @@ static void test_traffic(void)
 	world_init(&near, 1);
 	world_init(&far, 1);
 	far.net.round_trip_ns = 40000000;
-	append(&near, "INBOX", 1, FAKE_SEEN);
-	append(&far, "INBOX", 1, FAKE_SEEN);
+	world_give(&near, "INBOX", 1, FAKE_SEEN);
+	world_give(&far, "INBOX", 1, FAKE_SEEN);
 	is_int(world_sync(&near), 0, "a sync with a server that is near");
 	is_int(world_sync(&far), 0, "and with one that is far");
 	ok(near.traffic.commands > 0 &&

@@ -4,11 +4,10 @@
 #include "tap.h"
 #include "world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define MINUTE_NS (INT64_C(60) * 1000000000)
-
-static const struct imap_date day = {1600000000, 120};
 
 static void begin(struct world *world)
 {
@@ -20,23 +19,14 @@ static void begin(struct world *world)
 
 static void append(struct world *world, const char *mailbox, unsigned number)
 {
-	struct fake_mailbox *box = fake_server_find(world->server, mailbox);
-	struct buf text = {0};
-
-	if (box == NULL)
-		box = fake_server_create(world->server, mailbox, 0);
-	world_message(&text, number);
-	fake_mailbox_append(box, buf_str(&text), 0, day);
-	buf_clear(&text);
+	if (fake_server_find(world->server, mailbox) == NULL)
+		fake_server_create(world->server, mailbox, 0);
+	world_give(world, mailbox, number, 0);
 }
 
 static void put(struct world *world, const char *file, unsigned number)
 {
-	struct buf text = {0};
-
-	world_message(&text, number);
-	world_put(world, "INBOX", file, buf_str(&text), day.utc_seconds);
-	buf_clear(&text);
+	world_drop(world, "INBOX", file, number);
 }
 
 /* A sync ends with this status, and tells so many errors. */
@@ -122,8 +112,61 @@ static void test_full_disk(void)
 	world_clear(&world);
 }
 
+/* Every connection is cut at once, as when a server is started anew, before the
+ * n-th command. */
+static void test_all_cut(void)
+{
+	const struct fake_action cut = {.act = FAKE_DISCONNECTS};
+	bool is_ok = true;
+
+	for (uint64_t command = 1; command < 200 && is_ok; command++) {
+		struct world world;
+
+		begin(&world);
+		world.account.connections = 16;
+		for (unsigned i = 0; i < 128; i++) {
+			char name[16];
+
+			(void)snprintf(name, sizeof(name), "M%u", i);
+			append(&world, name, i);
+		}
+		fake_server_plan(world.server, command, &cut);
+		(void)world_sync(&world);
+		is_ok = world.summary.status != 69;
+		if (!is_ok) {
+			tap_note("before command %d", (int)command);
+			world_tell(&world);
+		}
+		fake_server_run_plans(world.server);
+		world_clear(&world);
+	}
+	ok(is_ok, "a server that is started anew is not lost, however many "
+		  "connections there were");
+}
+
+static void test_fatal_question(void)
+{
+	struct world world;
+
+	begin(&world);
+	append(&world, "A", 1);
+	append(&world, "B", 2);
+	syncs(&world, 0, 0, "three mailboxes are in step");
+	fake_server_find(world.server, "A")->unlisted = true;
+	fake_server_find(world.server, "A")->kills = true;
+	append(&world, "B", 3);
+	syncs(&world, 1, 1,
+		"a mailbox that is not listed, and that no connection "
+		"survives to be asked for, is complained of");
+	is_int((intmax_t)world.summary.local.added, 1, "the others are synced");
+	ok(world_has_folder(&world, "A"), "and its folder stays");
+	world_clear(&world);
+}
+
 int main(void)
 {
+	test_fatal_question();
+	test_all_cut();
 	test_read_only();
 	test_lost_server();
 	test_full_disk();

@@ -69,7 +69,8 @@ struct row {
 	uint32_t uid;    /* on the server; 0: not there yet */
 	uint32_t remote; /* index into the listing that match was given */
 	uint32_t local;  /* index into the scan that match was given */
-	uint32_t base;   /* index into the base that match was given */
+	uint32_t base;   /* index into the base that match was given; PLAN_NONE:
+			  * the entry is another mailbox's */
 	uint8_t present; /* mask of SIDE_BIT */
 	uint8_t hold;    /* enum row_hold */
 	uint8_t origin;  /* enum row_origin */

@@ -59,7 +59,7 @@ static void test_ops(void)
 		"what it did, to a message without UID");
 }
 
-static void test_others(void)
+static void test_texts(void)
 {
 	struct err err = {.scope = ERR_MESSAGE,
 		.retry = ERR_LATER,
@@ -90,6 +90,10 @@ static void test_others(void)
 		"{\"event\":\"note\",\"account\":\"home\",\"mailbox\":\"A\","
 		"\"text\":\"x\"}\n",
 		"a note");
+}
+
+static void test_facts(void)
+{
 	json_is((struct report_event){.kind = REPORT_FACT,
 			.fact = {STR("login"), STR("works"), true}},
 		"{\"event\":\"fact\",\"account\":\"home\",\"subject\":"
@@ -102,6 +106,10 @@ static void test_others(void)
 		"\"A\",\"subject\":\"mailbox\",\"text\":\"x\",\"good\":"
 		"false}\n",
 		"a fact about a mailbox");
+}
+
+static void test_mailboxes(void)
+{
 	json_is((struct report_event){.kind = REPORT_MAILBOX,
 			.mailbox = STR("A"),
 			.mailbox_state = {REPORT_DIRTY, UINT64_MAX, 2,
@@ -130,6 +138,8 @@ int main(void)
 {
 	test_summary();
 	test_ops();
-	test_others();
+	test_texts();
+	test_facts();
+	test_mailboxes();
 	return tap_done();
 }

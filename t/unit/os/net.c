@@ -382,7 +382,7 @@ static void test_busy(const struct world *world)
 	struct net_stream *stream =
 		tcp(world, "127.0.0.1", port_of(fd), BUSY_TIMEOUT_MS);
 	const struct net_wait wait = {.stream = stream, .want_recv = true};
-	int64_t until_ms = os_clock_ms() + 2 * BUSY_TIMEOUT_MS;
+	int64_t until_ms = os_clock_ms() + 2L * BUSY_TIMEOUT_MS;
 	struct buf text = {0};
 	struct err err = {0};
 	size_t got;

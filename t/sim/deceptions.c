@@ -1,0 +1,165 @@
+/*
+ * deceptions: what looks like something else to a program that believes it.
+ */
+#include "tap.h"
+#include "world.h"
+
+#include <stdlib.h>
+
+static const struct imap_date day = {1600000000, 120};
+
+static void begin(struct world *world)
+{
+	world_init(world, 1);
+	imap_caps_set(&world->server->caps, IMAP_CAP_UIDPLUS);
+	imap_caps_set(&world->server->caps, IMAP_CAP_LITERAL_PLUS);
+}
+
+static struct fake_mailbox *inbox(struct world *world)
+{
+	return fake_server_find(world->server, "INBOX");
+}
+
+static void append(struct world *world, const char *mailbox, unsigned number)
+{
+	struct buf text = {0};
+
+	world_message(&text, number);
+	fake_mailbox_append(fake_server_find(world->server, mailbox),
+		buf_str(&text), 0, day);
+	buf_clear(&text);
+}
+
+static void put(struct world *world, const char *file, unsigned number)
+{
+	struct buf text = {0};
+
+	world_message(&text, number);
+	world_put(world, "INBOX", file, buf_str(&text), day.utc_seconds);
+	buf_clear(&text);
+}
+
+static size_t files(struct world *world, const char *mailbox)
+{
+	struct world_files list;
+
+	world_files(world, mailbox, &list);
+	free(list.items);
+	return list.count;
+}
+
+/* A sync brings both sides into step, the next one does nothing. */
+static void comes_to_rest(struct world *world, const char *sentence)
+{
+	struct buf why = {0};
+	int status = world_sync(world);
+	bool is_ok = status == 0 && world_in_step(world, &why) &&
+		     world_journal_ok(world, &why) &&
+		     world->server->complaints.len == 0;
+
+	if (is_ok) {
+		status = world_sync(world);
+		is_ok = status == 0 && world->steps == 0;
+	}
+	if (!ok(is_ok, "%s", sentence)) {
+		tap_note("status %d, %llu changes, %s", status,
+			(unsigned long long)world->steps, buf_z(&why));
+		world_tell(world);
+	}
+	buf_clear(&why);
+}
+
+/* Gives every file of a mailbox letters, as a mail reader does. */
+static void read_all(struct world *world, const char *mailbox)
+{
+	struct world_files list;
+
+	world_files(world, mailbox, &list);
+	for (size_t i = 0; i < list.count; i++) {
+		struct buf name = {0};
+		struct buf to = {0};
+
+		buf_addf(&name, "cur/%s:2,S", list.items[i].unique);
+		world_path(world, mailbox, buf_z(&name), &to);
+		fake_fs_rename(world->fs, list.items[i].path, buf_z(&to));
+		buf_clear(&name);
+		buf_clear(&to);
+	}
+	free(list.items);
+}
+
+/*
+ * A mailbox is made anew under its old UIDVALIDITY (DavMail has only one, and a
+ * server may be set back); what is new in it has the UID of an old message, and
+ * its size. So both would have one file name.
+ */
+static void test_one_name_for_two(bool were_read)
+{
+	struct world world;
+
+	begin(&world);
+	world.server->odd.one_uidvalidity = true;
+	fake_server_create(world.server, "A", 0);
+	for (unsigned i = 0; i < 3; i++)
+		append(&world, "A", 110 + i * 50);
+	comes_to_rest(&world, "three messages are in step");
+	if (were_read) {
+		read_all(&world, "A");
+		comes_to_rest(&world, "and read");
+	}
+	fake_server_delete(world.server, fake_server_find(world.server, "A"));
+	fake_server_create(world.server, "A", 0);
+	append(&world, "A", 310);
+	comes_to_rest(&world, "a message that could have the name of another "
+			      "file is downloaded beside it");
+	is_int((intmax_t)files(&world, "A"), 4, "both are here");
+	is_int((intmax_t)fake_server_find(world.server, "A")->count, 4,
+		"and there");
+	world_clear(&world);
+}
+
+/* The same, but a run came between, so that the mailbox was detached. */
+static void test_name_of_another(void)
+{
+	struct world world;
+
+	begin(&world);
+	world.server->odd.one_uidvalidity = true;
+	fake_server_create(world.server, "A", 0);
+	append(&world, "A", 110);
+	comes_to_rest(&world, "a message is in step");
+	fake_server_delete(world.server, fake_server_find(world.server, "A"));
+	is_int(world_sync(&world), 0, "its mailbox goes from the server");
+	fake_server_create(world.server, "A", 0);
+	append(&world, "A", 311);
+	comes_to_rest(&world, "a file that is named after another message is "
+			      "not taken for it");
+	is_int((intmax_t)files(&world, "A"), 2, "both are here");
+	is_int((intmax_t)fake_server_find(world.server, "A")->count, 2,
+		"and there");
+	world_clear(&world);
+}
+
+static void test_headers_told_twice(void)
+{
+	struct world world;
+
+	begin(&world);
+	world.server->odd.headers_twice = true;
+	append(&world, "INBOX", 1);
+	put(&world, "cur/1.here:2,", 1);
+	put(&world, "cur/2.here:2,", 1);
+	comes_to_rest(&world, "a header that is told twice is one message's");
+	is_int((intmax_t)inbox(&world)->count, 2, "two are there");
+	is_int((intmax_t)files(&world, "INBOX"), 2, "and two here");
+	world_clear(&world);
+}
+
+int main(void)
+{
+	test_one_name_for_two(false);
+	test_one_name_for_two(true);
+	test_name_of_another();
+	test_headers_told_twice();
+	return tap_done();
+}

@@ -1,0 +1,240 @@
+/*
+ * uploads: servers that take a message and do not keep it, or keep one of two
+ * that are equal. What is here stays here.
+ */
+#include "tap.h"
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MINUTE_NS (INT64_C(60) * 1000000000)
+#define DAY_NS    (INT64_C(24) * 60 * MINUTE_NS)
+
+static const struct imap_date day = {1600000000, 120};
+
+static void begin(struct world *world, bool tells_uids)
+{
+	world_init(world, 1);
+	if (tells_uids)
+		imap_caps_set(&world->server->caps, IMAP_CAP_UIDPLUS);
+	imap_caps_set(&world->server->caps, IMAP_CAP_LITERAL_PLUS);
+	world->account.connections = 1;
+	(void)world_sync(world);
+}
+
+static struct fake_mailbox *inbox(struct world *world)
+{
+	return fake_server_find(world->server, "INBOX");
+}
+
+static void put(struct world *world, const char *file, unsigned number)
+{
+	struct buf text = {0};
+
+	world_message(&text, number);
+	world_put(world, "INBOX", file, buf_str(&text), day.utc_seconds);
+	buf_clear(&text);
+}
+
+/* What INBOX is to come to. */
+struct outcome {
+	int status;
+	size_t there;
+	size_t here;
+	unsigned appends; /* in this run */
+};
+
+static void syncs(
+	struct world *world, const struct outcome *wanted, const char *sentence)
+{
+	uint64_t appends = world->server->counts[IMAP_APPEND];
+	struct world_files list;
+	int status = world_sync(world);
+	bool is_ok;
+
+	appends = world->server->counts[IMAP_APPEND] - appends;
+	world_files(world, "INBOX", &list);
+	is_ok = status == wanted->status && list.count == wanted->here &&
+		inbox(world)->count == wanted->there &&
+		appends == wanted->appends &&
+		world->server->complaints.len == 0;
+	if (!ok(is_ok, "%s", sentence)) {
+		tap_note("status %d, %zu there, %zu here, %u uploads", status,
+			inbox(world)->count, list.count, (unsigned)appends);
+		world_tell(world);
+	}
+	free(list.items);
+}
+
+static void rests(struct world *world, const char *sentence)
+{
+	int status = world_sync(world);
+
+	ok(status == 0 && world->steps == 0, "%s", sentence);
+}
+
+static bool tells(struct world *world, const char *words)
+{
+	return strstr(buf_z(&world->tale), words) != NULL;
+}
+
+static void test_dropped(bool tells_uids)
+{
+	struct world world;
+
+	begin(&world, tells_uids);
+	world.server->odd.append_drops = 1;
+	put(&world, "cur/1.here:2,", 1);
+	syncs(&world, &(struct outcome){1, 0, 1, 1},
+		"a message that the server took and does not show is trouble");
+	ok(tells(&world, "does not show it"), "said to be such");
+	syncs(&world, &(struct outcome){0, 0, 1, 0},
+		"its file is neither removed nor uploaded at once again");
+	syncs(&world, &(struct outcome){0, 0, 1, 0}, "nor by the run after it");
+	fake_clock_pass(&world.clock, DAY_NS);
+	syncs(&world, &(struct outcome){0, 1, 1, 1}, "but later");
+	rests(&world, "and then in step");
+	world_clear(&world);
+}
+
+static void test_dropped_for_ever(void)
+{
+	struct world world;
+	uint64_t appends;
+
+	begin(&world, true);
+	world.server->odd.append_drops = FAKE_FOR_EVER;
+	put(&world, "cur/1.here:2,", 1);
+	appends = world.server->counts[IMAP_APPEND];
+	for (int i = 0; i < 500; i++) {
+		(void)world_sync(&world);
+		fake_clock_pass(&world.clock, 5 * MINUTE_NS);
+	}
+	appends = world.server->counts[IMAP_APPEND] - appends;
+	ok(appends > 2 && appends < 10,
+		"in two days, one that is never kept is uploaded a few times");
+	if (appends <= 2 || appends >= 10)
+		tap_note("%u times", (unsigned)appends);
+	world_clear(&world);
+}
+
+/* One that is shown after all: in a later session. */
+static void test_late(void)
+{
+	struct world world;
+	struct buf text = {0};
+
+	begin(&world, true);
+	world.server->odd.append_drops = 1;
+	put(&world, "cur/1.here:2,S", 1);
+	syncs(&world, &(struct outcome){1, 0, 1, 1},
+		"one that is not shown yet is trouble, too");
+	world_message(&text, 1);
+	fake_mailbox_append(inbox(&world), buf_str(&text), FAKE_SEEN, day);
+	syncs(&world, &(struct outcome){0, 1, 1, 0}, "it is found when it is");
+	rests(&world, "and then in step");
+	buf_clear(&text);
+	world_clear(&world);
+}
+
+static void test_one_of_equals(void)
+{
+	struct world world;
+
+	begin(&world, true);
+	world.server->odd.keeps_one = true;
+	put(&world, "cur/1.here:2,", 1);
+	syncs(&world, &(struct outcome){0, 1, 1, 1}, "a message is uploaded");
+	put(&world, "cur/2.here:2,F", 1);
+	syncs(&world, &(struct outcome){0, 1, 2, 1},
+		"a server that keeps one of equal messages has it for the next "
+		"file as well");
+	ok(tells(&world, "keeps one of equal messages"), "which is told");
+	rests(&world, "both files stay, and nothing more is done");
+	fake_clock_pass(&world.clock, DAY_NS);
+	syncs(&world, &(struct outcome){0, 1, 2, 1}, "but from time to time");
+	rests(&world, "after pauses");
+	fake_mailbox_expunge(inbox(&world), inbox(&world)->messages[0].uid);
+	syncs(&world, &(struct outcome){0, 0, 1, 0},
+		"the first file is still the one in step: it goes with it");
+	fake_clock_pass(&world.clock, 3 * DAY_NS);
+	syncs(&world, &(struct outcome){0, 1, 1, 1},
+		"the other one has a message of its own then");
+	rests(&world, "and is in step");
+	world_clear(&world);
+}
+
+static void test_equals_at_once(void)
+{
+	struct world world;
+
+	begin(&world, true);
+	world.server->odd.keeps_one = true;
+	put(&world, "cur/1.here:2,", 1);
+	put(&world, "cur/2.here:2,S", 1);
+	put(&world, "cur/3.here:2,", 2);
+	syncs(&world, &(struct outcome){0, 2, 3, 3},
+		"so it does where equal files are uploaded together");
+	rests(&world, "they stay, and nothing more is done");
+	fake_store_wipe(world.store);
+	syncs(&world, &(struct outcome){0, 2, 3, 1},
+		"when the journal is lost, one of them is paired");
+	rests(&world, "and they stay");
+	world_clear(&world);
+}
+
+/* Equal messages without APPENDUID, each with flags of its own. */
+static void test_twins(void)
+{
+	struct world world;
+	struct buf why = {0};
+
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		begin(&world, false);
+		world.fate.random += seed;
+		world.server->odd.shuffles = true;
+		put(&world, "cur/1.here:2,F", 1);
+		put(&world, "cur/2.here:2,", 1);
+		put(&world, "cur/3.here:2,RS", 1);
+		if (world_sync(&world) != 0 || !world_in_step(&world, &why))
+			buf_addz(&why, "not in step\n");
+		world_clear(&world);
+	}
+	is_str(buf_str(&why), STR(""),
+		"equal messages that are uploaded together keep their flags");
+	buf_clear(&why);
+}
+
+static void test_round_trips(void)
+{
+	struct world world;
+
+	begin(&world, true);
+	for (unsigned i = 0; i < 300; i++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "cur/%u.here:2,", i);
+		put(&world, name, i);
+	}
+	syncs(&world, &(struct outcome){0, 300, 300, 300},
+		"three hundred files are uploaded");
+	is_int((intmax_t)world.server->counts[IMAP_FETCH], 2,
+		"and looked for by one command a chunk");
+	rests(&world, "and are in step");
+	world_clear(&world);
+}
+
+int main(void)
+{
+	test_dropped(true);
+	test_dropped(false);
+	test_dropped_for_ever();
+	test_late();
+	test_one_of_equals();
+	test_equals_at_once();
+	test_twins();
+	test_round_trips();
+	return tap_done();
+}
