@@ -511,6 +511,9 @@ static void server_carry(
 		fake_server_find(server, action.to) == NULL)
 		return;
 	action.message = history_chance(history, (unsigned)box->count);
+	/* What is only marked is gone, for the oracle, wherever it is. */
+	if ((box->messages[action.message].flags & FAKE_DELETED) != 0)
+		return;
 	number = number_of(buf_str(&box->messages[action.message].body));
 	if (moves)
 		history->removed[mailbox][number] = true;
