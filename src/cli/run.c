@@ -7,6 +7,7 @@
 
 #include "godwit/engine/sync.h"
 #include "godwit/os/clock.h"
+#include "godwit/os/deflate.h"
 #include "godwit/os/fs.h"
 #include "godwit/os/login.h"
 #include "godwit/os/net.h"
@@ -62,6 +63,7 @@ static void world_open(
 	os_clock_open(&world->ports.clock);
 	os_net_open(&world->net, &world->ports.net);
 	os_tls_open(&world->tls, &world->ports.tls);
+	os_deflate_open(&world->ports.deflate);
 	os_login_open(&world->login, &world->ports.login);
 	world->fs = os_fs_new();
 	world->ports.fs = *os_fs_port(world->fs);
@@ -110,6 +112,8 @@ int run_job(const struct cli_options *options, const struct cli_job *job,
 	int status;
 
 	world_open(&world, report, wire_log);
+	if (sync.depth == SYNC_APPLY)
+		os_tls_keep(&world.tls);
 	if (journal_find(&world, job->account, sync.depth, &err) != 0)
 		sync.journal_fault = &err;
 	if (sync.journal_fault != NULL && sync.depth != SYNC_CHECK)

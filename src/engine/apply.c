@@ -97,7 +97,7 @@ static size_t make_tasks(
 		struct mailbox *mailbox = &pass->mailboxes[i];
 		struct apply_task *at;
 
-		if (!mailbox_is_active(mailbox) ||
+		if (!mailbox_is_busy(mailbox) ||
 			!apply_has(mailbox, work->kinds))
 			continue;
 		at = (struct apply_task *)(void *)(tasks +
@@ -461,6 +461,9 @@ static int forget_old_uids(
 
 	if (!mailbox->in_journal || !mailbox->renumbered)
 		return 0;
+	mailbox_record_unsettle(&mailbox->record);
+	journal_mailbox_put(
+		&pass->journal, &pass->batch, mailbox->id, &mailbox->record);
 	while (more) {
 		if (journal_messages_forget(&pass->journal, &pass->batch,
 			    mailbox->id, &more, err) != 0 ||
@@ -481,8 +484,7 @@ static void register_mailbox(struct pass *pass, struct mailbox *mailbox)
 	record->server_name = mailbox->server_name;
 	record->wire_name = mailbox->wire_name;
 	record->uidvalidity = mailbox->uidvalidity;
-	record->uidnext = 0;
-	record->highestmodseq = 0;
+	mailbox_record_unsettle(record);
 	if (!mailbox->in_journal)
 		mailbox->id = journal_mailbox_add(
 			&pass->journal, &pass->batch, record);
@@ -546,7 +548,7 @@ static int each(struct pass *pass,
 		struct mailbox *mailbox = &pass->mailboxes[i];
 		enum task_step done;
 
-		if (!mailbox_is_active(mailbox))
+		if (!mailbox_is_busy(mailbox))
 			continue;
 		done = step(pass, mailbox, err) == 0 ? TASK_DONE : TASK_FAILED;
 		if (end_step(pass, done) == TASK_DONE)

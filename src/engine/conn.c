@@ -2,9 +2,10 @@
  * How: three buffers in a row. `wire_in` takes what the stream gives; under TLS
  * it becomes `plain`, which the session reads in place, so neither is touched
  * while the session has events left. `wire_out` takes the session's output,
- * encrypted or as it is, and is drained before more is taken. A connection
- * waits for its server only while something is owed: the greeting, a handshake,
- * the answer to a command.
+ * encrypted or as it is, and is drained before more is taken. Where the line is
+ * compressed, `packed` lies between on either way. A connection waits for its
+ * server only while something is owed: the greeting, a handshake, the answer to
+ * a command.
  */
 #include "conn.h"
 
@@ -13,9 +14,14 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 enum {
 	RECV_BYTES = 64 << 10,
+
+	/* From this round trip on a line counts as slow enough to compress. */
+	SLOW_MS = 30,
 };
 
 struct conn {
@@ -23,19 +29,25 @@ struct conn {
 	const struct ports *ports;
 	struct net_stream *stream;
 	struct transform tls; /* ctx NULL: none */
-	bool starttls;        /* the handshake follows STARTTLS */
+	struct transform deflate;
+	bool starttls; /* the handshake follows STARTTLS */
 	bool handshaking;
 	bool eof;
 	struct imap_session *session;
 	struct imap_trace *trace; /* NULL: not wanted */
 	struct buf trace_lines;
 	struct buf wire_in;
+	struct buf packed_in;  /* compressed; on the way in, and */
+	struct buf packed_out; /* out */
+	struct buf behind;     /* what came with the OK to COMPRESS */
 	struct buf plain;
 	struct buf wire_out;
 	uint64_t bytes_in;
 	uint64_t bytes_out;
 	int64_t heard_ms; /* when something last went either way, moved on by
 			   * the time that we were busy since */
+	int64_t asked_ms; /* when the first bytes went out; 0: not yet */
+	int64_t round_trip_ms; /* until the first came back; -1: not yet */
 };
 
 static int64_t now_ms(const struct conn *conn)
@@ -84,6 +96,7 @@ struct conn *conn_open(const struct account *account, const struct ports *ports,
 	if (ports->wire_log.write != NULL)
 		conn->trace = imap_trace_new(false);
 	conn->heard_ms = now_ms(conn);
+	conn->round_trip_ms = -1;
 	conn->stream = ports->net.open(ports->net.ctx, &target, err);
 	if (conn->stream == NULL ||
 		(account->tls.mode == ACCOUNT_TLS_IMPLICIT &&
@@ -106,6 +119,8 @@ static enum net_result drain(struct conn *conn, struct err *err)
 			return result;
 		conn->bytes_out += sent;
 		conn->heard_ms = now_ms(conn);
+		if (conn->asked_ms == 0)
+			conn->asked_ms = conn->heard_ms;
 		buf_consume(&conn->wire_out, sent);
 	}
 	return NET_OK;
@@ -136,6 +151,8 @@ void conn_close(struct conn **conn)
 		c->ports->net.close(&c->stream);
 	if (c->tls.ctx != NULL)
 		c->tls.free(&c->tls.ctx);
+	if (c->deflate.ctx != NULL)
+		c->deflate.free(&c->deflate.ctx);
 	if (c->trace != NULL) {
 		imap_trace_end(c->trace, &c->trace_lines);
 		if (c->trace_lines.len > 0)
@@ -146,6 +163,9 @@ void conn_close(struct conn **conn)
 	imap_session_free(&c->session);
 	buf_clear(&c->trace_lines);
 	buf_clear(&c->wire_in);
+	buf_clear(&c->packed_in);
+	buf_clear(&c->packed_out);
+	buf_clear(&c->behind);
 	buf_wipe(&c->plain);
 	buf_wipe(&c->wire_out);
 	free(c);
@@ -156,18 +176,77 @@ void conn_close(struct conn **conn)
 static int take_output(struct conn *conn, struct err *err)
 {
 	struct str output = imap_session_output(conn->session);
+	struct str sent;
 	int result = 0;
 
 	trace_feed(conn, IMAP_CLIENT, output);
 	if (conn->wire_out.len == 0)
 		conn->heard_ms = now_ms(conn); /* the wait begins now */
-	if (conn->tls.ctx != NULL)
+	sent = output;
+	if (conn->deflate.ctx != NULL) {
+		buf_reset(&conn->packed_out);
+		result = conn->deflate.to_wire(
+			conn->deflate.ctx, output, &conn->packed_out, err);
+		sent = buf_str(&conn->packed_out);
+	}
+	if (conn->tls.ctx == NULL)
+		buf_add(&conn->wire_out, sent);
+	else if (result == 0)
 		result = conn->tls.to_wire(
-			conn->tls.ctx, output, &conn->wire_out, err);
-	else
-		buf_add(&conn->wire_out, output);
+			conn->tls.ctx, sent, &conn->wire_out, err);
 	imap_session_sent(conn->session, output.len);
 	return result;
+}
+
+/* Takes what came from the wire; *bytes_r is what TLS makes of it. */
+static int take_wire(struct conn *conn, struct str *bytes_r, struct err *err)
+{
+	struct buf *to =
+		conn->deflate.ctx != NULL ? &conn->packed_in : &conn->plain;
+
+	*bytes_r = buf_str(&conn->wire_in);
+	if (conn->tls.ctx == NULL)
+		return 0;
+	buf_reset(to);
+	if (conn->tls.from_wire(
+		    conn->tls.ctx, *bytes_r, to, &conn->wire_out, err) != 0)
+		return -1;
+	*bytes_r = buf_str(to);
+	return 0;
+}
+
+/* Hands bytes to the session, decompressed if they are to be. */
+static int hand_on(struct conn *conn, struct str bytes, struct err *err)
+{
+	if (conn->deflate.ctx != NULL) {
+		buf_reset(&conn->plain);
+		if (conn->deflate.from_wire(conn->deflate.ctx, bytes,
+			    &conn->plain, &conn->wire_out, err) != 0)
+			return -1;
+		bytes = buf_str(&conn->plain);
+	}
+	if (bytes.len == 0)
+		return 0;
+	trace_feed(conn, IMAP_SERVER, bytes);
+	imap_session_recv(conn->session, bytes);
+	return 0;
+}
+
+/* Hands on what is here already. */
+static enum net_result hand_on_rest(struct conn *conn, struct err *err)
+{
+	int result = hand_on(conn, buf_str(&conn->behind), err);
+
+	buf_reset(&conn->behind);
+	return result == 0 ? NET_OK : NET_FAILED;
+}
+
+static void note_heard(struct conn *conn, size_t bytes)
+{
+	conn->bytes_in += bytes;
+	conn->heard_ms = now_ms(conn);
+	if (conn->asked_ms != 0 && conn->round_trip_ms < 0)
+		conn->round_trip_ms = conn->heard_ms - conn->asked_ms;
 }
 
 /* Reads once from the stream, into the session or the handshake. */
@@ -175,8 +254,12 @@ static enum net_result receive(struct conn *conn, struct err *err)
 {
 	size_t got = 0;
 	enum net_result result;
-	struct buf *plain = &conn->wire_in;
+	struct str bytes = {0};
 
+	if (conn->behind.len > 0 ||
+		(conn->deflate.ctx != NULL &&
+			conn->deflate.pending(conn->deflate.ctx)))
+		return hand_on_rest(conn, err);
 	if (conn->tls.ctx != NULL && conn->tls.closed(conn->tls.ctx))
 		return NET_CLOSED;
 	buf_reset(&conn->wire_in);
@@ -185,19 +268,9 @@ static enum net_result receive(struct conn *conn, struct err *err)
 	if (result != NET_OK)
 		return result;
 	buf_commit(&conn->wire_in, got);
-	conn->bytes_in += got;
-	conn->heard_ms = now_ms(conn);
-	if (conn->tls.ctx != NULL) {
-		plain = &conn->plain;
-		buf_reset(plain);
-		if (conn->tls.from_wire(conn->tls.ctx, buf_str(&conn->wire_in),
-			    plain, &conn->wire_out, err) != 0)
-			return NET_FAILED;
-	}
-	if (plain->len > 0) {
-		trace_feed(conn, IMAP_SERVER, buf_str(plain));
-		imap_session_recv(conn->session, buf_str(plain));
-	}
+	note_heard(conn, got);
+	if (take_wire(conn, &bytes, err) != 0 || hand_on(conn, bytes, err) != 0)
+		return NET_FAILED;
 	return NET_OK;
 }
 
@@ -241,7 +314,7 @@ static enum conn_next starved(
 	return CONN_EVENT; /* the session says what that means */
 }
 
-/* One round of the handshake. CONN_EVENT: look again. */
+/* One round of the handshake. CONN_EVENT: look again. CONN_SECURED: done. */
 static enum conn_next handshake(struct conn *conn, struct err *err)
 {
 	enum net_result result = drain(conn, err);
@@ -252,7 +325,7 @@ static enum conn_next handshake(struct conn *conn, struct err *err)
 		conn->handshaking = false;
 		if (conn->starttls)
 			imap_session_secured(conn->session);
-		return CONN_EVENT;
+		return CONN_SECURED;
 	}
 	result = receive(conn, err);
 	return result == NET_OK ? CONN_EVENT : starved(conn, result, err);
@@ -326,6 +399,41 @@ void conn_describe(const struct conn *conn, struct buf *text)
 {
 	if (conn_is_secure(conn))
 		conn->tls.describe(conn->tls.ctx, text);
+}
+
+bool conn_is_near(const struct conn *conn)
+{
+	const struct account *account = conn->account;
+
+	return account->tunnel.argv != NULL || account->host == NULL ||
+	       strcasecmp(account->host, "localhost") == 0 ||
+	       strcmp(account->host, "::1") == 0 ||
+	       strncmp(account->host, "127.", 4) == 0;
+}
+
+bool conn_may_compress(const struct conn *conn)
+{
+	if (conn->ports->deflate.open == NULL || conn->deflate.ctx != NULL ||
+		!imap_caps_has(imap_session_caps(conn->session),
+			IMAP_CAP_COMPRESS_DEFLATE))
+		return false;
+	if (conn->account->compress != ACCOUNT_COMPRESS_AUTO)
+		return conn->account->compress == ACCOUNT_COMPRESS_ON;
+	return !conn_is_near(conn) && conn->round_trip_ms >= SLOW_MS;
+}
+
+void conn_compress(struct conn *conn)
+{
+	const struct deflate_port *port = &conn->ports->deflate;
+
+	port->open(port->ctx, &conn->deflate);
+	buf_reset(&conn->behind);
+	imap_session_compressed(conn->session, &conn->behind);
+}
+
+bool conn_is_resuming(const struct conn *conn)
+{
+	return conn->handshaking && conn->tls.resumes(conn->tls.ctx);
 }
 
 int conn_binding(struct conn *conn, enum channel_binding kind, struct buf *data)

@@ -1,10 +1,10 @@
 /*
  * Connections: one session with a server, over a stream, perhaps under TLS.
  *
- * Joins the net port, the TLS transformer and imap/session.h into one thing
- * that yields events. Never waits: conn_next() goes as far as it can, and says
- * BLOCKED when only the world can help; the pool waits for all connections at
- * once. It knows no mailboxes and takes no decisions.
+ * Joins the net port, the TLS and DEFLATE transformers and imap/session.h into
+ * one thing that yields events. Never waits: conn_next() goes as far as it can,
+ * and says BLOCKED when only the world can help; the pool waits for all
+ * connections at once. It knows no mailboxes and takes no decisions.
  */
 #ifndef GODWIT_SRC_ENGINE_CONN_H
 #define GODWIT_SRC_ENGINE_CONN_H
@@ -20,6 +20,7 @@ struct conn;
 
 enum conn_next {
 	CONN_EVENT,   /* *event_r is filled, valid until the next call */
+	CONN_SECURED, /* a TLS handshake is over; told once */
 	CONN_BLOCKED, /* conn_wait() says what for */
 	CONN_CLOSED,  /* ended in good order */
 	CONN_FAILED,  /* err is set: ERR_ACCOUNT; the connection is of no use */
@@ -48,6 +49,21 @@ bool conn_is_secure(const struct conn *conn);
 
 /* Appends what protects a secure connection. */
 void conn_describe(const struct conn *conn, struct buf *text);
+
+/* Whether the line goes nowhere slow: to this machine, or through a tunnel,
+ * which may do as it likes about that. */
+bool conn_is_near(const struct conn *conn);
+
+/* Whether it is worth compressing, by what the account says and the line is:
+ * to be asked when the server offers it, once we are logged in. */
+bool conn_may_compress(const struct conn *conn);
+
+/* Begins to compress, once COMPRESS was answered OK. */
+void conn_compress(struct conn *conn);
+
+/* Whether a handshake is under way that relies on an earlier one: where it
+ * fails, another connection may fare better. */
+bool conn_is_resuming(const struct conn *conn);
 
 /* The channel binding's bytes into *data; -1 if there are none. */
 int conn_binding(

@@ -259,7 +259,7 @@ void decide(struct pass *pass)
 			"the server has no \\Trash mailbox, so messages that "
 			"are removed locally stay there (delete: trash)");
 	for (size_t i = 0; i < pass->count; i++) {
-		if (mailbox_is_active(&pass->mailboxes[i]))
+		if (mailbox_is_busy(&pass->mailboxes[i]))
 			decide_one(pass, &pass->mailboxes[i]);
 	}
 }

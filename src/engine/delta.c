@@ -9,6 +9,7 @@
 
 #include "alike.h"
 #include "intents.h"
+#include "listing.h"
 #include "unread.h"
 #include "untold.h"
 
@@ -21,16 +22,14 @@
 #include <string.h>
 
 enum {
-	LISTINGS_MAX = 2, /* tries to get a listing that adds up */
-	SCANS_MAX = 4,    /* until a Maildir folder counts as never at rest */
+	SCANS_MAX = 4, /* until a Maildir folder counts as never at rest */
 	READ_BYTES = 64 << 10,
 	MAILBOXES_A_LOGIN = 8,
 	SINGLES_MAX = 64, /* headers that are asked for one by one */
 };
 
 enum stage {
-	STAGE_SELECT,
-	STAGE_LIST,    /* UIDs and flags */
+	STAGE_LIST,    /* what the server has (listing.h) */
 	STAGE_DETAIL,  /* sizes and dates that are still missing */
 	STAGE_HEADERS, /* of candidates */
 	STAGE_DOUBTS,  /* bodies of those whose size cannot be right */
@@ -40,14 +39,11 @@ struct delta_task {
 	struct task task;
 	struct pass *pass;
 	enum stage stage;
-	uint32_t select_handle;
-	unsigned awaited;  /* answers of this stage */
-	unsigned listings; /* tries so far */
-	unsigned scans;    /* of the Maildir folder, in this task */
-	bool moved;        /* a file that was scanned is not there any more */
-	bool new_uidvalidity;
-	bool partial; /* the listing does not add up: nothing is gone */
-	bool refused; /* a command of this stage was answered NO or BAD */
+	struct listing listing;
+	unsigned awaited; /* answers of this stage */
+	unsigned scans;   /* of the Maildir folder, in this task */
+	bool moved;       /* a file that was scanned is not there any more */
+	bool refused;     /* a command of this stage was answered NO or BAD */
 	struct err refusal;
 	struct match_identities headers; /* items on the heap */
 	size_t header_cap;
@@ -94,6 +90,8 @@ static int scan_local(
 
 	for (int i = 0; i < KWFILE_LETTERS; i++)
 		mailbox->letters[i] = KEYWORD_NONE;
+	mailbox->scanned = true;
+	mailbox->supposed = false;
 	if (!mailbox->on_local)
 		return 0;
 	if (mailbox_open_maildir(pass, mailbox, false, err) != 0)
@@ -102,8 +100,86 @@ static int scan_local(
 		sizeof(mailbox->letters));
 	result = maildir_scan(
 		&mailbox->md, &known, &mailbox->arena, &mailbox->scan, err);
+	/* What the letters mean is what they meant all the time. */
+	if (result == 0 && !maildir_letters_eq(&mailbox->md.letters,
+				   &mailbox->scan.stamp.letters))
+		mailbox->scan.is_final = false;
 	mailbox_close_maildir(mailbox);
+	mailbox->local_sum = maildir_scan_sum(&mailbox->scan);
 	return result;
+}
+
+/* Whether the folder is known without a scan: it has not changed since it had
+ * just what the journal has. */
+static bool can_suppose(const struct mailbox *mailbox)
+{
+	return (mailbox->quiet & SIDE_BIT(LOCAL)) != 0 &&
+	       (mailbox->record.alike & SIDE_BIT(LOCAL)) != 0;
+}
+
+static int item_name_cmp(const void *a, const void *b)
+{
+	return str_cmp(((const struct local_item *)a)->name,
+		((const struct local_item *)b)->name);
+}
+
+/* Makes the scan of the journal's entries. File names are not known then, only
+ * what they begin with. */
+static int suppose_local(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	struct maildir_scan *scan = &mailbox->scan;
+	size_t count = mailbox->journal.count;
+
+	if (mailbox_open_maildir(pass, mailbox, false, err) != 0)
+		return -1;
+	memcpy(mailbox->letters, mailbox->md.kwfile.ids,
+		sizeof(mailbox->letters));
+	mailbox_close_maildir(mailbox);
+	scan->items = arena_array(&mailbox->arena, count, sizeof(*scan->items));
+	for (size_t i = 0; i < count; i++)
+		scan->items[i] = (struct local_item){
+			.name = mailbox->base_items[i].name,
+			.file_name = mailbox->base_items[i].name,
+			.flags = mailbox->base_items[i].flags,
+		};
+	if (count > 0)
+		qsort(scan->items, count, sizeof(*scan->items), item_name_cmp);
+	scan->count = count;
+	scan->stamp = mailbox->seen;
+	scan->is_final = true; /* or the record would not say so */
+	mailbox->local_sum = maildir_scan_sum(scan);
+	mailbox->scanned = true;
+	mailbox->supposed = true;
+	return 0;
+}
+
+int delta_name_files(struct mailbox *mailbox, struct err *err)
+{
+	const struct maildir_known known = {
+		mailbox->base_items, mailbox->journal.count};
+	struct maildir_scan seen;
+	size_t at = 0;
+
+	if (!mailbox->supposed)
+		return 0;
+	if (maildir_scan(&mailbox->md, &known, &mailbox->arena, &seen, err) !=
+		0)
+		return -1;
+	for (size_t i = 0; i < mailbox->scan.count; i++) {
+		struct local_item *item = &mailbox->scan.items[i];
+
+		while (at < seen.count &&
+			str_cmp(seen.items[at].name, item->name) < 0)
+			at++;
+		if (at == seen.count ||
+			!str_eq(seen.items[at].name, item->name))
+			continue;
+		item->file_name = seen.items[at].file_name;
+		item->in_new = seen.items[at].in_new;
+	}
+	mailbox->supposed = false;
+	return 0;
 }
 
 static int prepare_local(
@@ -113,7 +189,7 @@ static int prepare_local(
 		return -1;
 	if (mailbox->in_journal && load_base(mailbox, err) != 0)
 		return -1;
-	return scan_local(pass, mailbox, err);
+	return can_suppose(mailbox) ? 0 : scan_local(pass, mailbox, err);
 }
 
 /* Feeds a file's canonical form to `stream`. */
@@ -201,7 +277,7 @@ enum fs_result delta_alike(struct maildir *md, struct local_item *item,
 	return result;
 }
 
-/* ---- Listing the server -------------------------------------------------- */
+/* ---- Asking the server --------------------------------------------------- */
 
 static void fetch(struct delta_task *delta, struct str set, unsigned items)
 {
@@ -228,133 +304,6 @@ static void fetch_set(
 	buf_clear(&text);
 }
 
-/* What PERMANENTFLAGS (RFC 3501 7.1) lets us set; where it says nothing, as
- * after EXAMINE, what FLAGS lists is at least shown. */
-static void learn_policy(struct delta_task *delta)
-{
-	struct mailbox *mailbox = delta->task.mailbox;
-	struct policy *policy = &mailbox->policy;
-	const struct imap_mailbox *selected =
-		imap_session_mailbox(conn_session(delta->task.conn));
-	struct imap_strs names = selected->has_permanent_flags
-					 ? selected->permanent_flags
-					 : selected->flags;
-	struct flags listed = {0};
-
-	(void)flags_from_names(mailbox->base.keywords, names.items, names.count,
-		&listed, NULL);
-	policy->remote_readonly = selected->read_only;
-	policy->takes[REMOTE] = (struct flag_room){
-		.system = listed.system,
-		.keywords = listed.keywords,
-		.any_keyword = selected->new_keywords,
-	};
-	if (selected->new_keywords)
-		policy->takes[REMOTE].system |= FLAG_FORWARDED;
-	if (!selected->has_permanent_flags)
-		policy->takes[REMOTE] = (struct flag_room){
-			.system = FLAGS_SYSTEM, .any_keyword = true};
-	policy->keeps[REMOTE] = policy->takes[REMOTE];
-}
-
-static void list_remote(struct delta_task *delta)
-{
-	struct mailbox *mailbox = delta->task.mailbox;
-	const unsigned all =
-		IMAP_FETCH_FLAGS | IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE;
-	size_t known = delta->new_uidvalidity ? 0 : mailbox->journal.count;
-	uint32_t top = known > 0 ? mailbox->base_items[known - 1].uid : 0;
-	const struct imap_mailbox *selected =
-		imap_session_mailbox(conn_session(delta->task.conn));
-	char set[64];
-
-	delta->stage = STAGE_LIST;
-	delta->listings++;
-	delta->refused = false;
-	mailbox->remote_count = 0;
-	if (top > 0) {
-		(void)snprintf(set, sizeof(set), "1:%" PRIu32, top);
-		fetch(delta, str_of(set), IMAP_FETCH_FLAGS);
-	}
-	if (top < UINT32_MAX && selected->exists > 0) {
-		(void)snprintf(set, sizeof(set), "%" PRIu32 ":*", top + 1);
-		fetch(delta, str_of(set), all);
-	}
-}
-
-static int remote_cmp(const void *a, const void *b)
-{
-	const struct remote_item *x = a;
-	const struct remote_item *y = b;
-
-	return (x->uid > y->uid) - (x->uid < y->uid);
-}
-
-static void remote_detail(
-	struct remote_item *item, const struct imap_fetch *fetched)
-{
-	if ((fetched->present & IMAP_FETCH_SIZE) != 0)
-		item->bytes = fetched->size;
-	if ((fetched->present & IMAP_FETCH_INTERNALDATE) != 0) {
-		item->date_s = fetched->date.utc_seconds;
-		item->zone_minutes = (int16_t)fetched->date.zone_minutes;
-	}
-}
-
-/* A message of the listing. One without UID or FLAGS says nothing; the count
- * then shows that the listing is not whole. */
-static int remote_add(struct mailbox *mailbox, const struct imap_fetch *fetched,
-	struct err *err)
-{
-	const unsigned needed = IMAP_FETCH_UID | IMAP_FETCH_FLAGS;
-	struct remote_item item = {.uid = fetched->uid};
-
-	if ((fetched->present & needed) != needed || fetched->uid == 0)
-		return 0;
-	if (mailbox->remote_count >= LIMIT_MESSAGES)
-		return err_set(err, ERR_MAILBOX, ERR_NEVER, ERR_PROTOCOL,
-			"the server lists more than %d messages",
-			LIMIT_MESSAGES);
-	if (flags_from_names(mailbox->base.keywords, fetched->flags.items,
-		    fetched->flags.count, &item.flags, err) != 0)
-		return -1;
-	remote_detail(&item, fetched);
-	mailbox->remote = array_grow(mailbox->remote, &mailbox->remote_cap,
-		mailbox->remote_count + 1, sizeof(*mailbox->remote));
-	mailbox->remote[mailbox->remote_count++] = item;
-	return 0;
-}
-
-/* What one FETCH of a message does not tell, another may. */
-static void remote_join(
-	struct remote_item *item, const struct remote_item *other)
-{
-	if (item->bytes == 0)
-		item->bytes = other->bytes;
-	if (item->date_s == 0) {
-		item->date_s = other->date_s;
-		item->zone_minutes = other->zone_minutes;
-	}
-}
-
-/* Sorts by UID (o2.pl answers in any order) and joins doubles (Courier). */
-static void remote_settle(struct mailbox *mailbox)
-{
-	struct remote_item *items = mailbox->remote;
-	size_t kept = 0;
-
-	if (mailbox->remote_count > 0)
-		qsort(items, mailbox->remote_count, sizeof(*items), remote_cmp);
-	for (size_t i = 0; i < mailbox->remote_count; i++) {
-		if (kept > 0 && items[kept - 1].uid == items[i].uid) {
-			remote_join(&items[kept - 1], &items[i]);
-			continue;
-		}
-		items[kept++] = items[i];
-	}
-	mailbox->remote_count = kept;
-}
-
 /* ---- Rows ---------------------------------------------------------------- */
 
 static struct match_input match_input_of(struct delta_task *delta)
@@ -368,7 +317,7 @@ static struct match_input match_input_of(struct delta_task *delta)
 		.remote_count = mailbox->remote_count,
 		.local = mailbox->scan.items,
 		.local_count = mailbox->scan.count,
-		.new_uidvalidity = delta->new_uidvalidity,
+		.new_uidvalidity = delta->listing.renumbered,
 	};
 }
 
@@ -452,7 +401,7 @@ static int identify_rows(struct delta_task *delta, struct err *err)
 
 		if (present == SIDE_BIT(LOCAL))
 			result = identify_file(delta, i, err);
-		else if (delta->new_uidvalidity &&
+		else if (delta->listing.renumbered &&
 			 (present & SIDE_BIT(BASE)) != 0)
 			result = identify_entry(delta, i, err);
 		if (result != 0)
@@ -513,7 +462,7 @@ static bool was_made_anew(const struct delta_task *delta)
 {
 	const struct mailbox *mailbox = delta->task.mailbox;
 
-	return delta->new_uidvalidity ||
+	return delta->listing.renumbered ||
 	       (mailbox->in_journal && mailbox->record.uidvalidity == 0);
 }
 
@@ -565,7 +514,7 @@ static enum task_step rows_done(struct delta_task *delta, struct err *err)
 		return TASK_FAILED;
 	untold_hold(delta->pass, mailbox, &delta->untold);
 	unread_hold(delta->pass, mailbox, &delta->unread);
-	if (delta->partial) {
+	if (delta->listing.partial) {
 		drop_absences(match);
 		mailbox->keeps_intents = true;
 	}
@@ -683,95 +632,56 @@ static enum task_step begin_detail(struct delta_task *delta, struct err *err)
 	return delta->awaited == 0 ? begin_headers(delta, err) : TASK_MORE;
 }
 
-static void tell_partial(struct delta_task *delta, uint32_t exists)
+/* Whether nothing but new messages came to the server: then no file is to be
+ * touched, and which names they have does not matter. */
+static bool only_adds(const struct delta_task *delta)
 {
-	struct mailbox *mailbox = delta->task.mailbox;
-	struct err err;
+	const struct mailbox *mailbox = delta->task.mailbox;
+	size_t r = 0;
 
-	err_set(&err, ERR_MAILBOX, ERR_LATER, ERR_PROTOCOL,
-		"the server says that %" PRIu32 " messages exist, but lists "
-		"%zu; until it adds up, nothing counts as deleted there, and "
-		"nothing is uploaded",
-		exists, mailbox->remote_count);
-	mailbox->unfinished = true;
-	pass_error(delta->pass, mailbox, &err, 0, (struct str){0});
+	if (delta->listing.renumbered || delta->listing.partial ||
+		mailbox->intents.count > 0 || mailbox->copies.count > 0)
+		return false;
+	for (size_t i = 0; i < mailbox->journal.count; i++) {
+		const struct base_item *entry = &mailbox->base_items[i];
+
+		while (r < mailbox->remote_count &&
+			mailbox->remote[r].uid < entry->uid)
+			r++;
+		if (r == mailbox->remote_count ||
+			mailbox->remote[r].uid != entry->uid ||
+			!flags_eq(mailbox->remote[r].flags, entry->flags))
+			return false;
+	}
+	return true;
 }
 
+/* The server's side is there; now the other is needed. */
 static enum task_step listed(struct delta_task *delta, struct err *err)
 {
 	struct mailbox *mailbox = delta->task.mailbox;
-	const struct imap_mailbox *selected =
-		imap_session_mailbox(conn_session(delta->task.conn));
+	int result = 0;
 
-	remote_settle(mailbox);
-	/* Of no messages a FETCH may be refused. */
-	if (mailbox->remote_count != selected->exists ||
-		(delta->refused && selected->exists > 0)) {
-		if (delta->listings == LISTINGS_MAX) {
-			delta->partial = true;
-			tell_partial(delta, selected->exists);
-			return join(delta, err);
-		}
-		list_remote(delta);
-		if (delta->awaited > 0)
-			return TASK_MORE;
-		/* All went while it was listed, and none is known. */
-	}
-	return join(delta, err);
-}
-
-/* Whether the UIDs that the journal knows mean nothing any more. A UIDNEXT that
- * is not above them belongs to a mailbox that was made anew under the same
- * UIDVALIDITY (DavMail's is always 1). */
-static bool is_renumbered(const struct mailbox *mailbox)
-{
-	size_t known = mailbox->journal.count;
-
-	if (!mailbox->in_journal || mailbox->record.uidvalidity == 0)
-		return false;
-	return mailbox->record.uidvalidity != mailbox->uidvalidity ||
-	       (mailbox->uidnext != 0 && known > 0 &&
-		       mailbox->uidnext <= mailbox->base_items[known - 1].uid);
-}
-
-static enum task_step selected_now(struct delta_task *delta, struct err *err)
-{
-	struct mailbox *mailbox = delta->task.mailbox;
-	const struct imap_mailbox *selected =
-		imap_session_mailbox(conn_session(delta->task.conn));
-
-	mailbox->uidnext =
-		selected->uidnext <= UINT32_MAX ? selected->uidnext : 0;
-	mailbox->highestmodseq = selected->highestmodseq;
-	delta->new_uidvalidity = is_renumbered(mailbox);
-	mailbox->renumbered = delta->new_uidvalidity;
-	learn_policy(delta);
-	delta->listings = 0;
-	mailbox->remote_count = 0;
-	/* That all is gone is not believed before it was asked for. */
-	if (selected->exists == 0 &&
-		(mailbox->renumbered || mailbox->journal.count == 0))
-		return listed(delta, err);
-	list_remote(delta);
-	return TASK_MORE;
+	if (!mailbox->scanned)
+		result = only_adds(delta)
+				 ? suppose_local(delta->pass, mailbox, err)
+				 : scan_local(delta->pass, mailbox, err);
+	return result != 0 ? TASK_FAILED : join(delta, err);
 }
 
 static enum task_step delta_begin(struct task *task, struct err *err)
 {
 	struct delta_task *delta = (struct delta_task *)task;
 
-	delta->stage = STAGE_SELECT;
+	delta->stage = STAGE_LIST;
 	delta->awaited = 0;
-	delta->partial = false;
 	delta->scans = 0;
 	delta->moved = false;
 	if (delta->reading_doubt)
 		identity_clear(&delta->doubt);
 	delta->reading_doubt = false;
-	*task->selected = NULL; /* its data must be fresh */
-	delta->select_handle = task_select(task);
 	(void)err;
-	return TASK_MORE;
+	return listing_begin(&delta->listing);
 }
 
 static void header_add(
@@ -841,21 +751,19 @@ static void doubt_begin(struct delta_task *delta)
 	delta->reading_doubt = true;
 }
 
-static int delta_fetched(struct delta_task *delta,
-	const struct imap_fetch *fetched, struct err *err)
+static void delta_fetched(
+	struct delta_task *delta, const struct imap_fetch *fetched)
 {
 	struct mailbox *mailbox = delta->task.mailbox;
 	struct remote_item *item;
 
 	switch (delta->stage) {
-	case STAGE_SELECT:
-		break;
 	case STAGE_LIST:
-		return remote_add(mailbox, fetched, err);
+		break;
 	case STAGE_DETAIL:
 		item = mailbox_remote(mailbox, fetched->uid);
 		if (item != NULL)
-			remote_detail(item, fetched);
+			listing_detail(item, fetched);
 		break;
 	case STAGE_HEADERS:
 		header_add(delta, fetched);
@@ -864,7 +772,6 @@ static int delta_fetched(struct delta_task *delta,
 		doubt_settle(delta, fetched->uid);
 		break;
 	}
-	return 0;
 }
 
 static enum task_step delta_answered(struct delta_task *delta,
@@ -872,10 +779,6 @@ static enum task_step delta_answered(struct delta_task *delta,
 {
 	const struct imap_status_line *line = &event->response->line;
 
-	if (delta->stage == STAGE_SELECT)
-		return task_selected(&delta->task, line, err) != 0
-			       ? TASK_FAILED
-			       : selected_now(delta, err);
 	if (line->condition != IMAP_OK) {
 		delta->refused = true;
 		err_set(&delta->refusal, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
@@ -891,8 +794,6 @@ static enum task_step delta_answered(struct delta_task *delta,
 		return TASK_FAILED;
 	}
 	switch (delta->stage) {
-	case STAGE_LIST:
-		return listed(delta, err);
 	case STAGE_DETAIL:
 		return begin_headers(delta, err);
 	case STAGE_HEADERS:
@@ -902,21 +803,22 @@ static enum task_step delta_answered(struct delta_task *delta,
 	}
 }
 
-static int delta_told(struct delta_task *delta,
-	const struct imap_response *response, struct err *err)
+static void delta_told(
+	struct delta_task *delta, const struct imap_response *response)
 {
 	switch (response->kind) {
 	case IMAP_RESPONSE_BODY_BEGIN:
 		doubt_begin(delta);
-		return 0;
+		break;
 	case IMAP_RESPONSE_BODY_CHUNK:
 		if (delta->reading_doubt)
 			identity_feed(&delta->doubt, response->text);
-		return 0;
+		break;
 	case IMAP_RESPONSE_FETCH:
-		return delta_fetched(delta, &response->fetch, err);
+		delta_fetched(delta, &response->fetch);
+		break;
 	default:
-		return 0;
+		break;
 	}
 }
 
@@ -924,12 +826,16 @@ static enum task_step delta_event(
 	struct task *task, const struct imap_event *event, struct err *err)
 {
 	struct delta_task *delta = (struct delta_task *)task;
+	enum task_step step;
 
+	if (delta->stage == STAGE_LIST) {
+		step = listing_event(&delta->listing, event, err);
+		return step == TASK_DONE ? listed(delta, err) : step;
+	}
 	if (event->kind == IMAP_EVENT_TAGGED)
 		return delta_answered(delta, event, err);
-	if (event->kind == IMAP_EVENT_UNTAGGED &&
-		delta_told(delta, event->response, err) != 0)
-		return TASK_FAILED;
+	if (event->kind == IMAP_EVENT_UNTAGGED)
+		delta_told(delta, event->response);
 	return TASK_MORE;
 }
 
@@ -949,6 +855,39 @@ static int delta_offline(
 	if (identify(&delta, err) != 0)
 		return -1;
 	unread_hold(pass, mailbox, &delta.unread);
+	return 0;
+}
+
+static void suppose_remote(struct mailbox *mailbox)
+{
+	size_t count = mailbox->journal.count;
+
+	mailbox->remote = array_grow(mailbox->remote, &mailbox->remote_cap,
+		count, sizeof(*mailbox->remote));
+	for (size_t i = 0; i < count; i++)
+		mailbox->remote[i] = (struct remote_item){
+			.uid = mailbox->base_items[i].uid,
+			.flags = mailbox->base_items[i].flags,
+		};
+	mailbox->remote_count = count;
+}
+
+int delta_suppose(struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	const unsigned both = SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE);
+	struct delta_task delta = {.pass = pass, .task.mailbox = mailbox};
+	struct match_input input;
+
+	check(mailbox->idle);
+	if (mailbox->scanned || (mailbox->record.alike & both) != both)
+		return 0;
+	if (mailbox_open_base(pass, mailbox, err) != 0 ||
+		load_base(mailbox, err) != 0 ||
+		suppose_local(pass, mailbox, err) != 0)
+		return -1;
+	suppose_remote(mailbox);
+	input = match_input_of(&delta);
+	match_join(&input, &mailbox->arena, &mailbox->match);
 	return 0;
 }
 
@@ -972,7 +911,7 @@ static size_t delta_tasks(
 		struct mailbox *mailbox = &pass->mailboxes[i];
 		struct err err;
 
-		if (!mailbox_is_active(mailbox))
+		if (!mailbox_is_busy(mailbox))
 			continue;
 		if (prepare_local(pass, mailbox, &err) != 0 ||
 			intents_load(pass, mailbox, &err) != 0 ||
@@ -987,6 +926,7 @@ static size_t delta_tasks(
 		tasks[count] = (struct delta_task){
 			.task = {.kind = &kind, .mailbox = mailbox},
 			.pass = pass,
+			.listing = {.task = &tasks[count].task, .pass = pass},
 		};
 		queue[count] = &tasks[count].task;
 		count++;
@@ -1014,6 +954,7 @@ int delta(struct pass *pass, struct err *err)
 		pass->pool, queue, count, connections_for(pass, count), err);
 
 	for (size_t i = 0; i < count; i++) {
+		listing_clear(&tasks[i].listing);
 		free(tasks[i].headers.items);
 		alike_clear(&tasks[i].alike);
 		if (tasks[i].reading_doubt)

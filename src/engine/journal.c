@@ -237,6 +237,37 @@ bool journal_unbound_holds(const struct unbound_record *unbound, int64_t now_s)
 	       now_s >= unbound->until_s - JOURNAL_UNBOUND_S;
 }
 
+int journal_server(struct journal *journal, struct arena *arena,
+	struct server_record *record_r, bool *known_r, struct err *err)
+{
+	struct record_key key = meta_key(META_SERVER);
+	struct buf value = {0};
+	int found = journal_get(journal, JOURNAL_META, &key, &value, err);
+
+	if (found > 0 && !server_record_decode(buf_str(&value), record_r))
+		found = journal_damaged(JOURNAL_META, META_SERVER, err);
+	if (found > 0) {
+		record_r->before = arena_str(arena, record_r->before);
+		record_r->after = arena_str(arena, record_r->after);
+	}
+	buf_clear(&value);
+	if (found < 0)
+		return -1;
+	*known_r = found > 0;
+	return 0;
+}
+
+void journal_server_put(struct journal *journal, struct store_batch *batch,
+	const struct server_record *record)
+{
+	struct buf value = {0};
+
+	check(!journal->read_only);
+	server_record_encode(record, &value);
+	store_batch_put(batch, JOURNAL_META, META_SERVER, buf_str(&value));
+	buf_clear(&value);
+}
+
 /* The decoded strings, moved from the store's memory to the arena. */
 static void mailbox_keep(struct mailbox_record *record, struct arena *arena)
 {

@@ -46,12 +46,15 @@ static int check_meta(struct checker *checker, struct str key, struct str value,
 	struct err *err)
 {
 	struct unbound_record unbound;
+	struct server_record server;
 	struct root_record root;
 
 	(void)checker;
 	(void)err;
 	if (str_eq(key, META_UNBOUND))
 		return unbound_record_decode(value, &unbound);
+	if (str_eq(key, META_SERVER))
+		return server_record_decode(value, &server);
 	return !str_eq(key, META_ROOT) || root_record_decode(value, &root);
 }
 

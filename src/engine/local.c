@@ -25,8 +25,10 @@ static struct local_item *item_of(struct mailbox *mailbox, const struct op *op)
 static int act_flag(struct pass *pass, struct mailbox *mailbox,
 	const struct op *op, struct err *err)
 {
-	enum fs_result result = maildir_set_flags(&mailbox->md,
-		item_of(mailbox, op), op->flags, &mailbox->arena, err);
+	struct local_item *item = item_of(mailbox, op);
+	uint64_t sum = maildir_file_sum(&mailbox->md, item->file_name);
+	enum fs_result result = maildir_set_flags(
+		&mailbox->md, item, op->flags, &mailbox->arena, err);
 
 	if (result == FS_FAILED && err->scope == ERR_MESSAGE) {
 		pass_error(
@@ -37,19 +39,23 @@ static int act_flag(struct pass *pass, struct mailbox *mailbox,
 		return -1;
 	if (result != FS_OK)
 		return 0;
+	mailbox->local_sum +=
+		maildir_file_sum(&mailbox->md, item->file_name) - sum;
 	return apply_flagged(pass, mailbox, op, op->base, err) == 0 ? 1 : -1;
 }
 
 static int act_remove(struct pass *pass, struct mailbox *mailbox,
 	const struct op *op, struct err *err)
 {
-	enum fs_result result =
-		vault_take(pass, mailbox, item_of(mailbox, op), err);
+	struct local_item *item = item_of(mailbox, op);
+	uint64_t sum = maildir_file_sum(&mailbox->md, item->file_name);
+	enum fs_result result = vault_take(pass, mailbox, item, err);
 
 	if (result == FS_FAILED)
 		return -1;
 	if (result != FS_OK)
 		return 0;
+	mailbox->local_sum -= sum;
 	return apply_removed(pass, mailbox, op, err) == 0 ? 1 : -1;
 }
 
@@ -112,6 +118,7 @@ int local_flags(struct pass *pass, struct mailbox *mailbox, struct err *err)
 		return 0;
 	if (mailbox_open_maildir(pass, mailbox, false, err) != 0)
 		return -1;
+	mailbox->local_touched = true;
 	if (letter_all(mailbox, err) != 0 ||
 		act_all(pass, mailbox, OP_FLAG_LOCAL, act_flag, err) != 0)
 		result = -1;
@@ -127,6 +134,7 @@ int local_removals(struct pass *pass, struct mailbox *mailbox, struct err *err)
 		return 0;
 	if (mailbox_open_maildir(pass, mailbox, false, err) != 0)
 		return -1;
+	mailbox->local_touched = true;
 	result = act_all(pass, mailbox, OP_REMOVE_LOCAL, act_remove, err);
 	mailbox_close_maildir(mailbox);
 	return result;
@@ -179,6 +187,7 @@ int local_leftovers(struct pass *pass, struct mailbox *mailbox, struct err *err)
 		return 0;
 	if (mailbox_open_maildir(pass, mailbox, false, err) != 0)
 		return -1;
+	mailbox->local_touched = true;
 	result = drop_old_leftovers(pass, mailbox, err);
 	mailbox_close_maildir(mailbox);
 	return result;

@@ -1,12 +1,15 @@
 /*
- * How: a machine with a state for each answer that it waits for. Mechanisms
- * are tried in the order of their strength, as far as the account, the server
- * and the build have them; a -PLUS that fails falls back to SCRAM without
- * binding once (Cyrus offers -PLUS over TLS 1.3 and then refuses the only
- * binding that TLS 1.3 has, after three seconds: so that is remembered), but
- * not to what shows the password; any other refusal ends the login, since
- * trying one password again and again locks accounts, and so does a server that
- * cannot prove that it knows it.
+ * How: a machine that knows by its handle which answer is which, since several
+ * may be on the way: what is remembered of the server takes the place of what
+ * it has not said yet, and is compared when it does. A guess that was wrong
+ * gives the connection up; the next one has no guesses. Mechanisms are tried in
+ * the order of their strength, as far as the account, the server and the build
+ * have them; a -PLUS that fails falls back to SCRAM without binding once (Cyrus
+ * offers -PLUS over TLS 1.3 and then refuses the only binding that TLS 1.3 has,
+ * after three seconds: so that is remembered), but not to what shows the
+ * password; any other refusal ends the login, since trying one password again
+ * and again locks accounts, and so does a server that cannot prove that it
+ * knows it.
  */
 #include "login.h"
 
@@ -15,18 +18,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-/* What the answer is awaited to. */
-enum login_state {
-	AWAIT_GREETING,
-	AWAIT_CAPS_FOR_TLS,
-	AWAIT_STARTTLS,
-	AWAIT_CAPS,
-	AWAIT_AUTH,
-	AWAIT_CAPS_AFTER,
-	AWAIT_SETUP,
-};
 
 struct mechanism {
 	const char *name;
@@ -71,14 +62,32 @@ struct login {
 	const struct ports *ports;
 	struct secret *password;
 	struct server *server;
-	enum login_state state;
+	struct recall *recall; /* what this login learns */
+	struct recall guess;   /* what may be relied upon until then */
+	bool guessed;          /* something sent does rely on it */
+	bool wrong;            /* and is worth nothing */
+	bool is_other;         /* the mechanisms are not those guessed */
+	bool refused;          /* the login was */
+
+	/* Handles of the commands on the way; 0: none. */
+	uint32_t caps_for_tls;
+	uint32_t starttls;
+	uint32_t caps_before;
+	uint32_t auth;
+	uint32_t caps_after;
+	uint32_t setup_first;
+	uint32_t setup_last;
+	unsigned setup; /* answers to these still to come */
+
+	bool is_in; /* the server let us in */
+	bool ahead; /* the setup was sent before it did */
+	bool is_set_up;
 	size_t next_mechanism; /* index from which on to look */
 	const struct mechanism *mechanism;
 	enum channel_binding bound_refused; /* that of a -PLUS that failed */
 	struct sasl_exchange *exchange;
 	struct buf binding_data;
-	unsigned awaited; /* answers of the setup still to come */
-	bool cancelled;   /* by us, for `reason` */
+	bool cancelled; /* by us, for `reason` */
 	struct err reason;
 };
 
@@ -110,8 +119,7 @@ struct mailbox_space server_space(const struct server *server)
 }
 
 struct login *login_new(struct conn *conn, const struct account *account,
-	const struct ports *ports, struct secret *password,
-	struct server *server)
+	const struct ports *ports, const struct login_lore *lore)
 {
 	struct login *login = calloc(1, sizeof(*login));
 
@@ -119,8 +127,11 @@ struct login *login_new(struct conn *conn, const struct account *account,
 	login->conn = conn;
 	login->account = account;
 	login->ports = ports;
-	login->password = password;
-	login->server = server;
+	login->password = lore->password;
+	login->server = lore->server;
+	login->recall = lore->recall;
+	if (lore->guesses)
+		login->guess = *lore->recall;
 	return login;
 }
 
@@ -147,11 +158,14 @@ static const struct imap_caps *caps_of(const struct login *login)
 	return imap_session_caps(conn_session(login->conn));
 }
 
-static void submit(struct login *login, enum imap_command_kind kind,
-	enum login_state awaiting)
+static bool caps_are_known(const struct login *login)
 {
-	conn_submit(login->conn, &(struct imap_command){.kind = kind});
-	login->state = awaiting;
+	return imap_session_caps_known(conn_session(login->conn));
+}
+
+static uint32_t ask(struct login *login, enum imap_command_kind kind)
+{
+	return conn_submit(login->conn, &(struct imap_command){.kind = kind});
 }
 
 /* The account's own list, or any mechanism that needs not be asked for. */
@@ -171,18 +185,10 @@ static bool is_allowed(
 	return false;
 }
 
-static bool is_loopback_or_tunnel(const struct account *account)
-{
-	return account->tunnel.argv != NULL || account->host == NULL ||
-	       strcasecmp(account->host, "localhost") == 0 ||
-	       strcmp(account->host, "::1") == 0 ||
-	       strncmp(account->host, "127.", 4) == 0;
-}
-
 static bool may_say_plaintext(const struct login *login)
 {
 	return conn_is_secure(login->conn) || login->account->allow_cleartext ||
-	       is_loopback_or_tunnel(login->account);
+	       conn_is_near(login->conn);
 }
 
 static bool is_offered(
@@ -359,6 +365,87 @@ static int exchange_start(struct login *login, struct err *err)
 	return login->exchange == NULL ? -1 : 0;
 }
 
+static void setup_submit(
+	struct login *login, const struct imap_command *command)
+{
+	login->setup_last = conn_submit(login->conn, command);
+	if (login->setup++ == 0)
+		login->setup_first = login->setup_last;
+}
+
+enum {
+	ENABLES = 3, /* at most */
+};
+
+/* What is to be enabled: what a server insists on, what tells changes best, and
+ * what shows all of a mailbox (Yahoo's window is narrow without). */
+static size_t to_enable(const struct imap_caps *caps, struct str *words)
+{
+	size_t count = 0;
+
+	if (imap_caps_has(caps, IMAP_CAP_UTF8_ONLY))
+		words[count++] = STR("UTF8=ACCEPT");
+	if (!imap_caps_has(caps, IMAP_CAP_ENABLE))
+		return count;
+	if (imap_caps_has(caps, IMAP_CAP_QRESYNC))
+		words[count++] = STR("QRESYNC");
+	if (imap_caps_has(caps, IMAP_CAP_UIDONLY))
+		words[count++] = STR("UIDONLY");
+	return count;
+}
+
+/* Asks at once for all that the server offers to tell. */
+static void set_up(struct login *login)
+{
+	static const struct str id[] = {{"name", 4}, {"godwit", 6},
+		{"version", 7}, {PACKAGE_VERSION, sizeof(PACKAGE_VERSION) - 1}};
+	struct str words[ENABLES];
+	const struct imap_caps *caps = caps_of(login);
+	struct imap_command command = {0};
+
+	/* Each time: some servers open no mailbox before (163.com, QQ). */
+	if (imap_caps_has(caps, IMAP_CAP_ID)) {
+		command.kind = IMAP_ID;
+		command.id.pairs = (struct imap_strs){id, 4};
+		setup_submit(login, &command);
+	}
+	command.enable.count = to_enable(caps, words);
+	if (command.enable.count > 0) {
+		command.kind = IMAP_ENABLE;
+		command.enable.items = words;
+		setup_submit(login, &command);
+	}
+	if (imap_caps_has(caps, IMAP_CAP_NAMESPACE) &&
+		!login->server->has_namespace) {
+		command.kind = IMAP_NAMESPACE;
+		setup_submit(login, &command);
+	}
+	login->is_set_up = true;
+}
+
+/*
+ * The login is on the way, and whatever the answer is, nothing is left to say
+ * for it: the setup may follow at once, where it is known what the server can.
+ */
+static void go_ahead(struct login *login)
+{
+	const struct recall *guess = &login->guess;
+
+	if (!guess->has_after || (login->exchange != NULL && guess->auth_alone))
+		return;
+	imap_session_foresee(conn_session(login->conn), &guess->after);
+	login->guessed = true;
+	login->ahead = true;
+	if (!guess->login_tells)
+		login->caps_after = ask(login, IMAP_CAPABILITY);
+	set_up(login);
+}
+
+static bool is_complete(const struct login *login)
+{
+	return login->ports->login.complete(login->exchange);
+}
+
 /* Sends AUTHENTICATE, with the initial response where there is one. */
 static enum login_step authenticate(struct login *login, struct err *err)
 {
@@ -376,9 +463,10 @@ static enum login_step authenticate(struct login *login, struct err *err)
 		command.authenticate.has_initial = true;
 		command.authenticate.initial = secret_get(&initial);
 	}
-	conn_submit(login->conn, &command);
+	login->auth = conn_submit(login->conn, &command);
 	secret_clear(&initial);
-	login->state = AWAIT_AUTH;
+	if (is_complete(login))
+		go_ahead(login);
 	return LOGIN_MORE;
 }
 
@@ -388,8 +476,8 @@ static enum login_step log_in(struct login *login)
 
 	command.login.user = login->account->user;
 	command.login.password = secret_get(login->password);
-	conn_submit(login->conn, &command);
-	login->state = AWAIT_AUTH;
+	login->auth = conn_submit(login->conn, &command);
+	go_ahead(login);
 	return LOGIN_MORE;
 }
 
@@ -398,6 +486,7 @@ static enum login_step no_mechanism(struct login *login, struct err *err)
 	struct buf offered = {0};
 	const struct imap_caps *caps = caps_of(login);
 
+	login->wrong = login->guessed && !caps_are_known(login);
 	for (size_t i = 0; i < caps->auth_count; i++)
 		buf_addf(&offered, " %s", caps->auth[i]);
 	err_set(err, ERR_ACCOUNT, ERR_NEVER, ERR_LOGIN,
@@ -431,50 +520,45 @@ static enum login_step next_mechanism(struct login *login, struct err *err)
 	return no_mechanism(login, err);
 }
 
-/* Capabilities are wanted in the state reached; asks if they are not known. */
-static enum login_step want_caps(struct login *login, enum login_state state,
-	enum login_step (*then)(struct login *login, struct err *err),
-	struct err *err)
+static void learn_before(struct login *login, const struct imap_caps *caps)
 {
-	if (imap_session_caps_known(conn_session(login->conn)))
-		return then(login, err);
-	submit(login, IMAP_CAPABILITY, state);
-	return LOGIN_MORE;
+	login->is_other = login->guess.has_before &&
+			  !recall_caps_equal(&login->guess.before, caps);
+	login->recall->has_before = true;
+	login->recall->before = *caps;
 }
 
-static void setup_submit(
-	struct login *login, const struct imap_command *command)
+/* What was sent ahead is worth nothing: login_begins_anew(). */
+static enum login_step retry(struct err *err, const char *what)
 {
-	conn_submit(login->conn, command);
-	login->awaited++;
+	err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_PROTOCOL, "the server %s", what);
+	return LOGIN_FAILED;
 }
 
-/* Asks at once for all that the server offers to tell. */
-static enum login_step set_up(struct login *login, struct err *err)
+/* Whether all is done, or the guess was wrong; else there is more to hear. */
+static enum login_step look_round(struct login *login, struct err *err)
 {
-	static const struct str id[] = {{"name", 4}, {"godwit", 6},
-		{"version", 7}, {PACKAGE_VERSION, sizeof(PACKAGE_VERSION) - 1}};
-	static const struct str utf8[] = {{"UTF8=ACCEPT", 11}};
-	const struct imap_caps *caps = caps_of(login);
-	struct imap_command command = {0};
+	if (login->wrong)
+		return retry(err, "can something else than it could before");
+	if (!login->is_in || !login->is_set_up || login->caps_after != 0 ||
+		login->setup > 0)
+		return LOGIN_MORE;
+	login->server->utf8 = imap_session_enabled(
+		conn_session(login->conn), IMAP_CAP_UTF8_ACCEPT);
+	recall_name(login->recall, buf_str(&login->server->name));
+	return LOGIN_DONE;
+}
 
-	(void)err;
-	if (imap_caps_has(caps, IMAP_CAP_ID)) {
-		command.kind = IMAP_ID;
-		command.id.pairs = (struct imap_strs){id, 4};
-		setup_submit(login, &command);
-	}
-	if (imap_caps_has(caps, IMAP_CAP_UTF8_ONLY)) {
-		command.kind = IMAP_ENABLE;
-		command.enable = (struct imap_strs){utf8, 1};
-		setup_submit(login, &command);
-	}
-	if (imap_caps_has(caps, IMAP_CAP_NAMESPACE)) {
-		command.kind = IMAP_NAMESPACE;
-		setup_submit(login, &command);
-	}
-	login->state = AWAIT_SETUP;
-	return login->awaited == 0 ? LOGIN_DONE : LOGIN_MORE;
+/* The capabilities are those after the login. */
+static enum login_step after_known(struct login *login, struct err *err)
+{
+	login->wrong = login->ahead &&
+		       !recall_caps_equal(&login->guess.after, caps_of(login));
+	login->recall->has_after = true;
+	login->recall->after = *caps_of(login);
+	if (!login->is_set_up)
+		set_up(login);
+	return look_round(login, err);
 }
 
 static enum login_step logged_in(struct login *login, struct err *err)
@@ -483,7 +567,29 @@ static enum login_step logged_in(struct login *login, struct err *err)
 	buf_reset(&login->server->protection);
 	conn_describe(login->conn, &login->server->protection);
 	login->cancelled = false;
-	return want_caps(login, AWAIT_CAPS_AFTER, set_up, err);
+	login->is_in = true;
+	if (caps_are_known(login)) {
+		login->recall->login_tells = true;
+		return after_known(login, err);
+	}
+	login->recall->login_tells = false;
+	if (login->caps_after == 0)
+		login->caps_after = ask(login, IMAP_CAPABILITY);
+	return look_round(login, err);
+}
+
+/* Logs in, once the capabilities are known or guessed. */
+static enum login_step log_in_when_known(struct login *login, struct err *err)
+{
+	if (caps_are_known(login))
+		return next_mechanism(login, err);
+	login->caps_before = ask(login, IMAP_CAPABILITY);
+	if (!login->guess.has_before)
+		return LOGIN_MORE;
+	imap_session_assume_caps(
+		conn_session(login->conn), &login->guess.before);
+	login->guessed = true;
+	return next_mechanism(login, err);
 }
 
 static enum login_step start_tls(struct login *login, struct err *err)
@@ -492,7 +598,7 @@ static enum login_step start_tls(struct login *login, struct err *err)
 		return refuse(err, ERR_LOGIN,
 			"the server does not offer STARTTLS; use `tls: "
 			"implicit` (port 993) if it has that");
-	submit(login, IMAP_STARTTLS, AWAIT_STARTTLS);
+	login->starttls = ask(login, IMAP_STARTTLS);
 	return LOGIN_MORE;
 }
 
@@ -515,11 +621,39 @@ static enum login_step greeted(struct login *login,
 			"the server says that we are logged in before TLS "
 			"could start; somebody may be in between, or `tls: "
 			"implicit` is what it wants");
+	if (wants_starttls(login) && !caps_are_known(login)) {
+		login->caps_for_tls = ask(login, IMAP_CAPABILITY);
+		return LOGIN_MORE;
+	}
 	if (wants_starttls(login))
-		return want_caps(login, AWAIT_CAPS_FOR_TLS, start_tls, err);
-	if (line->condition == IMAP_PREAUTH)
+		return start_tls(login, err);
+	if (line->condition == IMAP_PREAUTH && login->auth == 0)
 		return logged_in(login, err);
-	return want_caps(login, AWAIT_CAPS, next_mechanism, err);
+	if (line->condition == IMAP_PREAUTH) {
+		login->wrong = true;
+		login->recall->has_before = false;
+		return retry(err, "wants no login any more");
+	}
+	login->recall->greeting_tells = line->code.kind == IMAP_CODE_CAPABILITY;
+	if (login->recall->greeting_tells)
+		learn_before(login, line->code.caps);
+	return login->auth != 0 ? LOGIN_MORE : log_in_when_known(login, err);
+}
+
+enum login_step login_secured(struct login *login, struct err *err)
+{
+	struct imap_session *session = conn_session(login->conn);
+
+	if (wants_starttls(login))
+		return log_in_when_known(login, err);
+	if (!login->guess.has_before)
+		return LOGIN_MORE;
+	imap_session_speak_first(session);
+	imap_session_assume_caps(session, &login->guess.before);
+	login->guessed = true;
+	if (!login->guess.greeting_tells)
+		login->caps_before = ask(login, IMAP_CAPABILITY);
+	return next_mechanism(login, err);
 }
 
 /* The server refused the mechanism that was tried. */
@@ -531,13 +665,17 @@ static enum login_step auth_refused(struct login *login,
 	if (login->exchange != NULL)
 		login->ports->login.end(&login->exchange);
 	if (login->cancelled) {
+		login->refused = true;
 		*err = login->reason;
 		return LOGIN_FAILED;
 	}
-	if (was_bound && line->code.kind != IMAP_CODE_AUTHENTICATIONFAILED) {
+	if (was_bound && !login->ahead &&
+		line->code.kind != IMAP_CODE_AUTHENTICATIONFAILED) {
 		login->bound_refused = login->mechanism->binding;
 		return next_mechanism(login, err);
 	}
+	login->refused = true;
+	login->wrong = login->is_other;
 	if (line->code.kind == IMAP_CODE_UNAVAILABLE)
 		err_set(err, ERR_ACCOUNT, ERR_LATER, ERR_NET,
 			"the server cannot check passwords just now: %.*s",
@@ -558,8 +696,7 @@ static enum login_step auth_answered(struct login *login,
 {
 	if (line->condition != IMAP_OK)
 		return auth_refused(login, line, err);
-	if (login->exchange != NULL &&
-		!login->ports->login.complete(login->exchange))
+	if (login->exchange != NULL && !is_complete(login))
 		return refuse(err, ERR_LOGIN,
 			"the server let us in without proving that it knows "
 			"the password; somebody may be in between");
@@ -571,38 +708,38 @@ static enum login_step auth_answered(struct login *login,
 	return logged_in(login, err);
 }
 
-/* The answer to what was awaited. */
-static enum login_step answered(struct login *login,
+static enum login_step starttls_answered(struct login *login,
 	const struct imap_status_line *line, struct err *err)
 {
-	bool is_ok = line->condition == IMAP_OK;
+	if (line->condition != IMAP_OK)
+		return refuse(err, ERR_LOGIN,
+			"the server refused STARTTLS; nothing was sent in the "
+			"clear");
+	if (conn_start_tls(login->conn, err) != 0)
+		return LOGIN_FAILED;
+	return LOGIN_MORE; /* login_secured() goes on */
+}
 
-	switch (login->state) {
-	case AWAIT_CAPS_FOR_TLS:
+static enum login_step answered(struct login *login, uint32_t handle,
+	const struct imap_status_line *line, struct err *err)
+{
+	if (handle == login->caps_for_tls)
 		return start_tls(login, err);
-	case AWAIT_STARTTLS:
-		if (!is_ok)
-			return refuse(err, ERR_LOGIN,
-				"the server refused STARTTLS; nothing was sent "
-				"in the clear");
-		if (conn_start_tls(login->conn, err) != 0)
-			return LOGIN_FAILED;
-		submit(login, IMAP_CAPABILITY, AWAIT_CAPS);
-		return LOGIN_MORE;
-	case AWAIT_CAPS:
-		return next_mechanism(login, err);
-	case AWAIT_AUTH:
+	if (handle == login->starttls)
+		return starttls_answered(login, line, err);
+	if (handle == login->auth)
 		return auth_answered(login, line, err);
-	case AWAIT_CAPS_AFTER:
-		return set_up(login, err);
-	case AWAIT_SETUP:
-		login->server->utf8 = imap_session_enabled(
-			conn_session(login->conn), IMAP_CAP_UTF8_ACCEPT);
-		return --login->awaited == 0 ? LOGIN_DONE : LOGIN_MORE;
-	case AWAIT_GREETING:
-		break;
+	if (handle == login->caps_before) {
+		login->caps_before = 0;
+		return login->auth != 0 ? LOGIN_MORE
+					: next_mechanism(login, err);
 	}
-	return LOGIN_MORE;
+	if (handle == login->caps_after) {
+		login->caps_after = 0;
+		return login->is_in ? after_known(login, err) : LOGIN_MORE;
+	}
+	login->setup--;
+	return look_round(login, err);
 }
 
 static enum login_step challenged(
@@ -610,7 +747,7 @@ static enum login_step challenged(
 {
 	struct secret response = {0};
 
-	if (login->exchange == NULL || login->cancelled)
+	if (login->exchange == NULL || login->cancelled || login->ahead)
 		return refuse(err, ERR_PROTOCOL,
 			"the server asks on after the end of the login");
 	login->cancelled = login->ports->login.step(login->exchange, challenge,
@@ -621,6 +758,8 @@ static enum login_step challenged(
 		imap_session_respond(
 			conn_session(login->conn), secret_get(&response));
 	secret_clear(&response);
+	if (!login->cancelled && is_complete(login))
+		go_ahead(login);
 	return LOGIN_MORE;
 }
 
@@ -661,13 +800,21 @@ static void learn_id(struct server *server, struct imap_strs pairs)
 	}
 }
 
-static enum login_step told(struct login *login,
-	const struct imap_response *response, struct err *err)
+static enum login_step told(
+	struct login *login, const struct imap_event *event, struct err *err)
 {
+	const struct imap_response *response = event->response;
+
+	if (response->kind == IMAP_RESPONSE_CAPABILITY &&
+		event->handle == login->caps_before && event->handle != 0)
+		learn_before(login, response->caps);
 	if (response->kind == IMAP_RESPONSE_NAMESPACE)
 		learn_namespaces(login->server, &response->namespaces);
 	if (response->kind == IMAP_RESPONSE_ID)
 		learn_id(login->server, response->words);
+	if (response->kind == IMAP_RESPONSE_CONDITION &&
+		response->line.condition == IMAP_BAD && login->ahead)
+		return retry(err, "does not understand what was sent ahead");
 	if (response->kind == IMAP_RESPONSE_CONDITION &&
 		response->line.condition == IMAP_BYE) {
 		err_set(err, ERR_ACCOUNT, ERR_LATER, ERR_NET,
@@ -685,14 +832,45 @@ enum login_step login_event(
 	case IMAP_EVENT_GREETING:
 		return greeted(login, &event->response->line, err);
 	case IMAP_EVENT_TAGGED:
-		return answered(login, &event->response->line, err);
+		return answered(
+			login, event->handle, &event->response->line, err);
 	case IMAP_EVENT_CHALLENGE:
 		return challenged(login, event->bytes, err);
 	case IMAP_EVENT_UNTAGGED:
-		return told(login, event->response, err);
+		return told(login, event, err);
 	case IMAP_EVENT_LITERAL_WANTED:
 	case IMAP_EVENT_IDLING:
 		break;
 	}
 	return LOGIN_MORE;
+}
+
+bool login_owns(const struct login *login, uint32_t handle)
+{
+	return handle == login->caps_for_tls || handle == login->starttls ||
+	       handle == login->caps_before || handle == login->auth ||
+	       handle == login->caps_after ||
+	       (handle >= login->setup_first && handle <= login->setup_last);
+}
+
+bool login_may_be_followed(const struct login *login)
+{
+	return login->is_set_up && (!login->is_in || caps_are_known(login));
+}
+
+bool login_begins_anew(const struct login *login, const struct err *why)
+{
+	if (!login->guessed)
+		return false;
+	return login->wrong || (!login->refused && why->cause != ERR_LOGIN);
+}
+
+bool login_has_guessed(const struct login *login)
+{
+	return login->guessed;
+}
+
+bool login_was_misled(const struct login *login)
+{
+	return login->wrong;
 }

@@ -220,4 +220,5 @@ void mailbox_again(struct mailbox *mailbox)
 		.dirty = kept.dirty,
 		.report = kept.report,
 	};
+	mailbox->report.waiting = 0; /* it is counted anew */
 }

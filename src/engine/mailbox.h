@@ -13,6 +13,7 @@
 
 #include "godwit/engine/journal.h"
 #include "godwit/engine/report.h"
+#include "godwit/imap/response.h"
 #include "godwit/sync/guard.h"
 #include "godwit/sync/match.h"
 #include "godwit/sync/plan.h"
@@ -84,6 +85,12 @@ struct mailbox {
 	enum mailbox_left_out left_out;
 	uint32_t id; /* in the journal, if in_journal */
 	struct mailbox_record record;
+	struct imap_status status; /* as told before it was opened, if so */
+	struct maildir_stamp seen; /* its folder, on the walk */
+
+	/* clean */
+	unsigned quiet; /* mask of SIDE_BIT: as it was when settled */
+	bool idle;      /* both are so, and nothing is due: not opened */
 
 	/* delta */
 	struct arena arena;
@@ -101,8 +108,13 @@ struct mailbox {
 	bool md_open;
 	bool renumbered;    /* the journal's UIDs mean nothing any more */
 	bool keeps_intents; /* it stays open what became of uploads */
-	uint64_t uidnext;
+	uint64_t uidnext;   /* these three when it was opened */
 	uint64_t highestmodseq;
+	uint64_t exists;
+	bool newest_seen;   /* the change that has highestmodseq was told */
+	bool scanned;       /* the scan is made, or supposed */
+	bool supposed;      /* supposed: its file names are not known */
+	uint64_t local_sum; /* of the folder as we know it: maildir_sum() */
 	struct match match;
 	struct match_identities identities; /* of rows without server side */
 	struct file_facts *facts; /* of files without; by rising local */
@@ -127,6 +139,8 @@ struct mailbox {
 	bool looked_at;       /* delta is over */
 	bool dirty;           /* there was something to do */
 	bool unfinished;      /* an operation failed: not to be settled */
+	bool local_touched;   /* names were changed by us */
+	bool again;           /* it is to have another turn */
 	struct report_mailbox report;
 };
 

@@ -14,7 +14,10 @@
 enum {
 	SCANS_MAX = 8,         /* until a folder counts as never at rest */
 	FOLDER_DEPTH_MAX = 64, /* levels of folders below the root */
+	COARSE_S = 2,          /* the coarsest grain of stamps */
 };
+
+#define NSEC_PER_SEC INT64_C(1000000000)
 
 #define KEYWORD_FILE "dovecot-keywords"
 #define KEYWORD_TMP  "dovecot-keywords.godwit"
@@ -28,7 +31,52 @@ static bool stat_eq(const struct fs_stat *a, const struct fs_stat *b)
 bool maildir_stamp_eq(
 	const struct maildir_stamp *a, const struct maildir_stamp *b)
 {
-	return stat_eq(&a->cur, &b->cur) && stat_eq(&a->new_, &b->new_);
+	return stat_eq(&a->cur, &b->cur) && stat_eq(&a->new_, &b->new_) &&
+	       maildir_letters_eq(&a->letters, &b->letters);
+}
+
+bool maildir_letters_eq(const struct fs_stat *a, const struct fs_stat *b)
+{
+	return stat_eq(a, b) && a->bytes == b->bytes;
+}
+
+static int64_t latest(int64_t ns, const struct fs_stat *stat)
+{
+	ns = ns > stat->mtime_ns ? ns : stat->mtime_ns;
+	return ns > stat->ctime_ns ? ns : stat->ctime_ns;
+}
+
+/* Whether stamps seem to be whole seconds there (FAT's: two). */
+static bool is_coarse(const struct maildir_stamp *stamp)
+{
+	return stamp->cur.mtime_ns % NSEC_PER_SEC == 0 &&
+	       stamp->cur.ctime_ns % NSEC_PER_SEC == 0 &&
+	       stamp->new_.mtime_ns % NSEC_PER_SEC == 0 &&
+	       stamp->new_.ctime_ns % NSEC_PER_SEC == 0;
+}
+
+bool maildir_stamp_is_final(const struct maildir_stamp *stamp, int64_t next_ns)
+{
+	int64_t ns = latest(INT64_MIN, &stamp->cur);
+
+	ns = latest(ns, &stamp->new_);
+	ns = latest(ns, &stamp->letters);
+	if (is_coarse(stamp))
+		ns += COARSE_S * NSEC_PER_SEC;
+	return ns < next_ns;
+}
+
+uint64_t maildir_sum(struct str unique, struct flags flags)
+{
+	uint64_t sum = 0xcbf29ce484222325; /* FNV-1a */
+
+	for (size_t i = 0; i < unique.len; i++)
+		sum = (sum ^ (unsigned char)unique.ptr[i]) * 0x100000001b3;
+	sum ^= (uint64_t)flags.keywords << 32 | flags.system;
+	/* The finalizer of MurmurHash3: each bit changes half of the others. */
+	sum = (sum ^ sum >> 33) * 0xff51afd7ed558ccd;
+	sum = (sum ^ sum >> 33) * 0xc4ceb9fe1a85ec53;
+	return sum ^ sum >> 33;
 }
 
 enum fs_result maildir_make(const struct fs_port *fs, struct fs_dir *dir,
@@ -107,6 +155,19 @@ static enum fs_result folder_open(const struct maildir_place *place,
 	return result;
 }
 
+uint64_t maildir_file_sum(const struct maildir *md, struct str file_name)
+{
+	struct maildir_name name;
+	struct flags flags;
+	struct err ignored;
+
+	if (!maildir_name_parse(file_name, &name) ||
+		maildir_name_flags(&name, &md->kwfile, md->keywords, &flags,
+			&ignored) != 0)
+		return 0;
+	return maildir_sum(name.unique, flags);
+}
+
 static int read_whole(const struct fs_port *fs, struct fs_file *file,
 	size_t max, struct buf *text, struct err *err)
 {
@@ -128,8 +189,11 @@ static int read_keywords(struct maildir *md, struct err *err)
 	enum fs_result result;
 	int failed = 0;
 
-	result = md->fs->open(md->folder, KEYWORD_FILE, &file, err);
+	result = md->fs->stat(md->folder, KEYWORD_FILE, &md->letters, err);
+	if (result == FS_OK)
+		result = md->fs->open(md->folder, KEYWORD_FILE, &file, err);
 	if (result == FS_ABSENT) {
+		md->letters = (struct fs_stat){0};
 		kwfile_init(&md->kwfile);
 		return 0;
 	}
@@ -226,8 +290,10 @@ int maildir_stamp(
 	struct maildir_stamp stamp = {0};
 
 	if (md->fs->dir_stat(md->cur, &stamp.cur, err) != FS_OK ||
-		(md->new_ != NULL &&
-			md->fs->dir_stat(md->new_, &stamp.new_, err) != FS_OK))
+		(md->new_ != NULL && md->fs->dir_stat(md->new_, &stamp.new_,
+					     err) != FS_OK) ||
+		md->fs->stat(md->folder, KEYWORD_FILE, &stamp.letters, err) ==
+			FS_FAILED)
 		return -1;
 	*stamp_r = stamp;
 	return 0;
@@ -496,11 +562,13 @@ int maildir_scan(struct maildir *md, const struct maildir_known *known,
 	const size_t *order = order_by_name(known, arena);
 	bool last_steady = false;
 	bool done = false;
+	int64_t next_ns = 0;
 	int result = 0;
 
 	for (int i = 0; i < SCANS_MAX && !done && result == 0; i++) {
 		bool steady = false;
 
+		next_ns = md->fs->next_stamp(md->cur);
 		result = scan_once(md, &g, &steady, &stamp, err);
 		if (result != 0)
 			break;
@@ -510,15 +578,25 @@ int maildir_scan(struct maildir *md, const struct maildir_known *known,
 		last_steady = steady;
 		last = stamp;
 	}
-	if (result == 0 && done)
+	if (result == 0 && done) {
 		scan_give(&g, stamp, scan_r);
-	else if (result == 0)
+		scan_r->is_final = maildir_stamp_is_final(&stamp, next_ns);
+	} else if (result == 0)
 		result = err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"another program keeps changing the Maildir folder; "
 			"it will be synced when it comes to rest");
 	free(g.items);
 	free(g.leftovers);
 	return result;
+}
+
+uint64_t maildir_scan_sum(const struct maildir_scan *scan)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < scan->count; i++)
+		sum += maildir_sum(scan->items[i].name, scan->items[i].flags);
+	return sum;
 }
 
 enum fs_result maildir_drop_leftover(struct maildir *md,
@@ -755,6 +833,8 @@ struct walk {
 	struct str *names; /* on the heap */
 	size_t count;
 	size_t cap;
+	struct maildir_stamp *stamps; /* likewise, parallel */
+	size_t stamp_cap;
 	struct err *faults; /* on the heap */
 	size_t fault_count;
 	size_t fault_cap;
@@ -773,23 +853,35 @@ static int walk_fault(struct walk *walk, struct err *err)
 	return 0;
 }
 
+static void walk_add(
+	struct walk *walk, struct str name, const struct maildir_stamp *stamp)
+{
+	walk->names = array_grow(
+		walk->names, &walk->cap, walk->count + 1, sizeof(*walk->names));
+	walk->stamps = array_grow(walk->stamps, &walk->stamp_cap,
+		walk->count + 1, sizeof(*walk->stamps));
+	walk->names[walk->count] = arena_str(walk->arena, name);
+	walk->stamps[walk->count++] = *stamp;
+}
+
 static int walk_note(struct walk *walk, struct fs_dir *dir, struct err *err)
 {
-	struct fs_stat stat;
+	const struct fs_port *fs = walk->fs;
+	struct maildir_stamp stamp = {0};
 	struct buf name = {0};
 	int failed = 0;
-	enum fs_result result = walk->fs->stat(dir, "cur", &stat, err);
+	enum fs_result result = fs->stat(dir, "cur", &stamp.cur, err);
 
 	if (result == FS_FAILED)
 		return -1;
-	if (result != FS_OK || stat.type != FS_DIR)
+	if (result != FS_OK || stamp.cur.type != FS_DIR)
 		return 0;
+	if (fs->stat(dir, "new", &stamp.new_, err) == FS_FAILED ||
+		fs->stat(dir, KEYWORD_FILE, &stamp.letters, err) == FS_FAILED)
+		return -1;
 	if (mailbox_name_from_path(
 		    walk->layout, buf_str(&walk->path), &name, err) == 0) {
-		walk->names = array_grow(walk->names, &walk->cap,
-			walk->count + 1, sizeof(*walk->names));
-		walk->names[walk->count++] =
-			arena_str(walk->arena, buf_str(&name));
+		walk_add(walk, buf_str(&name), &stamp);
 	} else {
 		failed = walk_fault(walk, err);
 	}
@@ -894,6 +986,11 @@ int maildir_list(const struct maildir_place *place, enum mailbox_layout layout,
 	if (walk.count > 0)
 		memcpy(names_r->items, walk.names,
 			walk.count * sizeof(*walk.names));
+	names_r->stamps =
+		arena_array(arena, walk.count, sizeof(*names_r->stamps));
+	if (walk.count > 0)
+		memcpy(names_r->stamps, walk.stamps,
+			walk.count * sizeof(*walk.stamps));
 	names_r->count = walk.count;
 	names_r->faults =
 		arena_array(arena, walk.fault_count, sizeof(*names_r->faults));
@@ -902,6 +999,7 @@ int maildir_list(const struct maildir_place *place, enum mailbox_layout layout,
 			walk.fault_count * sizeof(*walk.faults));
 	names_r->fault_count = walk.fault_count;
 	free(walk.names);
+	free(walk.stamps);
 	free(walk.faults);
 	buf_clear(&walk.path);
 	return result;

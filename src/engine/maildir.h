@@ -19,14 +19,31 @@
 
 #include <stdbool.h>
 
-/* One folder's state; equal stamps mean that no name came, went or changed. */
+/* One folder's state; equal stamps mean that no name came, went or changed, and
+ * that letters mean what they did. Zeroes: there is no such thing. */
 struct maildir_stamp {
 	struct fs_stat cur;
 	struct fs_stat new_;
+	struct fs_stat letters; /* of the keyword file */
 };
+
+/*
+ * Whether every change since then shows in the stamp: git's rule for what is
+ * racily clean. `next_ns` is next_stamp() of before the stamp was taken.
+ */
+bool maildir_stamp_is_final(const struct maildir_stamp *stamp, int64_t next_ns);
+
+/* A file's part in the sum of a folder: those of equal folders are equal, in
+ * whichever order they are added up. */
+uint64_t maildir_sum(struct str unique, struct flags flags);
+
+/* The part of a file of this name in the folder; 0 if it cannot be told. */
+struct maildir;
+uint64_t maildir_file_sum(const struct maildir *md, struct str file_name);
 
 bool maildir_stamp_eq(
 	const struct maildir_stamp *a, const struct maildir_stamp *b);
+bool maildir_letters_eq(const struct fs_stat *a, const struct fs_stat *b);
 
 /* An open mailbox folder. */
 struct maildir {
@@ -39,7 +56,8 @@ struct maildir {
 	struct keywords *keywords; /* borrowed: the mailbox's table */
 	struct arena *arena;       /* borrowed: for names found again */
 	struct kwfile kwfile;
-	bool kwfile_dirty; /* letters were given that are not on disk */
+	struct fs_stat letters; /* its stamp, before it was read */
+	bool kwfile_dirty;      /* letters were given that are not on disk */
 };
 
 /* Opens the folder `name` in `dir`, making it, durably, if it is absent. */
@@ -100,6 +118,7 @@ struct maildir_scan {
 	struct maildir_leftover *leftovers; /* their items are in cur/ */
 	size_t leftover_count;
 	struct maildir_stamp stamp;
+	bool is_final; /* the stamp is (maildir_stamp_is_final) */
 };
 
 /* Entries of the journal whose files ought to be there. */
@@ -115,6 +134,9 @@ struct maildir_known {
  */
 int maildir_scan(struct maildir *md, const struct maildir_known *known,
 	struct arena *arena, struct maildir_scan *scan_r, struct err *err);
+
+/* The sum of what was found. */
+uint64_t maildir_scan_sum(const struct maildir_scan *scan);
 
 /* Removes a leftover, if `item`, which has its unique part, still is the same
  * file in cur/. FS_ABSENT: it is not. */
@@ -159,6 +181,7 @@ int maildir_clean_tmp(struct maildir *md, struct err *err);
 /* Canonical names of mailboxes. */
 struct maildir_names {
 	struct str *items;
+	struct maildir_stamp *stamps; /* of each */
 	size_t count;
 	struct err *faults; /* of folders that cannot be looked into, or whose
 			     * names can be no mailbox's */

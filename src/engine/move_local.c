@@ -8,6 +8,7 @@
 #include "move_local.h"
 
 #include "apply.h"
+#include "delta.h"
 
 #include "godwit/base/limits.h"
 #include "godwit/mail/maildir_name.h"
@@ -146,12 +147,19 @@ static enum fs_result copy_out(
 
 /* ---- Placing ------------------------------------------------------------- */
 
-static void put(struct carried *file, struct str name, struct str unique,
-	bool in_new, struct flags flags)
+/* Notes what the folders are now, and where the file is. */
+static void put(struct carrying *c, struct carried *file, struct str name,
+	struct str unique, bool in_new, struct flags flags)
 {
+	struct mailbox *from = file->link->from;
+
 	file->name = unique;
+	c->mailbox->local_touched = true;
+	c->mailbox->local_sum += maildir_file_sum(&c->mailbox->md, name);
 	if (file->op->kind != OP_MOVE_LOCAL)
 		return;
+	from->local_touched = true;
+	from->local_sum -= maildir_file_sum(&from->md, file->item->file_name);
 	file->item->file_name = name;
 	file->item->name = unique;
 	file->item->in_new = in_new;
@@ -198,7 +206,7 @@ static enum fs_result place_move(
 	if (result == FS_CROSS)
 		result = move_across(c, file, in_new, name, err);
 	if (result == FS_OK)
-		put(file, name, unique, in_new, flags);
+		put(c, file, name, unique, in_new, flags);
 	return result;
 }
 
@@ -216,7 +224,7 @@ static enum fs_result place_copy(
 	if (result == FS_EXISTS)
 		result = md->fs->unlink(md->tmp, file->tmp, err);
 	if (result == FS_OK)
-		put(file, name, unique, in_new, file->op->flags);
+		put(c, file, name, unique, in_new, file->op->flags);
 	return result;
 }
 
@@ -337,6 +345,8 @@ static int carry_all(struct carrying *c, struct err *err)
 			continue;
 		}
 		result = mailbox_open_maildir(c->pass, from, false, err);
+		if (result == 0)
+			result = delta_name_files(from, err);
 		if (result == 0)
 			result = carry_batch(c, &c->files[i], end - i, err);
 		mailbox_close_maildir(from);

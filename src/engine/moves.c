@@ -2,8 +2,9 @@
  * How: what is new on one side gets its identity (delta has read the files; of
  * the server's messages a task a mailbox fetches headers); the journal's index
  * tells where messages of that identity were in step; all of those become
- * items, which move_find() joins. Nothing new, or an empty journal, costs
- * nothing.
+ * items, which move_find() joins. A mailbox that is not opened, since nothing
+ * has changed there, has the rows that the journal says. Nothing new, or an
+ * empty journal, costs nothing.
  */
 #include "moves.h"
 
@@ -107,8 +108,10 @@ static bool is_new(const struct row *row)
 static bool has_base(const struct pass *pass)
 {
 	for (size_t i = 0; i < pass->count; i++) {
-		if (mailbox_is_active(&pass->mailboxes[i]) &&
-			pass->mailboxes[i].journal.count > 0)
+		const struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (mailbox_is_active(mailbox) &&
+			(mailbox->idle || mailbox->journal.count > 0))
 			return true;
 	}
 	return false;
@@ -313,18 +316,34 @@ static struct mailbox *mailbox_of_id(struct pass *pass, uint32_t id)
 	return NULL;
 }
 
-static void add_place(struct finding *finding,
-	const struct journal_place *place, const struct identity *identity)
+/* Of a mailbox that is not opened the journal tells what can be copied. */
+static int suppose(struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	if (!mailbox->idle || delta_suppose(pass, mailbox, err) == 0)
+		return 0;
+	if (err->scope >= ERR_ACCOUNT)
+		return -1;
+	pass_mailbox_failed(pass, mailbox, err);
+	return 0;
+}
+
+static int add_place(struct finding *finding, const struct journal_place *place,
+	const struct identity *identity, struct err *err)
 {
 	struct mailbox *mailbox = mailbox_of_id(finding->pass, place->mailbox);
-	uint32_t row =
-		mailbox == NULL ? PLAN_NONE : mailbox_row(mailbox, place->uid);
+	uint32_t row;
 
-	if (row != PLAN_NONE &&
+	if (mailbox == NULL)
+		return 0;
+	if (suppose(finding->pass, mailbox, err) != 0)
+		return -1;
+	row = mailbox_row(mailbox, place->uid);
+	if (mailbox_is_active(mailbox) && row != PLAN_NONE &&
 		(mailbox->match.rows[row].present & IN_BASE) != 0 &&
 		!mailbox->match.rows[row].stale &&
 		mailbox->match.rows[row].origin == ROW_AT_HOME)
 		add(finding, mailbox, row, identity);
+	return 0;
 }
 
 static int item_cmp(const void *a, const void *b)
@@ -374,8 +393,11 @@ static int add_known(struct finding *finding, struct err *err)
 		if (journal_find_identity(&finding->pass->journal, &identity,
 			    &finding->arena, &places, err) != 0)
 			return -1;
-		for (size_t k = 0; k < places.count; k++)
-			add_place(finding, &places.items[k], &identity);
+		for (size_t k = 0; k < places.count; k++) {
+			if (add_place(finding, &places.items[k], &identity,
+				    err) != 0)
+				return -1;
+		}
 	}
 	return 0;
 }

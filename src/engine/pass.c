@@ -17,6 +17,11 @@ bool mailbox_is_active(const struct mailbox *mailbox)
 	return mailbox->part == MAILBOX_SYNCED;
 }
 
+bool mailbox_is_busy(const struct mailbox *mailbox)
+{
+	return mailbox_is_active(mailbox) && !mailbox->idle;
+}
+
 int pass_open_journal(struct pass *pass, struct err *err)
 {
 	const struct account *account = pass->account;

@@ -30,6 +30,7 @@ struct pass {
 	struct fs_dir *root;
 	struct fs_dir *state;
 	struct pool *pool;
+	struct recall recalled;    /* of the server, by the journal */
 	struct mailbox *mailboxes; /* on the heap */
 	size_t count;
 	size_t cap;
@@ -41,6 +42,7 @@ struct pass {
 	uint64_t ops_done;
 	uint64_t ops_total;
 	uint64_t next_serial; /* names the next file in a tmp/ */
+	unsigned rests;       /* taken for stamps to become final */
 	struct err worst;     /* decides the exit status */
 	bool failed;          /* worst is set */
 	int64_t start_ns;     /* wall */
@@ -99,6 +101,9 @@ void pass_discard(struct pass *pass);
 
 /* Whether the mailbox still takes part. */
 bool mailbox_is_active(const struct mailbox *mailbox);
+
+/* Whether it takes part and is to be looked into (clean.h). */
+bool mailbox_is_busy(const struct mailbox *mailbox);
 
 /*
  * Notes that a message could not be synced, so that it is tried again with

@@ -26,10 +26,13 @@ enum {
 struct slot {
 	struct conn *conn;
 	struct login *login; /* until it is done */
-	bool logged_in;      /* it was; stays when the connection is lost */
+	bool went_ahead;     /* the task was begun before that, or on a guess */
+	bool useless;        /* the last login failed, and so would another */
 	struct task *task;   /* what it works at, or NULL */
 	uint64_t achieved;   /* by the task, before this try */
 	struct mailbox *selected;
+	bool may_compress; /* it was not asked yet whether to */
+	uint32_t compress; /* the handle of a COMPRESS on the way, or 0 */
 };
 
 struct pool {
@@ -37,6 +40,8 @@ struct pool {
 	const struct ports *ports;
 	struct secret password;
 	struct server server;
+	struct recall recall;
+	bool is_wary; /* nothing is sent ahead in this run */
 	struct imap_caps caps;
 	struct slot slots[POOL_SLOTS];
 	uint32_t slots_max; /* what the server grants, as far as known */
@@ -63,6 +68,23 @@ struct pool *pool_new(const struct account *account, const struct ports *ports)
 	return pool;
 }
 
+void pool_set_recall(struct pool *pool, const struct recall *recall)
+{
+	pool->recall = *recall;
+}
+
+const struct recall *pool_recall(const struct pool *pool)
+{
+	return &pool->recall;
+}
+
+static int64_t now_s(const struct pool *pool)
+{
+	const struct clock_port *clock = &pool->ports->clock;
+
+	return clock->wall_ns(clock->ctx) / 1000000000;
+}
+
 static void slot_close(struct pool *pool, struct slot *slot)
 {
 	if (slot->conn == NULL)
@@ -72,16 +94,26 @@ static void slot_close(struct pool *pool, struct slot *slot)
 	login_free(&slot->login);
 	conn_close(&slot->conn);
 	slot->selected = NULL;
+	slot->went_ahead = false;
 }
 
 static int slot_open(struct pool *pool, struct slot *slot, struct err *err)
 {
+	const struct login_lore lore = {
+		.password = &pool->password,
+		.server = &pool->server,
+		.recall = &pool->recall,
+		.guesses = !pool->is_wary &&
+			   recall_allows(&pool->recall, now_s(pool)),
+	};
+
+	slot->useless = false;
+	slot->may_compress = true;
+	slot->compress = 0;
 	slot->conn = conn_open(pool->account, pool->ports, err);
 	if (slot->conn == NULL)
 		return -1;
-	slot->logged_in = false;
-	slot->login = login_new(slot->conn, pool->account, pool->ports,
-		&pool->password, &pool->server);
+	slot->login = login_new(slot->conn, pool->account, pool->ports, &lore);
 	return 0;
 }
 
@@ -103,23 +135,28 @@ static void forgive(struct pool *pool, int64_t since_ms)
 	}
 }
 
-/* The next task that waits. */
-static struct task *task_waiting(struct pool *pool)
+/* The next task that waits and suits the slot. */
+static struct task *task_waiting(
+	const struct pool *pool, const struct slot *slot)
 {
 	for (size_t i = 0; i < pool->task_count; i++) {
 		struct task *task = pool->tasks[i];
 
-		if (task->result == TASK_MORE && task->conn == NULL)
+		if (task->result == TASK_MORE && task->conn == NULL &&
+			(slot->login == NULL || task->goes_ahead))
 			return task;
 	}
 	return NULL;
 }
 
+/* Whether it can take a task: nothing is on the way, or just a login. */
 static bool slot_is_idle(const struct slot *slot)
 {
-	return slot->conn != NULL && slot->login == NULL &&
-	       slot->task == NULL &&
-	       imap_session_pending(conn_session(slot->conn)) == 0;
+	if (slot->conn == NULL || slot->task != NULL)
+		return false;
+	if (slot->login != NULL)
+		return !slot->went_ahead && login_may_be_followed(slot->login);
+	return imap_session_pending(conn_session(slot->conn)) == 0;
 }
 
 static void task_end(
@@ -131,6 +168,8 @@ static void task_end(
 	slot->task->conn = NULL;
 	slot->task->selected = NULL;
 	slot->task = NULL;
+	if (slot->login == NULL)
+		slot->went_ahead = false;
 }
 
 /* A task says that it is done or has failed. -1: the connection is to be given
@@ -150,6 +189,44 @@ static int task_over(struct pool *pool, struct slot *slot, enum task_step step,
 	}
 	task_end(pool, slot, step);
 	return 0;
+}
+
+/* Why a connection broke that another one in its place need not. */
+enum anew {
+	ANEW_NOT,
+	ANEW_HANDSHAKE, /* it relied on an earlier one, which is forgotten */
+	ANEW_LOGIN,     /* it relied on what is no longer so */
+	ANEW_AHEAD,     /* something does not bear what was sent ahead */
+};
+
+static enum anew anew_of(const struct slot *slot, const struct err *why)
+{
+	if (slot->login == NULL)
+		return slot->went_ahead ? ANEW_AHEAD : ANEW_NOT;
+	if (conn_is_resuming(slot->conn))
+		return ANEW_HANDSHAKE;
+	if (!login_begins_anew(slot->login, why))
+		return ANEW_NOT;
+	return login_was_misled(slot->login) ? ANEW_LOGIN : ANEW_AHEAD;
+}
+
+/* Gives way to another connection. It has cost no try; where a guess was
+ * wrong, the next login waits for each answer. */
+static void slot_anew(struct pool *pool, struct slot *slot, enum anew anew)
+{
+	struct task *task = slot->task;
+
+	if (anew == ANEW_AHEAD)
+		pool->recall.held_s = now_s(pool);
+	pool->is_wary = pool->is_wary || anew != ANEW_HANDSHAKE;
+	slot->useless = false;
+	slot_close(pool, slot);
+	slot->task = NULL;
+	if (task == NULL)
+		return;
+	task->conn = NULL;
+	task->selected = NULL;
+	task->tries--;
 }
 
 /* Whether what the connection was lost with is worth another one. */
@@ -172,9 +249,15 @@ static bool is_worth_more(
 static void slot_broke(
 	struct pool *pool, struct slot *slot, const struct err *why)
 {
+	enum anew anew = anew_of(slot, why);
 	struct task *task = slot->task;
 
+	if (anew != ANEW_NOT) {
+		slot_anew(pool, slot, anew);
+		return;
+	}
 	pool->broken = *why;
+	slot->useless = slot->login != NULL;
 	if (task != NULL || slot->login != NULL)
 		pool->breaks++; /* an idle one may go as it likes */
 	slot_close(pool, slot);
@@ -191,16 +274,34 @@ static void slot_broke(
 	slot->task = NULL;
 }
 
+/*
+ * Compression begins when there is work to do: a run that finds nothing is done
+ * before it would pay.
+ */
+static bool slot_compresses(struct slot *slot)
+{
+	if (slot->login != NULL || !slot->may_compress)
+		return false;
+	slot->may_compress = false;
+	if (conn_may_compress(slot->conn))
+		slot->compress = conn_submit(slot->conn,
+			&(struct imap_command){.kind = IMAP_COMPRESS});
+	return slot->compress != 0;
+}
+
 /* Begins the next task, if there is one. */
 static bool slot_give(struct pool *pool, struct slot *slot)
 {
-	struct task *task = task_waiting(pool);
+	struct task *task = task_waiting(pool, slot);
 	int64_t since_ms = now_ms(pool);
 	enum task_step step;
 	struct err err;
 
 	if (task == NULL)
 		return false;
+	if (!task->goes_ahead && slot_compresses(slot))
+		return true;
+	slot->went_ahead = slot->login != NULL;
 	task->conn = slot->conn;
 	task->selected = &slot->selected;
 	task->tries++;
@@ -230,9 +331,27 @@ static void report_alert(struct pool *pool, const struct slot *slot,
 static void login_over(struct pool *pool, struct slot *slot)
 {
 	pool->caps = *imap_session_caps(conn_session(slot->conn));
-	slot->logged_in = true;
 	pool->was_let_in = true;
+	slot->went_ahead = slot->task != NULL && login_has_guessed(slot->login);
 	login_free(&slot->login);
+	if (!pool->is_wary && recall_allows(&pool->recall, now_s(pool)))
+		pool->recall.held_s = 0; /* now it bears it */
+}
+
+/* The login's share of an event. False: it is the task's alone. */
+static bool is_for_login(
+	const struct slot *slot, const struct imap_event *event)
+{
+	return slot->login != NULL &&
+	       (slot->task == NULL || event->kind != IMAP_EVENT_TAGGED ||
+		       login_owns(slot->login, event->handle));
+}
+
+/* Whether the task is to see it, too: servers may do things in any order. */
+static bool is_for_task(const struct slot *slot, const struct imap_event *event)
+{
+	return slot->task != NULL &&
+	       (slot->login == NULL || event->kind == IMAP_EVENT_UNTAGGED);
 }
 
 /* An event of a connection whose task has ended belongs to nobody. But a
@@ -265,6 +384,24 @@ static bool is_renumbered(const struct slot *slot, struct err *err)
 	       renumbered(err) != 0;
 }
 
+/* What the server says of itself. -1: the connection is to be given up. */
+static int slot_hears(struct pool *pool, const struct slot *slot,
+	const struct imap_status_line *line, struct err *err)
+{
+	if (line->code.kind == IMAP_CODE_ALERT)
+		report_alert(pool, slot, line);
+	if (slot->login != NULL)
+		return 0;
+	if (line->condition == IMAP_BYE)
+		return err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_NET,
+			"the server ended the connection: %.*s",
+			STR_FMT(err_said(line->text)));
+	if (line->condition == IMAP_BAD && slot->went_ahead)
+		return err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_PROTOCOL,
+			"the server does not understand what was sent ahead");
+	return 0;
+}
+
 /* 0, or -1: the connection is to be given up for `err`. */
 static int slot_event(struct pool *pool, struct slot *slot,
 	const struct imap_event *event, struct err *err)
@@ -272,22 +409,26 @@ static int slot_event(struct pool *pool, struct slot *slot,
 	enum task_step step;
 
 	if (event->kind == IMAP_EVENT_UNTAGGED &&
-		event->response->kind == IMAP_RESPONSE_CONDITION) {
-		const struct imap_status_line *line = &event->response->line;
-
-		if (line->code.kind == IMAP_CODE_ALERT)
-			report_alert(pool, slot, line);
-		if (line->condition == IMAP_BYE && slot->login == NULL)
-			return err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_NET,
-				"the server ended the connection: %.*s",
-				STR_FMT(err_said(line->text)));
+		event->response->kind == IMAP_RESPONSE_CONDITION &&
+		slot_hears(pool, slot, &event->response->line, err) != 0)
+		return -1;
+	if (event->kind == IMAP_EVENT_TAGGED && slot->compress != 0 &&
+		event->handle == slot->compress) {
+		slot->compress = 0;
+		if (event->response->line.condition == IMAP_OK)
+			conn_compress(slot->conn);
+		return 0;
 	}
-	if (slot->login != NULL) {
+	if (is_for_login(slot, event)) {
+		bool goes_on = is_for_task(slot, event);
 		enum login_step login = login_event(slot->login, event, err);
 
 		if (login == LOGIN_DONE)
 			login_over(pool, slot);
-		return login == LOGIN_FAILED ? -1 : 0;
+		if (login == LOGIN_FAILED)
+			return -1;
+		if (!goes_on)
+			return 0;
 	}
 	if (event->kind == IMAP_EVENT_LITERAL_WANTED && slot->task == NULL)
 		return err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_PROTOCOL,
@@ -330,6 +471,13 @@ static bool slot_round(struct pool *pool, struct slot *slot)
 
 		if (next == CONN_BLOCKED)
 			break;
+		if (next == CONN_SECURED) {
+			if (login_secured(slot->login, &err) == LOGIN_FAILED)
+				slot_broke(pool, slot, &err);
+			else if (slot_is_idle(slot))
+				(void)slot_give(pool, slot);
+			continue;
+		}
 		if (next == CONN_CLOSED)
 			err_set(&err, ERR_ACCOUNT, ERR_NOW, ERR_NET,
 				"the server closed the connection");
@@ -431,7 +579,7 @@ static int pool_round(struct pool *pool, uint32_t wanted, struct err *err)
 		if (slot_is_idle(slot))
 			moved = slot_give(pool, slot) || moved;
 		moved = slot_round(pool, slot) || moved;
-		if (slot->conn != NULL || slot->logged_in)
+		if (slot->conn != NULL || !slot->useless)
 			continue;
 		if (slot_was_useless(pool) != 0) {
 			*err = pool->broken;
@@ -443,11 +591,15 @@ static int pool_round(struct pool *pool, uint32_t wanted, struct err *err)
 	return 0;
 }
 
-/* Whether every task has ended. */
+/* Whether every task has ended, and each login that one of them followed. */
 static bool tasks_ended(const struct pool *pool)
 {
 	for (size_t i = 0; i < pool->task_count; i++) {
 		if (pool->tasks[i]->result == TASK_MORE)
+			return false;
+	}
+	for (size_t i = 0; i < POOL_SLOTS; i++) {
+		if (pool->slots[i].went_ahead)
 			return false;
 	}
 	return true;

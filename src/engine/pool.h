@@ -7,6 +7,8 @@
  * all connections at once. A connection that breaks is replaced and its task
  * begun anew: once if it had achieved nothing, some more times if it gets on. A
  * server that refuses more connections is used with those that it gave.
+ * A task that allows it begins while the login is still on its way; if that
+ * relied on what is no longer so, both begin anew.
  */
 #ifndef GODWIT_SRC_ENGINE_POOL_H
 #define GODWIT_SRC_ENGINE_POOL_H
@@ -42,17 +44,26 @@ struct task {
 	struct conn *conn;         /* while it runs */
 	struct mailbox *mailbox;   /* whose it is; or NULL */
 	struct mailbox **selected; /* the mailbox that conn has selected */
-	unsigned tries;            /* times it was begun */
-	unsigned vain;             /* of these in a row, without a result */
-	uint64_t achieved;         /* the task counts here what it has done for
-				    * good, so that a try is not in vain */
-	enum task_step result;     /* TASK_MORE until it has ended */
-	struct err err;            /* of TASK_FAILED */
+	/* It may begin before the server has let us in: what it says then
+	 * changes nothing, names nothing of the user's, and is short. It is
+	 * begun anew where the server turns out to be another. */
+	bool goes_ahead;
+	unsigned tries;        /* times it was begun */
+	unsigned vain;         /* of these in a row, without a result */
+	uint64_t achieved;     /* the task counts here what it has done for
+				* good, so that a try is not in vain */
+	enum task_step result; /* TASK_MORE until it has ended */
+	struct err err;        /* of TASK_FAILED */
 	bool cut; /* it failed for its connection's or the account's sake */
 };
 
 /* Nothing is opened yet. All is borrowed. */
 struct pool *pool_new(const struct account *account, const struct ports *ports);
+
+/* What is known of the server from before; to be set before the first run.
+ * pool_recall() then tells what is known by now. */
+void pool_set_recall(struct pool *pool, const struct recall *recall);
+const struct recall *pool_recall(const struct pool *pool);
 
 /*
  * Runs all tasks to their end, on at most `connections` connections. -1 and

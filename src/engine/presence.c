@@ -138,6 +138,10 @@ static int attach(struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
 	bool more = true;
 
+	mailbox_record_unsettle(&mailbox->record);
+	mailbox->record.uidvalidity = 0;
+	journal_mailbox_put(
+		&pass->journal, &pass->batch, mailbox->id, &mailbox->record);
 	while (more) {
 		if (journal_messages_forget(&pass->journal, &pass->batch,
 			    mailbox->id, &more, err) != 0 ||
@@ -145,7 +149,6 @@ static int attach(struct pass *pass, struct mailbox *mailbox, struct err *err)
 			return -1;
 	}
 	mailbox->record.state = MAILBOX_ATTACHED;
-	mailbox->record.uidvalidity = 0;
 	journal_mailbox_put(
 		&pass->journal, &pass->batch, mailbox->id, &mailbox->record);
 	return pass_commit(pass, err);

@@ -365,6 +365,8 @@ static int place(struct pull_task *pull, struct arrival *arrival,
 	/* The name is derived from the message: who has it is the message. */
 	if (result == FS_EXISTS)
 		result = md->fs->unlink(md->tmp, arrival->file.tmp_name, err);
+	mailbox->local_touched = true;
+	mailbox->local_sum += maildir_file_sum(md, buf_str(&file));
 	buf_clear(&file);
 	return result == FS_OK ? 0 : -1;
 }

@@ -1,9 +1,20 @@
 /*
- * How: the record is made anew from what the pass saw, and compared.
+ * How: the record is made anew from what the pass saw, and compared. What a
+ * folder's names add up to is known from the scan and from what we did since;
+ * if another look finds just that, under stamps that are final, nobody else was
+ * there. A kernel stamps by ticks, so that look may have to wait for one.
  */
 #include "settle.h"
 
+#include "clean.h"
+
 #include "godwit/imap/command.h"
+#include "godwit/imap/set.h"
+
+enum {
+	RESTS_MAX = 8, /* together longer than a tick of any kernel */
+	REST_MS = 2,
+};
 
 static unsigned use_of(unsigned attrs)
 {
@@ -53,26 +64,298 @@ static struct mailbox_record record_of(const struct mailbox *mailbox)
 	record.wire_name = mailbox->wire_name;
 	if (mailbox->attrs != 0)
 		record.special_use = use_of(mailbox->attrs);
+	if (mailbox->status.mailboxid.len > 0)
+		record.object_id = mailbox->status.mailboxid;
 	record.uidvalidity = mailbox->uidvalidity;
 	return record;
+}
+
+/* ---- The Maildir --------------------------------------------------------- */
+
+/* The folder when it has come to rest, as far as that is known. */
+struct rest {
+	struct maildir_stamp stamp;
+	uint64_t sum;
+	size_t files;
+	bool is_known;
+};
+
+/* Waits for the clock of stamps to tick, some times a pass. */
+static void take_rest(struct pass *pass, struct maildir *md)
+{
+	const struct clock_port *clock = &pass->ports->clock;
+	const struct net_port *net = &pass->ports->net;
+	struct maildir_stamp stamp;
+	struct err ignored;
+
+	while (maildir_stamp(md, &stamp, &ignored) == 0 &&
+		!maildir_stamp_is_final(&stamp, md->fs->next_stamp(md->cur)) &&
+		pass->rests < RESTS_MAX) {
+		pass->rests++;
+		net->wait(net->ctx, NULL, 0,
+			clock->monotonic_ms(clock->ctx) + REST_MS);
+	}
+}
+
+/* Looks at the folder again, since we have changed it, or its stamps were not
+ * final. What cannot be told is not told: the next run looks. */
+static void look_again(
+	struct pass *pass, struct mailbox *mailbox, struct rest *rest)
+{
+	const struct maildir_known none = {0};
+	struct maildir_scan scan;
+	struct arena scratch = {0};
+	struct err ignored;
+
+	if (mailbox_open_maildir(pass, mailbox, false, &ignored) != 0)
+		return;
+	take_rest(pass, &mailbox->md);
+	if (maildir_scan(&mailbox->md, &none, &scratch, &scan, &ignored) == 0 &&
+		scan.is_final &&
+		maildir_letters_eq(&scan.stamp.letters, &mailbox->md.letters))
+		*rest = (struct rest){
+			.stamp = scan.stamp,
+			.sum = maildir_scan_sum(&scan),
+			.files = scan.count,
+			.is_known = true,
+		};
+	mailbox_close_maildir(mailbox);
+	arena_clear(&scratch);
+}
+
+/* Its stamps are told only where just what we know of has happened. */
+static void rest_of(
+	struct pass *pass, struct mailbox *mailbox, struct rest *rest)
+{
+	*rest = (struct rest){
+		.stamp = mailbox->scan.stamp,
+		.sum = mailbox->local_sum,
+		.files = mailbox->scan.count,
+		.is_known = mailbox->scan.is_final && !mailbox->local_touched,
+	};
+	if (!rest->is_known)
+		look_again(pass, mailbox, rest);
+	if (rest->sum != mailbox->local_sum)
+		rest->is_known = false;
+}
+
+static uint64_t base_sum(const struct journal_messages *base)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < base->count; i++)
+		sum += maildir_sum(base->items[i].name, base->items[i].flags);
+	return sum;
+}
+
+static void settle_local(struct pass *pass, struct mailbox *mailbox,
+	const struct journal_messages *base, struct mailbox_record *record)
+{
+	struct rest rest;
+
+	rest_of(pass, mailbox, &rest);
+	if (!rest.is_known)
+		return;
+	record->stamp_cur = clean_stamp(&rest.stamp.cur);
+	record->stamp_new = clean_stamp(&rest.stamp.new_);
+	record->policy_hash = clean_policy(pass, mailbox, &rest.stamp.letters);
+	record->files = (uint32_t)rest.files;
+	if (rest.sum == base_sum(base))
+		record->alike |= SIDE_BIT(LOCAL);
+}
+
+/* ---- The server ---------------------------------------------------------- */
+
+/* The UIDs that we have changed something about there. */
+static void touched(const struct mailbox *mailbox, struct imap_set *uids)
+{
+	for (size_t i = 0; i < mailbox->plan.count; i++) {
+		const struct op *op = &mailbox->plan.ops[i];
+		uint32_t uid = mailbox->match.rows[op->row].uid;
+
+		if (op_side(op->kind) == REMOTE && uid != 0)
+			imap_set_push(uids, uid, uid);
+	}
+	imap_set_settle(uids);
+}
+
+/* Whether the message was moved to another mailbox: its entry is there. */
+static bool went_elsewhere(const struct mailbox *mailbox, uint32_t uid)
+{
+	uint32_t row =
+		mailbox->moved_out > 0 ? mailbox_row(mailbox, uid) : PLAN_NONE;
+
+	return row != PLAN_NONE && mailbox->match.rows[row].present == 0;
+}
+
+/*
+ * Whether the server has just what the journal has; but for what we have
+ * changed there, which it tells when it is asked what has changed since.
+ */
+static bool is_alike(
+	const struct mailbox *mailbox, const struct journal_messages *base)
+{
+	struct imap_set ours = {0};
+	size_t b = 0;
+	size_t r = 0;
+	bool alike = true;
+
+	touched(mailbox, &ours);
+	while (alike && (b < base->count || r < mailbox->remote_count)) {
+		const struct journal_message *entry = &base->items[b];
+		const struct remote_item *item = &mailbox->remote[r];
+		bool in_base =
+			b < base->count &&
+			(r == mailbox->remote_count || entry->uid <= item->uid);
+		bool in_remote = r < mailbox->remote_count &&
+				 (b == base->count || item->uid <= entry->uid);
+
+		alike = imap_set_contains(
+				&ours, in_base ? entry->uid : item->uid) ||
+			(!in_base && went_elsewhere(mailbox, item->uid)) ||
+			(in_base && in_remote &&
+				flags_eq(entry->flags, item->flags));
+		b += in_base;
+		r += in_remote;
+	}
+	imap_set_clear(&ours);
+	return alike;
+}
+
+/* Whether STATUS told of the mailbox as it was when it was opened. */
+static bool status_holds(const struct mailbox *mailbox)
+{
+	const unsigned needed = IMAP_STATUS_MESSAGES | IMAP_STATUS_UIDNEXT |
+				IMAP_STATUS_HIGHESTMODSEQ;
+	const struct imap_status *status = &mailbox->status;
+
+	return (status->present & needed) == needed &&
+	       status->highestmodseq == mailbox->highestmodseq &&
+	       (mailbox->uidnext == 0 || status->uidnext == mailbox->uidnext);
+}
+
+static bool keeps_modseq(const struct pass *pass, const struct mailbox *mailbox)
+{
+	return imap_caps_has(pool_caps(pass->pool), IMAP_CAP_CONDSTORE) &&
+	       mailbox->highestmodseq != 0;
+}
+
+/*
+ * The HIGHESTMODSEQ that all which was seen vouches for. Gmail counts changes
+ * that it does not show yet: there it is believed when the newest change was
+ * seen, or when another run was told the same before.
+ */
+static uint64_t modseq_of(const struct pass *pass,
+	const struct mailbox *mailbox, uint64_t *told_r)
+{
+	uint64_t told = mailbox->highestmodseq;
+	const struct mailbox_record *before = &mailbox->record;
+
+	*told_r = 0;
+	if (!imap_caps_has(pool_caps(pass->pool), IMAP_CAP_X_GM_EXT_1) ||
+		mailbox->newest_seen || before->told_modseq == told ||
+		before->highestmodseq == told)
+		return told;
+	*told_r = told;
+	return before->uidvalidity == mailbox->uidvalidity &&
+			       before->highestmodseq < told
+		       ? before->highestmodseq
+		       : 0;
+}
+
+bool settle_needs_look(const struct pass *pass, const struct mailbox *mailbox)
+{
+	if (!mailbox_is_busy(mailbox) || !mailbox->in_journal ||
+		mailbox->unfinished || mailbox->verdict.refused ||
+		mailbox->plan.per_kind[OP_CONFLICT] > 0 ||
+		!keeps_modseq(pass, mailbox))
+		return false;
+	if (mailbox->moved_out > 0)
+		return true;
+	for (int kind = 0; kind < OP_KINDS; kind++) {
+		if (op_side((enum op_kind)kind) == REMOTE &&
+			mailbox->plan.per_kind[kind] > 0)
+			return true;
+	}
+	return false;
+}
+
+static void settle_remote(struct pass *pass, const struct mailbox *mailbox,
+	const struct journal_messages *base, struct mailbox_record *record)
+{
+	bool holds = status_holds(mailbox);
+	uint64_t uidnext = holds ? mailbox->status.uidnext : mailbox->uidnext;
+	uint64_t messages = holds ? mailbox->status.messages : mailbox->exists;
+
+	if (!keeps_modseq(pass, mailbox) || uidnext == 0 ||
+		uidnext > UINT32_MAX || messages > UINT32_MAX)
+		return;
+	record->uidnext = (uint32_t)uidnext;
+	record->messages = (uint32_t)messages;
+	record->highestmodseq = modseq_of(pass, mailbox, &record->told_modseq);
+	if (is_alike(mailbox, base))
+		record->alike |= SIDE_BIT(REMOTE);
+}
+
+/* ---- All mailboxes ------------------------------------------------------- */
+
+/* What both sides are now. */
+static int settle_sides(struct pass *pass, struct mailbox *mailbox,
+	struct mailbox_record *record, struct err *err)
+{
+	struct journal_messages base;
+	struct arena scratch = {0};
+	int result =
+		journal_messages(&mailbox->base, false, &scratch, &base, err);
+
+	if (result == 0) {
+		mailbox_record_unsettle(record);
+		settle_remote(pass, mailbox, &base, record);
+		/* Its folder is looked at once, when all is done. */
+		if (!settle_needs_look(pass, mailbox))
+			settle_local(pass, mailbox, &base, record);
+	}
+	arena_clear(&scratch);
+	return result;
+}
+
+/* Whether all that was planned came to be. What a server did not give since it
+ * was gone by then, or a file that was renamed, leaves its operation undone
+ * without a failure: that cannot be vouched for, as conflicts cannot. */
+static bool is_done(const struct mailbox *mailbox)
+{
+	for (size_t i = 0; i < mailbox->match.count; i++) {
+		if (mailbox->pending != NULL && mailbox->pending[i] != 0)
+			return false;
+	}
+	return true;
+}
+
+static int settle_one(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	struct mailbox_record record = record_of(mailbox);
+
+	if (!mailbox->idle && is_done(mailbox) &&
+		settle_sides(pass, mailbox, &record, err) != 0)
+		return -1;
+	if (record_eq(&record, &mailbox->record))
+		return 0;
+	record.settled_s = pass_now_s(pass);
+	mailbox->record = record;
+	journal_mailbox_put(&pass->journal, &pass->batch, mailbox->id, &record);
+	return 0;
 }
 
 int settle(struct pass *pass, struct err *err)
 {
 	for (size_t i = 0; i < pass->count; i++) {
 		struct mailbox *mailbox = &pass->mailboxes[i];
-		struct mailbox_record record;
 
-		if (!mailbox_is_active(mailbox) || !mailbox->in_journal ||
-			mailbox->unfinished || mailbox->verdict.refused)
-			continue;
-		record = record_of(mailbox);
-		if (record_eq(&record, &mailbox->record))
-			continue;
-		record.settled_s = pass_now_s(pass);
-		mailbox->record = record;
-		journal_mailbox_put(
-			&pass->journal, &pass->batch, mailbox->id, &record);
+		if (mailbox_is_active(mailbox) && mailbox->in_journal &&
+			!mailbox->unfinished && !mailbox->verdict.refused &&
+			settle_one(pass, mailbox, err) != 0)
+			return -1;
 	}
 	return pass_commit(pass, err);
 }

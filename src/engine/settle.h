@@ -13,4 +13,8 @@
 /* Settles every mailbox that was synced whole. */
 int settle(struct pass *pass, struct err *err);
 
+/* Whether the server's side can vouch for itself only when it is looked at once
+ * more, since we have changed it. */
+bool settle_needs_look(const struct pass *pass, const struct mailbox *mailbox);
+
 #endif

@@ -38,6 +38,8 @@ struct sighting {
 	struct str wire;
 	struct str server_name;
 	unsigned attrs;
+	struct imap_status status; /* `present` is 0 if none was told */
+	struct maildir_stamp seen;
 	const struct journal_mailbox *known;
 };
 
@@ -73,11 +75,29 @@ struct list_task {
 	struct listed *items; /* on the heap */
 	size_t count;
 	size_t cap;
+	struct imap_status *statuses; /* on the heap; sorted by name at last */
+	size_t status_count;
+	size_t status_cap;
 	uint32_t list_handle;
 	uint32_t lsub_handle;
 	unsigned awaited;
 	bool subscribed_by_list; /* the LIST tells \Subscribed itself */
 };
+
+/* What tells whether a mailbox has changed, as far as the server has it. Not
+ * MAILBOXID, for which Cyrus 3.6 puts bytes of something else into the answer
+ * to a LIST: SELECT tells it. */
+static unsigned status_items(const struct list_task *list)
+{
+	const struct imap_caps *caps =
+		imap_session_caps(conn_session(list->task.conn));
+	unsigned items = IMAP_STATUS_MESSAGES | IMAP_STATUS_UIDNEXT |
+			 IMAP_STATUS_UIDVALIDITY;
+
+	if (imap_caps_has(caps, IMAP_CAP_CONDSTORE))
+		items |= IMAP_STATUS_HIGHESTMODSEQ;
+	return items;
+}
 
 static void list_submit(struct list_task *list, enum imap_command_kind kind,
 	unsigned return_options, uint32_t *handle_r)
@@ -88,6 +108,8 @@ static void list_submit(struct list_task *list, enum imap_command_kind kind,
 	command.list.reference = STR("");
 	command.list.patterns = (struct imap_strs){&everything, 1};
 	command.list.return_options = return_options;
+	if ((return_options & IMAP_LIST_OPT_STATUS) != 0)
+		command.list.status_items = status_items(list);
 	*handle_r = conn_submit(list->task.conn, &command);
 	list->awaited++;
 }
@@ -102,12 +124,16 @@ static enum task_step list_begin(struct task *task, struct err *err)
 
 	(void)err;
 	list->count = 0;
+	list->status_count = 0;
 	list->awaited = 0;
 	if (extended && imap_caps_has(caps, IMAP_CAP_SPECIAL_USE))
 		options |= IMAP_LIST_OPT_SPECIAL_USE;
 	list->subscribed_by_list = extended;
 	if (extended)
 		options |= IMAP_LIST_OPT_SUBSCRIBED;
+	if (extended && imap_caps_has(caps, IMAP_CAP_LIST_STATUS) &&
+		list->pass->options->depth >= SYNC_STATUS)
+		options |= IMAP_LIST_OPT_STATUS;
 	list_submit(list, IMAP_LIST, options, &list->list_handle);
 	if (!extended)
 		list_submit(list, IMAP_LSUB, 0, &list->lsub_handle);
@@ -162,6 +188,41 @@ static int list_add(
 	return 0;
 }
 
+/* A STATUS belongs to a name of the list; more of them are not kept. */
+static void status_add(struct list_task *list, const struct imap_status *status)
+{
+	struct imap_status *kept;
+
+	if (list->status_count >= LIMIT_MAILBOXES)
+		return;
+	list->statuses = array_grow(list->statuses, &list->status_cap,
+		list->status_count + 1, sizeof(*list->statuses));
+	kept = &list->statuses[list->status_count++];
+	*kept = *status;
+	kept->name = arena_str(&list->pass->arena, status->name);
+	kept->mailboxid = arena_str(&list->pass->arena, status->mailboxid);
+}
+
+static int status_cmp(const void *a, const void *b)
+{
+	const struct imap_status *x = a;
+	const struct imap_status *y = b;
+
+	return str_cmp(x->name, y->name);
+}
+
+/* What was told of the mailbox `wire`, or NULL. */
+static const struct imap_status *status_find(
+	const struct list_task *list, struct str wire)
+{
+	const struct imap_status key = {.name = wire};
+
+	if (list->status_count == 0)
+		return NULL;
+	return bsearch(&key, list->statuses, list->status_count, sizeof(key),
+		status_cmp);
+}
+
 static enum task_step list_answered(
 	struct list_task *list, const struct imap_event *event, struct err *err)
 {
@@ -190,6 +251,9 @@ static enum task_step list_event(
 		event->response->kind == IMAP_RESPONSE_LIST &&
 		list_add(list, &event->response->list, err) != 0)
 		return TASK_FAILED;
+	if (event->kind == IMAP_EVENT_UNTAGGED &&
+		event->response->kind == IMAP_RESPONSE_STATUS)
+		status_add(list, &event->response->status);
 	return TASK_MORE;
 }
 
@@ -228,7 +292,8 @@ static int names_make(struct pass *pass, const struct mailbox_space *space,
 }
 
 static void sight_listed(struct pass *pass, const struct mailbox_space *space,
-	const struct listed *listed, struct sightings *list)
+	const struct listed *listed, const struct imap_status *status,
+	struct sightings *list)
 {
 	struct sighting item = {
 		.source = FROM_SERVER,
@@ -238,6 +303,8 @@ static void sight_listed(struct pass *pass, const struct mailbox_space *space,
 	struct buf utf8 = {0};
 	struct err err;
 
+	if (status != NULL)
+		item.status = *status;
 	if (!imap_name_decode(
 		    listed->wire, pool_server(pass->pool)->utf8, &utf8)) {
 		buf_reset(&utf8);
@@ -319,12 +386,16 @@ static void sight_all(struct pass *pass, struct list_task *list,
 
 	if (!lists_inbox(list))
 		(void)list_add(list, &inbox, &ignored);
+	if (list->status_count > 0)
+		qsort(list->statuses, list->status_count,
+			sizeof(*list->statuses), status_cmp);
 	for (size_t i = 0; i < list->count; i++) {
 		struct str wire = list->items[i].wire;
 
 		if (!is_foreign(pool_server(pass->pool), wire) &&
 			!removal_is_aside(wire))
-			sight_listed(pass, space, &list->items[i], sightings);
+			sight_listed(pass, space, &list->items[i],
+				status_find(list, wire), sightings);
 	}
 }
 
@@ -332,7 +403,8 @@ static int sight_server(struct pass *pass, struct sightings *sightings,
 	struct mailbox_space *space_r, struct err *err)
 {
 	static const struct task_kind kind = {list_begin, list_event};
-	struct list_task list = {.task.kind = &kind, .pass = pass};
+	struct list_task list = {
+		.task = {.kind = &kind, .goes_ahead = true}, .pass = pass};
 	int result = list_server(pass, &list, err);
 
 	if (result == 0)
@@ -343,6 +415,7 @@ static int sight_server(struct pass *pass, struct sightings *sightings,
 		sight_all(pass, &list, space_r, sightings);
 	}
 	free(list.items);
+	free(list.statuses);
 	return result;
 }
 
@@ -361,7 +434,8 @@ static int sight_maildir(
 		    err) != 0)
 		return -1;
 	for (size_t i = 0; i < names.count; i++)
-		sight(sightings, names.items[i], FROM_MAILDIR);
+		sight(sightings, names.items[i], FROM_MAILDIR)->seen =
+			names.stamps[i];
 	for (size_t i = 0; i < names.fault_count; i++)
 		pass_error(pass, NULL, &names.faults[i], 0, STR(""));
 	return 0;
@@ -430,9 +504,11 @@ static bool mailbox_sighted(
 		mailbox->server_name = item->server_name;
 		mailbox->attrs |= item->attrs;
 		mailbox->on_server |= can_be_selected(item->attrs);
+		mailbox->status = item->status;
 		break;
 	case FROM_MAILDIR:
 		mailbox->on_local = true;
+		mailbox->seen = item->seen;
 		break;
 	case FROM_JOURNAL:
 		mailbox->in_journal = true;

@@ -7,6 +7,7 @@
 #include "godwit/engine/sync.h"
 
 #include "apply.h"
+#include "clean.h"
 #include "decide.h"
 #include "delta.h"
 #include "explain.h"
@@ -40,12 +41,36 @@ static int recall_unbound(struct pass *pass, struct err *err)
 	return 0;
 }
 
+/* Tells the logins what earlier ones taught. */
+static int load_recall(struct pass *pass, struct err *err)
+{
+	if (recall_load(&pass->journal, pass->account, &pass->recalled, err) !=
+		0)
+		return -1;
+	pool_set_recall(pass->pool, &pass->recalled);
+	return 0;
+}
+
+/* What the logins taught is not worth failing for. */
+static void keep_recall(struct pass *pass)
+{
+	const struct recall *recall = pool_recall(pass->pool);
+	struct err ignored;
+
+	if (pass->options->depth != SYNC_APPLY || !pass->has_journal ||
+		recall_equal(recall, &pass->recalled))
+		return;
+	recall_store(&pass->journal, &pass->notes, pass->account, recall);
+	(void)pass_commit(pass, &ignored);
+}
+
 static int open_all(struct pass *pass, struct err *err)
 {
 	const struct fs_port *fs = &pass->ports->fs;
 
 	if (pass_open_journal(pass, err) != 0 ||
-		recall_unbound(pass, err) != 0 || root_open(pass, err) != 0)
+		recall_unbound(pass, err) != 0 || load_recall(pass, err) != 0 ||
+		root_open(pass, err) != 0)
 		return -1;
 	if (pass->options->depth != SYNC_APPLY)
 		return 0;
@@ -63,7 +88,7 @@ static void tell_plans(struct pass *pass)
 	for (size_t i = 0; i < pass->count; i++) {
 		struct mailbox *mailbox = &pass->mailboxes[i];
 
-		if (!mailbox_is_active(mailbox))
+		if (!mailbox_is_busy(mailbox))
 			continue;
 		for (size_t k = 0; k < mailbox->plan.count; k++) {
 			const struct op *op = &mailbox->plan.ops[k];
@@ -110,25 +135,45 @@ static int bring_in_step(struct pass *pass, struct err *err)
 	return settle(pass, err);
 }
 
-/* What was moved to the trash is new there: the trash has its turn again, so
- * that the next run finds nothing to do. */
-static int trash_again(struct pass *pass, struct err *err)
+/* Another turn, of the mailboxes that asked for it. */
+static int take_turns(struct pass *pass, struct err *err)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < pass->count; i++) {
 		struct mailbox *mailbox = &pass->mailboxes[i];
 
-		any = any || mailbox->plan.per_kind[OP_TRASH_REMOTE] > 0;
 		if (!mailbox_is_active(mailbox))
 			continue;
-		if (mailbox != pass->trash)
+		if (mailbox->again)
+			mailbox_again(mailbox);
+		else
 			mailbox->part = MAILBOX_FINISHED;
+		any = any || mailbox_is_active(mailbox);
 	}
-	if (!any || pass->trash == NULL || !mailbox_is_active(pass->trash))
-		return 0;
-	mailbox_again(pass->trash);
-	return bring_in_step(pass, err);
+	return any ? bring_in_step(pass, err) : 0;
+}
+
+/*
+ * What we have changed on a server is looked at once more, so that the next run
+ * finds nothing to do: what was moved to the trash is new there, and the
+ * mod-sequences of our own changes vouch for the mailbox only when nothing but
+ * these is found. Who has changed something at the same time is heard as well.
+ */
+static int look_again(struct pass *pass, struct err *err)
+{
+	bool trashed = false;
+
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		trashed =
+			trashed || mailbox->plan.per_kind[OP_TRASH_REMOTE] > 0;
+		mailbox->again = settle_needs_look(pass, mailbox);
+	}
+	if (trashed && pass->trash != NULL)
+		pass->trash->again = true;
+	return take_turns(pass, err);
 }
 
 /* Says what there is, and what a sync would make of it. */
@@ -155,7 +200,7 @@ static int run_steps(struct pass *pass, struct err *err)
 		tell_list(pass);
 		return 0;
 	}
-	if (presence(pass, err) != 0)
+	if (presence(pass, err) != 0 || clean(pass, err) != 0)
 		return -1;
 	if (depth != SYNC_APPLY) {
 		if (delta(pass, err) != 0 || moves(pass, err) != 0)
@@ -166,7 +211,7 @@ static int run_steps(struct pass *pass, struct err *err)
 		tell_plans(pass);
 		return 0;
 	}
-	if (bring_in_step(pass, err) != 0 || trash_again(pass, err) != 0)
+	if (bring_in_step(pass, err) != 0 || look_again(pass, err) != 0)
 		return -1;
 	return vault_prune(pass, err);
 }
@@ -256,6 +301,7 @@ int sync_account(const struct account *account, const struct ports *ports,
 		pass_error(&pass, NULL, &err, 0, (struct str){0});
 		mailboxes_unfinished(&pass);
 	}
+	keep_recall(&pass);
 	status = exit_status(&pass);
 	tell_mailboxes(&pass);
 	tell_summary(&pass, status);

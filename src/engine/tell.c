@@ -222,8 +222,11 @@ static void tell_mailbox(struct pass *pass, struct mailbox *mailbox)
 	else if (mailbox->report.state == REPORT_IN_STEP && mailbox->dirty &&
 		 pass->options->depth != SYNC_APPLY)
 		mailbox->report.state = REPORT_DIRTY;
-	mailbox->report.local_messages = mailbox->scan.count;
-	mailbox->report.server_messages = mailbox->remote_count;
+	mailbox->report.local_messages =
+		mailbox->idle ? mailbox->record.files : mailbox->scan.count;
+	mailbox->report.server_messages = mailbox->idle
+						  ? mailbox->record.messages
+						  : mailbox->remote_count;
 	event.mailbox_state = mailbox->report;
 	emit(pass, &event);
 }

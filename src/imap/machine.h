@@ -24,7 +24,10 @@ struct imap_call {
 	bool idle_done; /* IDLE: to be ended, or ended */
 	bool read_only; /* EXAMINE */
 	bool caps_told; /* a login during which CAPABILITY came */
-	/* AUTHENTICATE: an initial response to be sent at the first "+". */
+	bool followed;  /* a login behind which commands may travel */
+	/* AUTHENTICATE: whether an initial response goes along, or is to be
+	 * sent at the first "+". */
+	bool sent_initial;
 	bool has_initial;
 	struct buf initial;
 };
@@ -62,7 +65,9 @@ struct imap_session {
 
 	struct imap_caps caps;
 	bool caps_known;
-	uint64_t enabled; /* bits as in imap_caps */
+	bool caps_foreseen; /* `caps` are those after a login on the way */
+	bool speaks_first;  /* the greeting is not waited for */
+	uint64_t enabled;   /* bits as in imap_caps */
 
 	struct imap_mailbox mailbox;
 	struct arena flags_arena;

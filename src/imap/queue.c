@@ -112,8 +112,15 @@ static bool is_barrier(enum imap_command_kind kind)
 	       kind == IMAP_LOGOUT;
 }
 
+/* Whether what follows must wait for its answer. */
+static bool holds_up(const struct imap_call *call)
+{
+	return is_barrier(call->kind) && (!call->followed || call->has_initial);
+}
+
 struct load {
 	size_t status;
+	size_t questions; /* CAPABILITY */
 	size_t bytes;
 	bool barrier;
 	bool login;
@@ -126,11 +133,20 @@ static struct load load_of(const struct imap_session *s)
 
 	for (const struct imap_call *c = s->sent.first; c; c = c->next) {
 		load.status += c->kind == IMAP_STATUS;
+		load.questions += c->kind == IMAP_CAPABILITY;
 		load.bytes += c->encoded.text.len;
-		load.barrier = load.barrier || is_barrier(c->kind);
+		load.barrier = load.barrier || holds_up(c);
 		load.login = load.login || imap_is_login(c->kind);
 	}
 	return load;
+}
+
+/* Whether the session is in a state to say anything. */
+static bool may_speak(const struct imap_session *s)
+{
+	if (s->halt != IMAP_HALT_NOT || s->state == IMAP_STATE_LOGOUT)
+		return false;
+	return s->state != IMAP_STATE_GREETING || s->speaks_first;
 }
 
 static bool may_begin(
@@ -138,14 +154,15 @@ static bool may_begin(
 {
 	struct load load;
 
-	if (s->halt != IMAP_HALT_NOT || s->state == IMAP_STATE_GREETING ||
-		s->state == IMAP_STATE_LOGOUT)
+	if (!may_speak(s))
 		return false;
 	if (s->sent.count == 0)
 		return true;
-	if (is_barrier(call->kind) || s->sent.count >= LIMIT_PIPELINE_COMMANDS)
+	if (s->sent.count >= LIMIT_PIPELINE_COMMANDS)
 		return false;
 	load = load_of(s);
+	if (is_barrier(call->kind))
+		return call->sent_initial && load.questions == s->sent.count;
 	if (load.login &&
 		load.bytes + call->encoded.text.len > LIMIT_BEFORE_LOGIN_BYTES)
 		return false;
@@ -312,9 +329,11 @@ static void encode(struct imap_session *s, struct imap_call *call,
 	int len = snprintf(text, sizeof(text), "a%" PRIu32, call->handle);
 
 	tag = (struct str){.ptr = text, .len = (size_t)len};
+	call->sent_initial = command->kind == IMAP_AUTHENTICATE &&
+			     command->authenticate.has_initial &&
+			     may_send_initial(s, &command->authenticate);
 	if (command->kind == IMAP_AUTHENTICATE &&
-		command->authenticate.has_initial &&
-		!may_send_initial(s, &command->authenticate)) {
+		command->authenticate.has_initial && !call->sent_initial) {
 		plain.authenticate.has_initial = false;
 		call->has_initial = true;
 		buf_add(&call->initial, command->authenticate.initial);
@@ -353,6 +372,31 @@ void imap_session_respond(struct imap_session *s, struct str response)
 	buf_addz(&text, "\r\n");
 	imap_output_add(s, buf_str(&text), true);
 	buf_wipe(&text);
+}
+
+/* The last login of a list that is not answered, or NULL. */
+static struct imap_call *last_login(const struct imap_calls *calls)
+{
+	struct imap_call *login = NULL;
+
+	for (struct imap_call *c = calls->first; c != NULL; c = c->next) {
+		if (imap_is_login(c->kind))
+			login = c;
+	}
+	return login;
+}
+
+void imap_session_foresee(struct imap_session *s, const struct imap_caps *caps)
+{
+	struct imap_call *login = last_login(&s->waiting);
+
+	if (login == NULL)
+		login = last_login(&s->sent);
+	check(login != NULL);
+	login->followed = true;
+	s->caps = *caps;
+	s->caps_known = false;
+	s->caps_foreseen = true;
 }
 
 void imap_session_cancel_auth(struct imap_session *s)

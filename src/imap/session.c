@@ -314,6 +314,11 @@ void imap_session_assume_caps(
 		s->caps = *caps;
 }
 
+void imap_session_speak_first(struct imap_session *s)
+{
+	s->speaks_first = true;
+}
+
 bool imap_session_enabled(const struct imap_session *s, enum imap_cap cap)
 {
 	return (s->enabled >> cap & 1) != 0;

@@ -87,11 +87,16 @@ static void caps_forget(struct imap_session *s)
 static void caps_learn(struct imap_session *s, const struct imap_caps *caps)
 {
 	struct imap_call *front = imap_queue_front(s);
+	bool in_login = s->state != IMAP_STATE_GREETING && front != NULL &&
+			imap_is_login(front->kind);
 
+	/* What was foreseen is not undone by what held before the login. */
+	if (s->caps_foreseen && !in_login)
+		return;
 	s->caps = *caps;
 	s->caps_known = true;
 	/* Dovecot sends the new ones before the login's OK. */
-	if (front != NULL && imap_is_login(front->kind))
+	if (in_login)
 		front->caps_told = true;
 }
 
@@ -179,6 +184,7 @@ void imap_track_greeting(
 {
 	const struct imap_status_line *line = &response->line;
 
+	track_code(s, &line->code);
 	switch (line->condition) {
 	case IMAP_PREAUTH:
 		s->state = IMAP_STATE_AUTHENTICATED;
@@ -191,7 +197,6 @@ void imap_track_greeting(
 		s->state = IMAP_STATE_NOT_AUTHENTICATED;
 		break;
 	}
-	track_code(s, &line->code);
 }
 
 /* LOGOUT's BYE is followed by its OK; any other is the last word. */
@@ -268,6 +273,17 @@ static void track_login(struct imap_session *s, const struct imap_call *call)
 		caps_forget(s);
 }
 
+/* What was foreseen for after the login is over, however that went. */
+static void track_login_answered(
+	struct imap_session *s, const struct imap_call *call, bool ok)
+{
+	if (s->caps_foreseen && !ok)
+		caps_forget(s);
+	s->caps_foreseen = false;
+	if (ok)
+		track_login(s, call);
+}
+
 static void track_selected(
 	struct imap_session *s, const struct imap_call *call, bool ok)
 {
@@ -284,10 +300,6 @@ static void track_selected(
 static void track_ok(struct imap_session *s, const struct imap_call *call)
 {
 	switch (call->kind) {
-	case IMAP_LOGIN:
-	case IMAP_AUTHENTICATE:
-		track_login(s, call);
-		break;
 	case IMAP_STARTTLS:
 		caps_forget(s);
 		s->halt = IMAP_HALT_STARTTLS;
@@ -316,6 +328,8 @@ void imap_track_tagged(struct imap_session *s, const struct imap_call *call,
 
 	if (ok)
 		track_ok(s, call);
+	if (imap_is_login(call->kind))
+		track_login_answered(s, call, ok);
 	if (is_select(call->kind))
 		track_selected(s, call, ok);
 	/* CREATE's MAILBOXID is that of the mailbox it made (RFC 8474). */

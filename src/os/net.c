@@ -253,17 +253,16 @@ static int64_t wait_prepare(
 	struct os_net *net, const struct net_wait *wait, size_t *count)
 {
 	const struct net_stream *stream = wait->stream;
-	struct pollfd *polls;
 	int events = (wait->want_recv ? POLLIN : 0) |
 		     (wait->want_send ? POLLOUT : 0);
 
 	net->polls = array_grow(net->polls, &net->poll_cap,
 		*count + CONNECT_POLLS_MAX, sizeof(*net->polls));
-	polls = net->polls + *count;
 	switch (stream->state) {
 	case STREAM_CONNECTING:
 		connector_await(stream->connector);
-		*count += connector_polls(stream->connector, polls);
+		*count +=
+			connector_polls(stream->connector, net->polls + *count);
 		return connector_due_ms(stream->connector);
 	case STREAM_ENDING:
 		return os_clock_ms() + TUNNEL_LOOK_AGAIN_MS;
@@ -273,7 +272,7 @@ static int64_t wait_prepare(
 		break;
 	}
 	if (events != 0)
-		polls[(*count)++] = (struct pollfd){
+		net->polls[(*count)++] = (struct pollfd){
 			.fd = stream->fd, .events = (short)events};
 	return INT64_MAX;
 }

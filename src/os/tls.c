@@ -3,10 +3,13 @@
  * the bytes that from_wire() was called with, and says EAGAIN when they are
  * used up, whereupon GnuTLS keeps what it has of a record until the next call;
  * pushing appends to the caller's buf, which never fails. The server's
- * certificate is judged while the handshake runs, before ours is sent.
+ * certificate is judged while the handshake runs, before ours is sent. A
+ * handshake that goes on from a kept session has none; then it is looked at
+ * once more whether the one that was believed would still be.
  */
 #include "godwit/os/tls.h"
 
+#include "tls_kept.h"
 #include "tls_trust.h"
 
 #include <errno.h>
@@ -26,7 +29,11 @@ enum {
 struct tls {
 	gnutls_session_t session;
 	const struct account *account;
-	bool heard; /* the server has sent something */
+	struct tls_trust *trust;
+	struct tls_kept *kept;
+	bool resumes; /* a kept session was offered to the server */
+	bool keeps;   /* one of this connection is kept */
+	bool heard;   /* the server has sent something */
 	bool ready;
 	bool closed;
 	bool failed;
@@ -65,7 +72,8 @@ static int tls_verify(gnutls_session_t session)
 {
 	struct tls *tls = gnutls_session_get_ptr(session);
 
-	tls->judged = tls_trust_check(tls->account, session, tls->err) == -1;
+	tls->judged = tls_trust_check(tls->account, tls->trust, session,
+			      tls->err) == -1;
 	return tls->judged ? GNUTLS_E_CERTIFICATE_ERROR : 0;
 }
 
@@ -163,6 +171,34 @@ static int tls_greet(struct tls *tls, struct err *err)
 			: "");
 }
 
+/*
+ * A session of TLS 1.3 can be kept once a ticket has come. Those of 1.2 are
+ * not: their tickets are as good as the keys of the connection itself.
+ */
+static void tls_keep(struct tls *tls)
+{
+	gnutls_datum_t session;
+
+	if (tls->keeps ||
+		gnutls_protocol_get_version(tls->session) != GNUTLS_TLS1_3 ||
+		(gnutls_session_get_flags(tls->session) &
+			GNUTLS_SFLAGS_SESSION_TICKET) == 0 ||
+		gnutls_session_get_data2(tls->session, &session) != 0)
+		return;
+	tls->keeps = true;
+	tls_kept_put(
+		tls->kept, (struct str){(char *)session.data, session.size});
+	gnutls_memset(session.data, 0, session.size);
+	gnutls_free(session.data);
+}
+
+static int tls_recheck(struct tls *tls, struct err *err)
+{
+	tls->judged = gnutls_session_is_resumed(tls->session) != 0 &&
+		      tls_trust_recheck(tls->account, tls->session, err) == -1;
+	return tls->judged ? GNUTLS_E_CERTIFICATE_ERROR : 0;
+}
+
 static int tls_handshake(struct tls *tls, struct err *err)
 {
 	int error;
@@ -173,6 +209,8 @@ static int tls_handshake(struct tls *tls, struct err *err)
 		 !gnutls_error_is_fatal(error));
 	if (error == GNUTLS_E_AGAIN)
 		return 0;
+	if (error == 0)
+		error = tls_recheck(tls, err);
 	if (error < 0)
 		return tls_fail(tls, error, err);
 	tls->ready = true;
@@ -218,6 +256,8 @@ static int tls_from_wire(void *ctx, struct str bytes, struct buf *plain,
 		result = tls_handshake(tls, err);
 	if (result == 0 && tls->ready)
 		result = tls_records(tls, plain, err);
+	if (result == 0 && tls->ready)
+		tls_keep(tls);
 	tls->in = (struct str){0};
 	return result;
 }
@@ -243,6 +283,16 @@ static int tls_to_wire(
 static bool tls_ready(void *ctx)
 {
 	return ((struct tls *)ctx)->ready;
+}
+
+static bool tls_pending(void *ctx)
+{
+	return ctx == NULL; /* it gives all at once */
+}
+
+static bool tls_resumes(void *ctx)
+{
+	return ((struct tls *)ctx)->resumes;
 }
 
 static bool tls_closed(void *ctx)
@@ -308,6 +358,8 @@ static void tls_free(void **ctx)
 	*ctx = NULL;
 	if (tls == NULL)
 		return;
+	if (tls->resumes && !tls->ready)
+		tls_kept_failed(tls->kept);
 	gnutls_deinit(tls->session);
 	free(tls);
 }
@@ -334,8 +386,18 @@ static bool is_address(const char *host)
 	return host[dot] >= '0' && host[dot] <= '9';
 }
 
-static int session_open(
-	struct tls *tls, const struct tls_trust *trust, struct err *err)
+/* Offers the server to go on from the session that was kept, if any. */
+static void session_offer(struct tls *tls)
+{
+	struct buf kept = {0};
+
+	tls->resumes =
+		tls_kept_take(tls->kept, &kept) &&
+		gnutls_session_set_data(tls->session, kept.ptr, kept.len) == 0;
+	buf_wipe(&kept);
+}
+
+static int session_open(struct tls *tls, struct err *err)
 {
 	const struct account *account = tls->account;
 	gnutls_session_t session;
@@ -350,12 +412,14 @@ static int session_open(
 	gnutls_transport_set_push_function(session, tls_push);
 	gnutls_transport_set_pull_function(session, tls_pull);
 	check(gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE,
-		      trust->credentials) == 0);
+		      tls->trust->credentials) == 0);
 	error = gnutls_set_default_priority_append(
 		session, tls_versions(account->tls.min), NULL, 0);
 	if (error == 0 && account->host != NULL && !is_address(account->host))
 		error = gnutls_server_name_set(session, GNUTLS_NAME_DNS,
 			account->host, strlen(account->host));
+	if (error == 0)
+		session_offer(tls);
 	if (error == 0)
 		return 0;
 	return err_set(err, ERR_ACCOUNT, ERR_NEVER, ERR_CONFIG,
@@ -363,7 +427,7 @@ static int session_open(
 		STR_FMT(err_said(str_of(gnutls_strerror(error)))));
 }
 
-static const struct tls_trust *trust_get(
+static struct tls_trust *trust_get(
 	struct os_tls *tls, const struct account_tls *settings, struct err *err)
 {
 	struct tls_trust *trust = tls->trusts;
@@ -380,11 +444,22 @@ static const struct tls_trust *trust_get(
 	return trust;
 }
 
+static struct tls_kept *kept_get(
+	struct os_tls *tls, const struct account *account)
+{
+	struct tls_kept *kept = tls_kept_find(tls->kept, account);
+
+	if (kept == NULL)
+		kept = tls->kept =
+			tls_kept_open(account, tls->keeps, tls->kept);
+	return kept;
+}
+
 static int tls_open(void *ctx, const struct account *account,
 	struct transform *transform_r, struct err *err)
 {
 	const struct account_tls *settings = &account->tls;
-	const struct tls_trust *trust;
+	struct tls_trust *trust;
 	struct tls *tls;
 
 	if (account->host == NULL &&
@@ -399,7 +474,9 @@ static int tls_open(void *ctx, const struct account *account,
 	tls = calloc(1, sizeof(*tls));
 	check(tls != NULL);
 	tls->account = account;
-	if (session_open(tls, trust, err) == -1) {
+	tls->trust = trust;
+	tls->kept = kept_get(ctx, account);
+	if (session_open(tls, err) == -1) {
 		void *freed = tls;
 
 		tls_free(&freed);
@@ -410,6 +487,8 @@ static int tls_open(void *ctx, const struct account *account,
 		.from_wire = tls_from_wire,
 		.to_wire = tls_to_wire,
 		.ready = tls_ready,
+		.pending = tls_pending,
+		.resumes = tls_resumes,
 		.closed = tls_closed,
 		.binding = tls_binding,
 		.describe = tls_describe,
@@ -425,8 +504,14 @@ void os_tls_open(struct os_tls *tls, struct tls_port *port_r)
 	*port_r = (struct tls_port){.ctx = tls, .open = tls_open};
 }
 
+void os_tls_keep(struct os_tls *tls)
+{
+	tls->keeps = true;
+}
+
 void os_tls_close(struct os_tls *tls)
 {
+	tls_kept_close(&tls->kept);
 	while (tls->trusts != NULL) {
 		struct tls_trust *trust = tls->trusts;
 

@@ -37,11 +37,6 @@ static int load_ca(gnutls_certificate_credentials_t credentials,
 {
 	int count;
 
-	if (needs_system(tls)) {
-		/* Without a list nobody is trusted, which the check tells. */
-		(void)gnutls_certificate_set_x509_system_trust(credentials);
-		return 0;
-	}
 	if (tls->ca_path == NULL)
 		return 0;
 	count = gnutls_certificate_set_x509_trust_file(
@@ -283,6 +278,15 @@ static int refuse_chain(const struct account *account,
 	return -1;
 }
 
+static void load_system(struct tls_trust *trust)
+{
+	if (trust->has_system || !needs_system(trust->tls))
+		return;
+	/* Without a list nobody is trusted, which the check tells. */
+	(void)gnutls_certificate_set_x509_system_trust(trust->credentials);
+	trust->has_system = true;
+}
+
 static int check_chain(const struct account *account, gnutls_session_t session,
 	gnutls_x509_crt_t certificate, struct err *err)
 {
@@ -325,14 +329,15 @@ static int check_certificate(const struct account *account,
 	return check_chain(account, session, certificate, err);
 }
 
-int tls_trust_check(const struct account *account, gnutls_session_t session,
-	struct err *err)
+int tls_trust_check(const struct account *account, struct tls_trust *trust,
+	gnutls_session_t session, struct err *err)
 {
 	const gnutls_datum_t *chain;
 	gnutls_x509_crt_t certificate;
 	unsigned count = 0;
 	int result = -1;
 
+	load_system(trust);
 	chain = gnutls_certificate_get_peers(session, &count);
 	check(gnutls_x509_crt_init(&certificate) == 0);
 	if (count == 0 || gnutls_x509_crt_import(certificate, &chain[0],
@@ -378,4 +383,57 @@ void tls_trust_describe(const struct account *account, gnutls_session_t session,
 		add_trust(text, &account->tls);
 	}
 	gnutls_x509_crt_deinit(certificate);
+}
+
+static bool is_valid_today(gnutls_x509_crt_t certificate)
+{
+	time_t now = time(NULL);
+
+	return gnutls_x509_crt_get_activation_time(certificate) <= now &&
+	       gnutls_x509_crt_get_expiration_time(certificate) >= now;
+}
+
+/* Whether a certificate of the chain, the server's own if `is_first`, is what
+ * the settings want of it. */
+static bool still_holds(const struct account *account,
+	gnutls_x509_crt_t certificate, bool is_first)
+{
+	const struct account_tls *tls = &account->tls;
+	unsigned char sha256[SHA256_BYTES];
+	size_t len = sizeof(sha256);
+
+	if (is_first && tls->pin_count > 0 &&
+		(gnutls_x509_crt_get_key_id(certificate,
+			 GNUTLS_KEYID_USE_SHA256, sha256, &len) != 0 ||
+			!is_pinned(tls, sha256)))
+		return false;
+	if (tls->pin_count > 0 && tls->ca_path == NULL)
+		return true;
+	return is_valid_today(certificate) &&
+	       (!is_first || gnutls_x509_crt_check_hostname(
+				     certificate, account->host) != 0);
+}
+
+int tls_trust_recheck(const struct account *account, gnutls_session_t session,
+	struct err *err)
+{
+	unsigned count = 0;
+	const gnutls_datum_t *chain =
+		gnutls_certificate_get_peers(session, &count);
+	bool holds = count > 0;
+
+	for (unsigned i = 0; holds && i < count; i++) {
+		gnutls_x509_crt_t certificate;
+
+		check(gnutls_x509_crt_init(&certificate) == 0);
+		holds = gnutls_x509_crt_import(certificate, &chain[i],
+				GNUTLS_X509_FMT_DER) == 0 &&
+			still_holds(account, certificate, i == 0);
+		gnutls_x509_crt_deinit(certificate);
+	}
+	if (holds)
+		return 0;
+	return err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_LOGIN,
+		"the certificate that %s once showed is good no more",
+		host_of(account));
 }

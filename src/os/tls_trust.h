@@ -15,6 +15,7 @@
 struct tls_trust {
 	const struct account_tls *tls; /* what it was made for, borrowed */
 	gnutls_certificate_credentials_t credentials;
+	bool has_system; /* the system's list is read: when it is needed */
 	struct tls_trust *next;
 };
 
@@ -29,7 +30,15 @@ void tls_trust_free(struct tls_trust **trust);
 
 /* Judges the certificate that the session's server has shown. 0, or -1 and
  * err (ERR_LOGIN): a sentence with what is wrong and what to do. */
-int tls_trust_check(const struct account *account, gnutls_session_t session,
+int tls_trust_check(const struct account *account, struct tls_trust *trust,
+	gnutls_session_t session, struct err *err);
+
+/*
+ * Judges a session that goes on from another, in which the certificate was
+ * believed under the same settings: whether its key is (still) pinned, and the
+ * dates and the name hold today. Who has signed it is not looked at again.
+ */
+int tls_trust_recheck(const struct account *account, gnutls_session_t session,
 	struct err *err);
 
 /* Appends what the certificate of a session that passed the check is for, how

@@ -23,6 +23,7 @@ enum {
 	MARK_STORED_RAW = 1,
 
 	USES = 2 * MAILBOX_USE_TRASH - 1, /* all of enum mailbox_use */
+	SERVER_MARKS = 2 * SERVER_MARK_AUTH_ALONE - 1,
 
 	UNBOUND_ALL = UNBOUND_TLS_UNIQUE | UNBOUND_TLS_EXPORTER,
 
@@ -184,6 +185,42 @@ bool unbound_record_decode(struct str value, struct unbound_record *record_r)
 	return read_done(&reader);
 }
 
+void server_record_encode(const struct server_record *record, struct buf *value)
+{
+	check((record->marks & ~(uint32_t)SERVER_MARKS) == 0);
+	check(record->before.len <= RECORD_CAPS_BYTES_MAX);
+	check(record->after.len <= RECORD_CAPS_BYTES_MAX);
+	put_format(value);
+	put_varint(value, record->address);
+	put_varint(value, record->marks);
+	put_string(value, record->before);
+	put_string(value, record->after);
+	put_seconds(value, record->held_s);
+}
+
+bool server_record_decode(struct str value, struct server_record *record_r)
+{
+	struct record_reader reader = read_format(value);
+
+	record_r->address = read_varint(&reader, UINT64_MAX);
+	record_r->marks = (uint32_t)read_varint(&reader, SERVER_MARKS);
+	record_r->before = read_string(&reader, RECORD_CAPS_BYTES_MAX);
+	record_r->after = read_string(&reader, RECORD_CAPS_BYTES_MAX);
+	record_r->held_s = read_seconds(&reader);
+	return read_done(&reader);
+}
+
+uint64_t server_address(struct str text)
+{
+	unsigned char hash[32];
+	struct record_reader reader = {
+		.rest = {.ptr = (char *)hash, .len = sizeof(hash)}};
+
+	check(gnutls_hash_fast(GNUTLS_DIG_SHA256, text.ptr, text.len, hash) ==
+		0);
+	return read_be64(&reader);
+}
+
 static void fingerprint_tunnel(struct str tunnel, struct buf *text)
 {
 	unsigned char hash[32];
@@ -238,6 +275,7 @@ void mailbox_record_encode(
 	check(record->state < MAILBOX_STATES);
 	check(record->name.len > 0);
 	check((record->special_use & ~(uint32_t)USES) == 0);
+	check((record->alike & ~(SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE))) == 0);
 	put_format(value);
 	put_varint(value, record->state);
 	put_mailbox_name(value, record->name);
@@ -254,6 +292,22 @@ void mailbox_record_encode(
 	put_stamp(value, &record->stamp_new);
 	put_varint(value, record->policy_hash);
 	put_seconds(value, record->settled_s);
+	put_varint(value, record->alike);
+	put_varint(value, record->files);
+	put_varint(value, record->told_modseq);
+}
+
+void mailbox_record_unsettle(struct mailbox_record *record)
+{
+	record->uidnext = 0;
+	record->highestmodseq = 0;
+	record->messages = 0;
+	record->stamp_cur = (struct dir_stamp){0};
+	record->stamp_new = (struct dir_stamp){0};
+	record->policy_hash = 0;
+	record->alike = 0;
+	record->files = 0;
+	record->told_modseq = 0;
 }
 
 bool mailbox_record_decode(struct str value, struct mailbox_record *record_r)
@@ -276,6 +330,10 @@ bool mailbox_record_decode(struct str value, struct mailbox_record *record_r)
 	r->stamp_new = read_stamp(&in);
 	r->policy_hash = read_varint(&in, UINT64_MAX);
 	r->settled_s = read_seconds(&in);
+	r->alike =
+		(unsigned)read_varint(&in, SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE));
+	r->files = read_u32(&in);
+	r->told_modseq = read_varint(&in, UINT64_MAX);
 	read_expect(&in, r->name.len > 0);
 	return read_done(&in);
 }

@@ -69,9 +69,22 @@ static void do_logout(
 	session->ended = true;
 }
 
+static void welcome(struct fake_session *session)
+{
+	struct buf text = {0};
+
+	buf_addz(&text, "OK [CAPABILITY ");
+	imap_caps_print(&session->server->caps, &text);
+	buf_addz(&text, "] Welcome");
+	answer(session, buf_z(&text));
+	buf_clear(&text);
+}
+
 static void do_login(
 	struct fake_session *session, const struct imap_command *command)
 {
+	const struct fake_oddities *odd = &session->server->odd;
+
 	if (session->authenticated) {
 		complain(session, "LOGIN after the login");
 		return;
@@ -85,11 +98,24 @@ static void do_login(
 			session->server->odd.refusal != FAKE_REFUSAL_LIMIT;
 		return;
 	}
-	session->authenticated = str_eq(command->login.user, STR("u")) &&
+	session->authenticated = !odd->refuses_logins &&
+				 str_eq(command->login.user, STR("u")) &&
 				 str_eq(command->login.password, STR("secret"));
-	answer(session, session->authenticated
-				? "OK Welcome"
-				: "NO [AUTHENTICATIONFAILED] Wrong");
+	session->drops = odd->drops_ahead || odd->muddles_ahead;
+	if (!session->authenticated)
+		answer(session, "NO [AUTHENTICATIONFAILED] Wrong");
+	else if (odd->login_tells)
+		welcome(session);
+	else
+		answer(session, "OK Welcome");
+}
+
+/* The transformer of whoever tests this changes no byte. */
+static void do_compress(
+	struct fake_session *session, const struct imap_command *command)
+{
+	(void)command;
+	answer(session, "OK DEFLATE active");
 }
 
 static void do_id(
@@ -234,6 +260,7 @@ static const struct entry entries[IMAP_COMMAND_KINDS] = {
 	[IMAP_LOGIN] = {do_login, NEEDS_NOTHING, 0},
 	[IMAP_ENABLE] = {do_enable, NEEDS_LOGIN, IMAP_CAP_ENABLE},
 	[IMAP_ID] = {do_id, NEEDS_NOTHING, IMAP_CAP_ID},
+	[IMAP_COMPRESS] = {do_compress, NEEDS_LOGIN, IMAP_CAP_COMPRESS_DEFLATE},
 	[IMAP_NAMESPACE] = {do_namespace, NEEDS_LOGIN, IMAP_CAP_NAMESPACE},
 	[IMAP_LIST] = {do_list, NEEDS_LOGIN, 0},
 	[IMAP_LSUB] = {do_lsub, NEEDS_LOGIN, 0},

@@ -282,6 +282,11 @@ static enum fs_result fake_dir_writable(struct fs_dir *dir, struct err *err)
 	return fake_dir_call(dir, "fs.dir_writable", &place, err);
 }
 
+static int64_t fake_next_stamp(struct fs_dir *dir)
+{
+	return fake_stamp(dir->fs);
+}
+
 static enum fs_result fake_dir_stat(
 	struct fs_dir *dir, struct fs_stat *stat_r, struct err *err)
 {
@@ -548,6 +553,7 @@ static const struct fs_port names_port = {
 	.dir_next = fake_dir_next,
 	.dir_stat = fake_dir_stat,
 	.dir_writable = fake_dir_writable,
+	.next_stamp = fake_next_stamp,
 	.dir_sync = fake_dir_sync,
 	.stat = fake_stat,
 	.rename = fake_rename,

@@ -191,6 +191,13 @@ static void fake_wait(
 		fake_clock_pass(net->clock, DEAD_WAIT_NS);
 		return;
 	}
+	if (count == 0 && until_ms < INT64_MAX) {
+		/* A rest: nobody is waited for. */
+		if (until_ms * NSEC_PER_MSEC > net->clock->now_ns)
+			fake_clock_pass(net->clock,
+				until_ms * NSEC_PER_MSEC - net->clock->now_ns);
+		return;
+	}
 	if (is_ready(waits, count))
 		return;
 	if (fly(net)) {

@@ -136,6 +136,12 @@ struct fake_oddities {
 	bool talkative;        /* FETCH of flags, OK, EXISTS for no reason */
 	bool asks_caps;        /* names no capabilities unless asked */
 	bool no_answer;        /* says nothing any more */
+	bool refuses_logins;   /* all of them */
+	bool login_tells;      /* the answer to LOGIN names capabilities */
+	bool drops_ahead;      /* loses what was sent behind a login before its
+				* answer (proxies) */
+	bool muddles_ahead;    /* likewise, and says BAD to what is left of it
+				* (Cyrus, after AUTHENTICATE) */
 	const char *says;      /* lines, said with every command while a mailbox
 				* is selected; NULL: none */
 	const char *lists;     /* likewise, with every LIST */

@@ -41,6 +41,7 @@ struct fake_session {
 	bool aware;           /* of CONDSTORE: is told mod-sequences */
 	bool qresync;         /* enabled */
 	bool uidonly;         /* enabled */
+	bool drops;           /* what it was sent and has not looked at */
 	unsigned disconnects; /* the server's, when this one began */
 	unsigned commands;
 

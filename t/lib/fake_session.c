@@ -307,6 +307,17 @@ static void do_literal(struct fake_session *session, struct str text)
 		respond(session, "+ Go on");
 }
 
+static void drop_ahead(struct fake_session *session)
+{
+	if (session->server->odd.muddles_ahead)
+		respond(session, "* BAD Invalid tag");
+	imap_reader_free(&session->reader);
+	session->reader = imap_reader_new(LITERAL_MAX);
+	session->reading = false;
+	session->drops = false;
+	buf_reset(&session->in);
+}
+
 bool fake_session_work(struct fake_session *session)
 {
 	struct str text;
@@ -326,6 +337,8 @@ bool fake_session_work(struct fake_session *session)
 	switch (imap_reader_next(session->reader, &text, &err)) {
 	case IMAP_READ_LINE:
 		do_line(session, text);
+		if (session->drops)
+			drop_ahead(session);
 		return true;
 	case IMAP_READ_LITERAL:
 		do_literal(session, text);

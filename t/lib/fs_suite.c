@@ -155,6 +155,25 @@ static struct str names_in(struct place *p, struct fs_dir *dir, struct buf *out)
 	return buf_str(out);
 }
 
+static void test_next_stamp(const struct fs_suite *suite)
+{
+	const struct fs_port *port = suite->port;
+	struct place p;
+	struct fs_stat stat;
+	int64_t next;
+
+	place_open(&p, suite, "next");
+	next = port->next_stamp(p.dir);
+	put_in(&p, p.dir, "f", "text");
+	is_int(port->dir_stat(p.dir, &stat, &p.err), FS_OK,
+		"%s: a folder that was changed has stamps", p.label);
+	ok(stat.mtime_ns >= next && stat.ctime_ns >= next,
+		"%s: which are not below what was foretold", p.label);
+	ok(port->next_stamp(p.dir) >= next,
+		"%s: and what is foretold does not go back", p.label);
+	place_close(&p);
+}
+
 static void test_root(const struct fs_suite *suite)
 {
 	const struct fs_port *port = suite->port;
@@ -848,6 +867,7 @@ static void test_case(const struct fs_suite *suite)
 
 void fs_suite_run(const struct fs_suite *suite)
 {
+	test_next_stamp(suite);
 	test_root(suite);
 	test_folders(suite);
 	test_removed_folder(suite);

@@ -70,6 +70,38 @@ static void choose_caps(struct history *history)
 	server->login = one_in(history, 3);
 }
 
+/* What tells changes; each by itself, as servers in the field have them. */
+static void choose_modseq(struct history *history)
+{
+	static const enum imap_cap caps[] = {IMAP_CAP_LIST_STATUS,
+		IMAP_CAP_ESEARCH, IMAP_CAP_OBJECTID, IMAP_CAP_UIDONLY};
+	struct fake_server *server = history->world.server;
+	struct fake_oddities *odd = &server->odd;
+
+	imap_caps_set(&server->caps, IMAP_CAP_ENABLE);
+	for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++) {
+		if (one_in(history, 2))
+			imap_caps_set(&server->caps, caps[i]);
+	}
+	if (one_in(history, 4))
+		return;
+	imap_caps_set(&server->caps, IMAP_CAP_CONDSTORE);
+	odd->lazy_modseq = one_in(history, 3);
+	odd->hides_modseq = one_in(history, 3);
+	odd->ignores_since = one_in(history, 6);
+	odd->esearch_plain = one_in(history, 4);
+	odd->search_mute = one_in(history, 4);
+	odd->empty_status = one_in(history, 10);
+	if (one_in(history, 2)) {
+		imap_caps_set(&server->caps, IMAP_CAP_QRESYNC);
+		odd->enables_nothing = one_in(history, 4);
+		odd->vanished_pieces = one_in(history, 3);
+	} else if (one_in(history, 3)) {
+		imap_caps_set(&server->caps, IMAP_CAP_X_GM_EXT_1);
+		odd->modseq_ahead = true;
+	}
+}
+
 static void choose_oddities(struct history *history)
 {
 	struct fake_oddities *odd = &history->world.server->odd;
@@ -77,7 +109,10 @@ static void choose_oddities(struct history *history)
 	odd->gone = (enum fake_gone)history_chance(history, 4);
 	odd->late_expunge = one_in(history, 3);
 	odd->early_expunge = one_in(history, 3);
-	odd->no_uidnext = one_in(history, 4);
+	/* Who has mod-sequences has UIDNEXT; else a look takes two runs. */
+	odd->no_uidnext = one_in(history, 4) &&
+			  !imap_caps_has(&history->world.server->caps,
+				  IMAP_CAP_CONDSTORE);
 	odd->no_permanent = one_in(history, 6);
 	odd->shuffles = one_in(history, 3);
 	odd->uid_last = one_in(history, 3);
@@ -105,7 +140,7 @@ static void choose_rest(struct history *history)
 		one_in(history, 3) ? LAYOUT_MAILDIRPP : LAYOUT_NESTED;
 	world->account.retain_s = one_in(history, 4) ? 0 : 30UL * 24 * 3600;
 	if (one_in(history, 2))
-		fake_fs_set_grain(world->fs, 4000000);
+		fake_fs_set_grain(world->fs, 3999971);
 }
 
 void history_init(struct history *history, uint64_t seed)
@@ -116,6 +151,7 @@ void history_init(struct history *history, uint64_t seed)
 	for (int i = 0; i < 4; i++)
 		(void)history_chance(history, 2);
 	choose_caps(history);
+	choose_modseq(history);
 	choose_oddities(history);
 	choose_rest(history);
 	history->world.options.allow_deletes = true;
@@ -602,7 +638,7 @@ void history_disturb(struct history *history)
 	struct fake_action disconnect = {.act = FAKE_DISCONNECTS};
 
 	history->disturbed = true;
-	switch (history_chance(history, 10)) {
+	switch (history_chance(history, 11)) {
 	case 0:
 	case 1:
 		server_act(history, mailbox, true);
@@ -632,11 +668,23 @@ void history_disturb(struct history *history)
 		fake_fs_set_room(world->fs, history_chance(history, 4000));
 		break;
 	case 8:
+		/* Who is asked for changes alone is believed in what it
+		 * does tell. */
+		if (imap_caps_has(&world->server->caps, IMAP_CAP_CONDSTORE))
+			break;
 		world->server->odd.exists_lies = 1 + history_chance(history, 3);
 		world->server->odd.listing_gaps =
 			1 + history_chance(history, 3);
 		world->server->odd.header_gaps = history_chance(history, 4);
 		world->server->odd.append_drops = history_chance(history, 3);
+		break;
+	case 9:
+		/* Two lies that add up to EXISTS are told from no truth. */
+		if (one_in(history, 2))
+			world->server->odd.vanished_gaps = 2;
+		else
+			world->server->odd.vanished_all = 2;
+		world->server->odd.status_gaps = history_chance(history, 3);
 		break;
 	default:
 		fake_server_plan(world->server, 1 + history_chance(history, 30),
@@ -676,6 +724,9 @@ void history_calm(struct history *history)
 	world->server->odd.listing_gaps = 0;
 	world->server->odd.header_gaps = 0;
 	world->server->odd.append_drops = 0;
+	world->server->odd.vanished_gaps = 0;
+	world->server->odd.vanished_all = 0;
+	world->server->odd.status_gaps = 0;
 	fake_fs_set_room(world->fs, UINT64_MAX);
 	run_plans(world);
 	fake_fs_settle(world->fs);

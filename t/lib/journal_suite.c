@@ -322,6 +322,37 @@ static void test_unbound(const struct journal_suite *suite)
 	world_end(&w);
 }
 
+static void test_server(const struct journal_suite *suite)
+{
+	struct world w = world_new(suite);
+	struct server_record server = {.address = 7,
+		.marks = SERVER_MARK_AFTER,
+		.after = STR("IMAP4rev1")};
+	struct server_record back = {0};
+	bool known = true;
+
+	check(journal_server(&w.journal, &w.arena, &back, &known, &w.err) == 0);
+	ok(!known, "%s: before the first login nothing is known of the server",
+		suite->label);
+	journal_server_put(&w.journal, &w.batch, &server);
+	commit(&w);
+	world_reopen(&w);
+	check(journal_server(&w.journal, &w.arena, &back, &known, &w.err) == 0);
+	ok(known && back.address == 7 && str_eq(back.after, server.after),
+		"%s: then it is", suite->label);
+	is_int(journal_check(&w.journal, &w.err), 0,
+		"%s: and agrees with the rest", suite->label);
+	store_batch_put(&w.batch, JOURNAL_META, META_SERVER, STR("x"));
+	commit(&w);
+	is_int(journal_server(&w.journal, &w.arena, &back, &known, &w.err), -1,
+		"%s: damage is told", suite->label);
+	is_int(journal_check(&w.journal, &w.err), -1, "%s: and found",
+		suite->label);
+	journal_server_put(&w.journal, &w.batch, &server);
+	commit(&w);
+	world_end(&w);
+}
+
 static void test_mailboxes(const struct journal_suite *suite)
 {
 	struct world w = world_new(suite);
@@ -1029,6 +1060,7 @@ void journal_suite_run(const struct journal_suite *suite)
 	test_read_only(suite);
 	test_root(suite);
 	test_unbound(suite);
+	test_server(suite);
 	test_mailboxes(suite);
 	test_ids(suite);
 	test_messages(suite);

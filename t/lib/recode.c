@@ -27,6 +27,16 @@ static bool recode_unbound(struct str value, struct buf *again)
 	return true;
 }
 
+static bool recode_server(struct str value, struct buf *again)
+{
+	struct server_record record;
+
+	if (!server_record_decode(value, &record))
+		return false;
+	server_record_encode(&record, again);
+	return true;
+}
+
 static bool recode_mailbox(struct str value, struct buf *again)
 {
 	struct mailbox_record record;
@@ -201,6 +211,7 @@ enum recode_result recode(enum recode_kind kind, struct str bytes)
 		[RECODE_TROUBLE_KEY] = rekey_trouble,
 		[RECODE_HISTORY_KEY] = rekey_history,
 		[RECODE_UNBOUND] = recode_unbound,
+		[RECODE_SERVER] = recode_server,
 	};
 	struct buf again = {0};
 	enum recode_result result = RECODE_REFUSED;

@@ -94,6 +94,9 @@ sub run {
 	my @command = $account->command(%options,
 		port => $proxy ? $proxy->{port} : $self->{port});
 	my $traced = $options{counted} && has_strace();
+	# LeakSanitizer cannot work below strace.
+	local $ENV{ASAN_OPTIONS} = ($ENV{ASAN_OPTIONS} // '') . ':detect_leaks=0'
+		if $traced;
 	unshift @command, qw(strace -f --seccomp-bpf -c -o), "$folder/strace",
 		'-e', 'trace=fsync,fdatasync,syncfs,sync,msync' if $traced;
 	eval { $self->execute(@command) };

@@ -43,6 +43,13 @@ static bool is_clean(struct history *history, struct verdict *verdict)
 	return verdict->why.len == 0;
 }
 
+/* Whether the server can prove that nothing has changed. */
+static bool can_prove(const struct world *world)
+{
+	return imap_caps_has(&world->server->caps, IMAP_CAP_CONDSTORE) &&
+	       !world->server->odd.empty_status;
+}
+
 /* Both sides come to rest: what is, what must be, and nothing more to do. */
 static bool settles(struct history *history, struct verdict *verdict)
 {
@@ -67,7 +74,14 @@ static bool settles(struct history *history, struct verdict *verdict)
 	history_census(history, &after);
 	if (!history_foretold(history, &before, &after, &verdict->why))
 		return false;
+	/* Of a server that tells numbers ahead, they are believed when they are
+	 * told again. */
+	if (world->server->odd.modseq_ahead)
+		(void)world_sync(world);
 	status = world_sync(world);
+	if (can_prove(world) && world->traffic.counts[IMAP_SELECT] > 0)
+		buf_addf(&verdict->why, "a second sync opens %llu mailboxes\n",
+			(unsigned long long)world->traffic.counts[IMAP_SELECT]);
 	if (status != 0 || world->steps != 0)
 		buf_addf(&verdict->why,
 			"a second sync ends with %d after %llu changes\n",

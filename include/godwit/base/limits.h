@@ -75,6 +75,9 @@ enum {
 	/* Bytes that wait to be sent before the engine is told to pause. */
 	LIMIT_OUTPUT_BYTES = 256 << 10,
 
+	/* One step of decompressing: DEFLATE makes up to 1032 bytes of one. */
+	LIMIT_INFLATE_BYTES = 256 << 10,
+
 	/* One durable batch: 256 messages or 32 MiB, whichever is first. */
 	LIMIT_BATCH_MESSAGES = 256,
 	LIMIT_BATCH_BYTES = 32 << 20,

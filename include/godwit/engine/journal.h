@@ -95,6 +95,12 @@ void journal_unbound_put(struct journal *journal, struct store_batch *batch,
  * JOURNAL_UNBOUND_S (the clock was set back) does not. */
 bool journal_unbound_holds(const struct unbound_record *unbound, int64_t now_s);
 
+/* What the last login taught of the server; strings in `arena`. */
+int journal_server(struct journal *journal, struct arena *arena,
+	struct server_record *record_r, bool *known_r, struct err *err);
+void journal_server_put(struct journal *journal, struct store_batch *batch,
+	const struct server_record *record);
+
 /* ---- Mailboxes ----------------------------------------------------------- */
 
 struct journal_mailbox {

@@ -26,6 +26,7 @@ struct ports {
 	struct clock_port clock;
 	struct net_port net;
 	struct tls_port tls;
+	struct deflate_port deflate;
 	struct login_port login;
 	struct fs_port fs;
 	struct store_port store;

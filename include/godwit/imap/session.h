@@ -128,8 +128,9 @@ void imap_session_sent(struct imap_session *s, size_t n);
  * is sent when its turn comes: at most LIMIT_PIPELINE_COMMANDS are on the way
  * (LIMIT_PIPELINE_STATUS of STATUS), at most LIMIT_BEFORE_LOGIN_BYTES before a
  * login is answered; STARTTLS, AUTHENTICATE, COMPRESS, IDLE and LOGOUT travel
- * alone, and a synchronising literal is waited for. It is encoded now, for the
- * capabilities known now.
+ * alone, and a synchronising literal is waited for. An AUTHENTICATE with its
+ * initial response may follow CAPABILITY at once, as its answer need not be
+ * known. It is encoded now, for the capabilities known now.
  */
 uint32_t imap_session_submit(
 	struct imap_session *s, const struct imap_command *command);
@@ -183,6 +184,25 @@ const struct imap_caps *imap_session_caps(const struct imap_session *s);
  */
 void imap_session_assume_caps(
 	struct imap_session *s, const struct imap_caps *caps);
+
+/*
+ * Has the session say what is queued before the greeting has come. Only for
+ * what that cannot change: under TLS, to a server that is known.
+ */
+void imap_session_speak_first(struct imap_session *s);
+
+/*
+ * Lets commands travel behind the login that was submitted last, before it is
+ * answered; LOGIN lets them anyhow, but AUTHENTICATE only from the moment on
+ * when its exchange is complete on our side, so that OK and NO are all that can
+ * come (RFC 3501 section 5.5). They are encoded for `caps`, which the server is
+ * expected to have after the login: those remembered from an earlier run. Until
+ * the login is answered these are the session's; what the server tells of the
+ * time before it is then in the events only. A CHALLENGE that comes all the
+ * same is too late to be answered: the server has taken for an answer what
+ * followed. The connection is to be given up.
+ */
+void imap_session_foresee(struct imap_session *s, const struct imap_caps *caps);
 
 /*
  * Whether `* ENABLED` named it. A plain OK does not count: iCloud says one and

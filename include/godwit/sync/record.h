@@ -72,6 +72,9 @@ enum {
 	/* A hash of a certificate: SHA-512's length at most. */
 	RECORD_CERTIFICATE_BYTES_MAX = 64,
 
+	/* Capabilities; all words that godwit knows take half of it. */
+	RECORD_CAPS_BYTES_MAX = 4096,
+
 	/* Text for people. Longer ones, and longer mailbox names of a
 	 * history_record, are cut when encoded. */
 	RECORD_TEXT_BYTES_MAX = 1024,
@@ -92,6 +95,7 @@ struct str record_key_str(const struct record_key *key);
 #define META_SCHEMA       STR("schema")       /* number_encode() */
 #define META_ACCOUNT      STR("account")      /* account_fingerprint() */
 #define META_ROOT         STR("root")         /* root_record */
+#define META_SERVER       STR("server")       /* server_record */
 #define META_NEXT_MAILBOX STR("next-mailbox") /* number_encode() */
 #define META_UNBOUND      STR("unbound")      /* unbound_record */
 
@@ -113,6 +117,24 @@ struct unbound_record {
 	int64_t until_s;        /* before when they are not tried again */
 };
 
+/* Bits of a server's marks. They are stored. */
+enum server_mark {
+	SERVER_MARK_BEFORE = 1 << 0,         /* `before` is known */
+	SERVER_MARK_AFTER = 1 << 1,          /* `after` is known */
+	SERVER_MARK_GREETING_TELLS = 1 << 2, /* the greeting names `before` */
+	SERVER_MARK_LOGIN_TELLS = 1 << 3,    /* the login's OK names `after` */
+	SERVER_MARK_AUTH_ALONE = 1 << 4,     /* it must not be followed */
+};
+
+/* What the last login taught, so that the next one need not ask first. */
+struct server_record {
+	uint64_t address;  /* server_address() */
+	uint32_t marks;    /* bits of enum server_mark */
+	struct str before; /* capabilities before the login, spaces between */
+	struct str after;  /* and after it */
+	int64_t held_s;    /* when it did not bear commands sent ahead; or 0 */
+};
+
 /* A single number as a value. */
 void number_encode(uint32_t number, struct buf *value);
 bool number_decode(struct str value, uint32_t *number_r);
@@ -125,6 +147,13 @@ bool root_record_decode(struct str value, struct root_record *record_r);
 void unbound_record_encode(
 	const struct unbound_record *record, struct buf *value);
 bool unbound_record_decode(struct str value, struct unbound_record *record_r);
+
+void server_record_encode(
+	const struct server_record *record, struct buf *value);
+bool server_record_decode(struct str value, struct server_record *record_r);
+
+/* A hash of the text that says which server, as whom, and how. */
+uint64_t server_address(struct str text);
 
 /*
  * Appends the text that tells one account from another: "USER@SERVER", the
@@ -168,7 +197,8 @@ struct dir_stamp {
 
 /*
  * The base of one mailbox. Everything from uidvalidity down is what both sides
- * were when it was last settled; uidvalidity 0 says that it never was.
+ * were when it was last settled; uidvalidity 0 says that it never was. Of the
+ * server's messages below uidnext, MESSAGE speaks as of highestmodseq or later.
  */
 struct mailbox_record {
 	enum mailbox_state state;
@@ -186,7 +216,15 @@ struct mailbox_record {
 	struct dir_stamp stamp_new;
 	uint64_t policy_hash; /* of the settings it was settled under */
 	int64_t settled_s;    /* when, since 1970 UTC */
+	unsigned alike;       /* mask of SIDE_BIT: LOCAL, REMOTE had just the
+			       * messages and flags of MESSAGE then */
+	uint32_t files;       /* how many messages the Maildir had */
+	uint64_t told_modseq; /* the HIGHESTMODSEQ told then, where that is not
+			       * proof enough to be highestmodseq; or 0 */
 };
+
+/* Forgets what the two sides were: the next run looks at all of them. */
+void mailbox_record_unsettle(struct mailbox_record *record);
 
 struct record_key mailbox_key(uint32_t mailbox);
 bool mailbox_key_decode(struct str key, uint32_t *mailbox_r);

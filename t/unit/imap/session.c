@@ -367,6 +367,99 @@ static void test_auth_sizes(void)
 	buf_clear(&token);
 }
 
+static void test_foreseen(void)
+{
+	struct imap_caps before = {0};
+	struct imap_caps after = {0};
+
+	imap_caps_set(&before, IMAP_CAP_SASL_IR);
+	imap_caps_set(&after, IMAP_CAP_LITERAL_PLUS);
+	begin();
+	imap_session_assume_caps(s, &before);
+	(void)submit(IMAP_CAPABILITY);
+	submit_auth(true, STR("foo"));
+	(void)step();
+	is_written("", "before the greeting nothing is said");
+	imap_session_speak_first(s);
+	(void)step();
+	is_written("a1 CAPABILITY\r\na2 AUTHENTICATE PLAIN Zm9v\r\n",
+		"unless it is not waited for");
+	imap_session_foresee(s, &after);
+	(void)submit_mailbox(IMAP_SUBSCRIBE, "\303\251");
+	(void)step();
+	is_written("a3 SUBSCRIBE {2+}\r\n\303\251\r\n",
+		"behind a login that is complete others may follow, in the "
+		"form that will be right then");
+	(void)hear("* OK [CAPABILITY IMAP4rev1 ID] hi\r\n");
+	ok(!imap_session_caps_known(s) && imap_caps_has(imap_session_caps(s),
+						  IMAP_CAP_LITERAL_PLUS),
+		"what the greeting tells does not undo that");
+	(void)hear("* CAPABILITY IMAP4rev1 IDLE\r\na1 OK x\r\n");
+	ok(!imap_session_caps_known(s), "nor what CAPABILITY does");
+	(void)hear("* CAPABILITY IMAP4rev1 MOVE\r\n");
+	ok(imap_session_caps_known(s) &&
+			imap_caps_has(imap_session_caps(s), IMAP_CAP_MOVE),
+		"but what comes with the login does");
+	(void)hear("a2 OK in\r\na3 OK x\r\n");
+	ok(imap_session_caps_known(s), "and stays");
+	end();
+}
+
+/* Where the exchange takes several steps, or one that comes late. */
+static void test_foreseen_late(void)
+{
+	struct imap_caps after = {0};
+
+	begin();
+	(void)hear("* OK [CAPABILITY IMAP4rev1 SASL-IR] hi\r\n");
+	submit_auth(true, STR("foo"));
+	(void)submit(IMAP_NOOP);
+	(void)hear("+ YmFy\r\n");
+	imap_session_respond(s, STR("x"));
+	(void)step();
+	buf_reset(&wrote);
+	(void)hear("+ YmFy\r\n");
+	imap_session_respond(s, STR(""));
+	imap_session_foresee(s, &after);
+	(void)step();
+	is_written("\r\na2 NOOP\r\n",
+		"they may follow the last response of an exchange");
+	(void)hear("a1 NO x\r\na2 BAD x\r\n");
+	is_int(imap_session_state(s), IMAP_STATE_NOT_AUTHENTICATED,
+		"a login that is refused all the same is none");
+	ok(!imap_session_caps_known(s) && imap_session_caps(s)->known == 0,
+		"and leaves nothing foreseen");
+	end();
+
+	begin();
+	(void)hear("* OK [CAPABILITY IMAP4rev1] hi\r\n");
+	submit_auth(true, STR("foo"));
+	imap_session_foresee(s, &after);
+	(void)submit(IMAP_NOOP);
+	(void)step();
+	is_written("a1 AUTHENTICATE PLAIN\r\n",
+		"without SASL-IR they wait for the first response");
+	(void)hear("+\r\n");
+	is_written("Zm9v\r\na2 NOOP\r\n", "and go with it");
+	end();
+
+	begin();
+	(void)hear("* OK [CAPABILITY IMAP4rev1 SASL-IR] hi\r\n");
+	(void)submit(IMAP_NOOP);
+	submit_auth(true, STR("foo"));
+	(void)step();
+	is_written("a1 NOOP\r\n", "a login follows nothing but CAPABILITY");
+	(void)hear("a1 OK x\r\n");
+	buf_reset(&wrote);
+	imap_session_foresee(s, &after);
+	for (int i = 0; i < 100; i++)
+		(void)submit(IMAP_NOOP);
+	(void)step();
+	ok(wrote.len > 600 && wrote.len < LIMIT_BEFORE_LOGIN_BYTES,
+		"less than 1 KB goes ahead of the answer");
+	end();
+}
+
 static void test_limits(void)
 {
 	begin();
@@ -882,6 +975,8 @@ int main(void)
 	test_bye();
 	test_enabled();
 	test_assumed();
+	test_foreseen();
+	test_foreseen_late();
 	test_mailbox();
 	test_mailbox_none();
 	test_mailbox_switch();

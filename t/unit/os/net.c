@@ -662,6 +662,43 @@ static void test_wait(const struct world *world)
 	check(close(client) == 0 && close(fd) == 0);
 }
 
+/* Several streams at once; the last one is heard as soon as the first. */
+static void test_wait_for_any(const struct world *world)
+{
+	enum {
+		STREAMS = 3,
+		LAST = STREAMS - 1
+	};
+	struct net_wait waits[STREAMS] = {0};
+	int clients[STREAMS];
+	int fd = listener();
+	int64_t begin_ms;
+
+	for (int i = 0; i < STREAMS; i++) {
+		waits[i].stream = tcp(world, "127.0.0.1", port_of(fd), 5000);
+		clients[i] = accepted(world, fd, waits[i].stream);
+		waits[i].want_send = true;
+	}
+	world->port.wait(world->port.ctx, waits, STREAMS, 0);
+	for (int i = 0; i < STREAMS; i++)
+		waits[i] = (struct net_wait){
+			.stream = waits[i].stream, .want_recv = true};
+	begin_ms = os_clock_ms();
+	world->port.wait(world->port.ctx, waits, STREAMS, begin_ms + 50);
+	ok(os_clock_ms() - begin_ms >= 50,
+		"of several streams nobody is waited for in vain");
+	check(write(clients[LAST], "*", 1) == 1);
+	begin_ms = os_clock_ms();
+	world->port.wait(
+		world->port.ctx, waits, STREAMS, begin_ms + PATIENCE_MS);
+	ok(os_clock_ms() - begin_ms < 4000, "and each is heard");
+	for (int i = 0; i < STREAMS; i++) {
+		world->port.close(&waits[i].stream);
+		check(close(clients[i]) == 0);
+	}
+	check(close(fd) == 0);
+}
+
 static void test_tunnel_talk(const struct world *world)
 {
 	struct net_stream *stream = tunnel(world, "exec cat");
@@ -836,6 +873,7 @@ int main(void)
 	test_last_words(&world);
 	test_backpressure(&world);
 	test_wait(&world);
+	test_wait_for_any(&world);
 	test_tunnel_talk(&world);
 	test_tunnel_ends(&world);
 	test_tunnel_stubborn(&world);

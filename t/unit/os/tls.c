@@ -11,10 +11,12 @@
 #include "x509.h"
 
 #include <errno.h>
+#include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The server. */
@@ -750,6 +752,395 @@ static void test_two_accounts(const struct world *world)
 	peer_close(&peer);
 }
 
+/* ---- Sessions that are kept ---------------------------------------------- */
+
+/* Where sessions are kept, and a server that gives and takes tickets. */
+struct keeper {
+	char dir[32];
+	char path[64];
+	gnutls_datum_t key;
+	const struct x509_pair *pair;
+	const char *priority;
+	struct buf binding[2]; /* of the last connection: ours, theirs */
+	bool dies;             /* the server, in the handshake */
+};
+
+static void keeper_open(struct keeper *keeper, const struct world *world)
+{
+	*keeper = (struct keeper){.dir = "/tmp/godwit-kept-XXXXXX",
+		.pair = &world->good,
+		.priority = tls_1_3};
+	check(mkdtemp(keeper->dir) != NULL);
+	(void)snprintf(keeper->path, sizeof(keeper->path), "%s/tls-session",
+		keeper->dir);
+	check(gnutls_session_ticket_key_generate(&keeper->key) == 0);
+}
+
+static void keeper_close(struct keeper *keeper)
+{
+	(void)unlink(keeper->path);
+	check(rmdir(keeper->dir) == 0);
+	gnutls_free(keeper->key.data);
+	buf_clear(&keeper->binding[0]);
+	buf_clear(&keeper->binding[1]);
+}
+
+static struct account keeper_account(
+	const struct keeper *keeper, const struct world *world)
+{
+	struct account account = account_of(world);
+
+	account.state = keeper->dir;
+	return account;
+}
+
+static void keeper_bind(
+	struct keeper *keeper, const struct link *link, struct peer *peer)
+{
+	gnutls_datum_t theirs;
+
+	buf_reset(&keeper->binding[0]);
+	buf_reset(&keeper->binding[1]);
+	check(link->client.binding(link->client.ctx,
+		      CHANNEL_BINDING_TLS_EXPORTER, &keeper->binding[0]) == 0);
+	check(gnutls_session_channel_binding(
+		      peer->session, GNUTLS_CB_TLS_EXPORTER, &theirs) == 0);
+	buf_add(&keeper->binding[1],
+		(struct str){(char *)theirs.data, theirs.size});
+	gnutls_free(theirs.data);
+}
+
+enum met {
+	MET_NOT,     /* the handshake failed */
+	MET_ANEW,    /* it was whole */
+	MET_RESUMED, /* it went on from an earlier one */
+	MET_LOST,    /* it failed, and relied on an earlier one */
+};
+
+/* One connection, some bytes. The link's port may be open already. */
+static enum met link_meet(
+	struct keeper *keeper, const struct account *account, struct link *at)
+{
+	enum met met = MET_NOT;
+	struct link link = {0};
+	struct peer peer;
+
+	peer_open(&peer, keeper->pair, keeper->priority);
+	check(gnutls_session_ticket_enable_server(peer.session, &keeper->key) ==
+		0);
+	if (keeper->dies)
+		buf_addz(&peer.out, "\x15\x03\x03");
+	if (at->port.open(at->port.ctx, account, &link.client, &link.err) == 0)
+		link_shake(&link, &peer);
+	if (link.client.ctx != NULL && link.result == 0 &&
+		link.client.ready(link.client.ctx)) {
+		peer_send(&peer, STR("hello"));
+		link_run(&link, &peer);
+		check(str_eq(buf_str(&link.plain), STR("hello")));
+		met = gnutls_session_is_resumed(peer.session) != 0 ? MET_RESUMED
+								   : MET_ANEW;
+		check((met == MET_ANEW) ||
+			link.client.resumes(link.client.ctx));
+		keeper_bind(keeper, &link, &peer);
+	} else if (link.client.ctx != NULL &&
+		   link.client.resumes(link.client.ctx)) {
+		met = MET_LOST;
+	}
+	if (link.client.ctx != NULL)
+		link.client.free(&link.client.ctx);
+	buf_clear(&link.plain);
+	peer_close(&peer);
+	return met;
+}
+
+/* A run of one connection. */
+static enum met meet(struct keeper *keeper, const struct account *account)
+{
+	struct link link = {0};
+	enum met met;
+
+	os_tls_open(&link.os, &link.port);
+	os_tls_keep(&link.os);
+	met = link_meet(keeper, account, &link);
+	link_close(&link);
+	return met;
+}
+
+/* One that keeps nothing. */
+static enum met look(struct keeper *keeper, const struct account *account)
+{
+	struct link link = {0};
+	enum met met;
+
+	os_tls_open(&link.os, &link.port);
+	met = link_meet(keeper, account, &link);
+	link_close(&link);
+	return met;
+}
+
+static bool is_kept(const struct keeper *keeper)
+{
+	return access(keeper->path, F_OK) == 0;
+}
+
+static void read_kept(const struct keeper *keeper, struct buf *bytes)
+{
+	FILE *file = fopen(keeper->path, "r");
+
+	check(file != NULL);
+	buf_commit(bytes, fread(buf_reserve(bytes, 65536), 1, 65536, file));
+	check(fclose(file) == 0);
+}
+
+static void write_kept(const struct keeper *keeper, struct str bytes)
+{
+	FILE *file = fopen(keeper->path, "w");
+
+	check(file != NULL);
+	check(fwrite(bytes.ptr, 1, bytes.len, file) == bytes.len);
+	check(fclose(file) == 0);
+}
+
+enum {
+	KEPT_TIME = 21, /* where these begin in the file */
+	KEPT_SETTINGS = 29,
+	KEPT_HASH_BYTES = 32,
+};
+
+/* Makes the file's last bytes right for those before. */
+static void seal(struct buf *bytes)
+{
+	size_t end = bytes->len - KEPT_HASH_BYTES;
+
+	check(gnutls_hash_fast(GNUTLS_DIG_SHA256, bytes->ptr, end,
+		      bytes->ptr + end) == 0);
+}
+
+/* Lets the file be so much older. */
+static void age(const struct keeper *keeper, int64_t seconds)
+{
+	struct buf bytes = {0};
+	uint64_t at = 0;
+
+	read_kept(keeper, &bytes);
+	for (size_t i = 0; i < 8; i++)
+		at = at << 8 | (unsigned char)bytes.ptr[KEPT_TIME + i];
+	at -= (uint64_t)seconds;
+	for (size_t i = 0; i < 8; i++)
+		bytes.ptr[KEPT_TIME + i] = (char)(at >> (56 - 8 * i));
+	seal(&bytes);
+	write_kept(keeper, buf_str(&bytes));
+	buf_clear(&bytes);
+}
+
+static void test_kept(const struct world *world)
+{
+	struct keeper keeper;
+	struct account account;
+	struct stat stat;
+
+	keeper_open(&keeper, world);
+	account = account_of(world);
+	is_int(meet(&keeper, &account), MET_ANEW,
+		"without a folder a handshake is whole");
+	account.state = "/nowhere/at/all";
+	is_int(meet(&keeper, &account), MET_ANEW,
+		"also without one that is there");
+	account = keeper_account(&keeper, world);
+	is_int(look(&keeper, &account), MET_ANEW,
+		"and where nothing is to be kept");
+	ok(!is_kept(&keeper), "then nothing is");
+	is_int(meet(&keeper, &account), MET_ANEW, "the first one is whole");
+	is_int(look(&keeper, &account), MET_ANEW,
+		"what is kept is not for a look");
+	check(lstat(keeper.path, &stat) == 0);
+	is_int(stat.st_mode & 07777, 0600, "what is kept is for nobody else");
+	for (int i = 0; i < 3; i++) {
+		struct buf before = {0};
+		struct buf after = {0};
+
+		read_kept(&keeper, &before);
+		is_int(meet(&keeper, &account), MET_RESUMED,
+			"the next one goes on from it");
+		read_kept(&keeper, &after);
+		ok(!str_eq(buf_str(&before), buf_str(&after)),
+			"which is good for once");
+		ok(str_eq(buf_str(&keeper.binding[0]),
+			   buf_str(&keeper.binding[1])),
+			"and binds the channel");
+		buf_clear(&before);
+		buf_clear(&after);
+	}
+	gnutls_free(keeper.key.data);
+	check(gnutls_session_ticket_key_generate(&keeper.key) == 0);
+	is_int(meet(&keeper, &account), MET_ANEW,
+		"a server that has forgotten does it anew");
+	is_int(meet(&keeper, &account), MET_RESUMED, "and remembers");
+	keeper.dies = true;
+	is_int(meet(&keeper, &account), MET_LOST,
+		"one that does not bear it is told from others");
+	ok(!is_kept(&keeper), "what it was is forgotten");
+	is_int(meet(&keeper, &account), MET_NOT, "then nothing is to blame");
+	keeper.dies = false;
+	keeper.priority = tls_1_2;
+	is_int(meet(&keeper, &account), MET_ANEW, "TLS 1.2 works");
+	ok(!is_kept(&keeper), "but is not kept");
+	keeper_close(&keeper);
+}
+
+/* A run with a handshake that dies of what was kept, and one that does not. */
+static void test_kept_spared(const struct world *world)
+{
+	static const int64_t day_s = INT64_C(24) * 3600;
+	struct keeper keeper;
+	struct account account;
+	struct link link = {0};
+
+	keeper_open(&keeper, world);
+	account = keeper_account(&keeper, world);
+	check(meet(&keeper, &account) == MET_ANEW);
+	os_tls_open(&link.os, &link.port);
+	os_tls_keep(&link.os);
+	keeper.dies = true;
+	check(link_meet(&keeper, &account, &link) == MET_LOST);
+	keeper.dies = false;
+	is_int(link_meet(&keeper, &account, &link), MET_ANEW,
+		"after a handshake that died of it comes a whole one");
+	link_close(&link);
+	is_int(meet(&keeper, &account), MET_ANEW, "and so in the next run");
+	age(&keeper, 6 * day_s);
+	is_int(meet(&keeper, &account), MET_ANEW, "and after six days");
+	age(&keeper, 2 * day_s);
+	check(meet(&keeper, &account) == MET_ANEW);
+	is_int(meet(&keeper, &account), MET_RESUMED,
+		"but after a week it is tried again");
+	keeper_close(&keeper);
+}
+
+static void meets_anew(struct keeper *keeper, const struct world *world,
+	const struct account *other, const char *what)
+{
+	struct account account = keeper_account(keeper, world);
+
+	check(meet(keeper, &account) != MET_NOT);
+	check(meet(keeper, &account) == MET_RESUMED);
+	is_int(meet(keeper, other), MET_ANEW, "%s makes it anew", what);
+}
+
+static void test_kept_settings(const struct world *world)
+{
+	struct account_pin pins[2] = {world->good_pin, world->lone_pin};
+	struct account account;
+	struct keeper keeper;
+
+	keeper_open(&keeper, world);
+	account = keeper_account(&keeper, world);
+	account.host = "127.0.0.1";
+	meets_anew(&keeper, world, &account, "another name");
+	account.host = "localhost";
+	account.port = 994;
+	meets_anew(&keeper, world, &account, "another port");
+	account.port = 993;
+	account.tls.min = ACCOUNT_TLS_1_3;
+	meets_anew(&keeper, world, &account, "another oldest version");
+	account = keeper_account(&keeper, world);
+	account.tls.pins = pins;
+	account.tls.pin_count = 1;
+	meets_anew(&keeper, world, &account, "a pin");
+	account.tls.ca_path = NULL;
+	meets_anew(&keeper, world, &account, "another authority");
+	account = keeper_account(&keeper, world);
+	account.tls.cert_path = world->client_cert;
+	account.tls.key_path = world->client_key;
+	meets_anew(&keeper, world, &account, "a certificate of ours");
+	account = keeper_account(&keeper, world);
+	account.tls.pins = &pins[1];
+	account.tls.pin_count = 1;
+	is_int(meet(&keeper, &account), MET_NOT,
+		"a pin that does not fit is refused as ever");
+	keeper_close(&keeper);
+}
+
+static void test_kept_file(const struct world *world)
+{
+	static const int64_t hour_s = 3600;
+	struct account account;
+	struct keeper keeper;
+	struct buf bytes = {0};
+
+	keeper_open(&keeper, world);
+	account = keeper_account(&keeper, world);
+	check(meet(&keeper, &account) == MET_ANEW);
+	age(&keeper, 23 * hour_s);
+	is_int(meet(&keeper, &account), MET_RESUMED,
+		"after 23 hours it is good");
+	age(&keeper, 25 * hour_s);
+	is_int(meet(&keeper, &account), MET_ANEW, "but not after a day");
+	age(&keeper, -hour_s);
+	is_int(meet(&keeper, &account), MET_ANEW, "nor in the future");
+	read_kept(&keeper, &bytes);
+	for (size_t i = 0; i < bytes.len; i += bytes.len / 50) {
+		bytes.ptr[i] ^= 1;
+		write_kept(&keeper, buf_str(&bytes));
+		if (!ok(meet(&keeper, &account) == MET_ANEW,
+			    "damage at %zu is noticed", i))
+			break;
+		bytes.ptr[i] ^= 1;
+	}
+	for (size_t len = 0; len < bytes.len; len += bytes.len / 20) {
+		write_kept(&keeper, str_sub(buf_str(&bytes), 0, len));
+		if (!ok(meet(&keeper, &account) == MET_ANEW,
+			    "a file cut at %zu is none", len))
+			break;
+	}
+	write_kept(&keeper, buf_str(&bytes));
+	check(chmod(keeper.path, 0640) == 0);
+	is_int(meet(&keeper, &account), MET_ANEW,
+		"so is one that others may read");
+	check(unlink(keeper.path) == 0 &&
+		symlink("/etc/passwd", keeper.path) == 0);
+	is_int(meet(&keeper, &account), MET_ANEW,
+		"and what is no file of ours");
+	is_int(meet(&keeper, &account), MET_RESUMED, "which gives way to one");
+	buf_clear(&bytes);
+	keeper_close(&keeper);
+}
+
+/* A session of one server, as if it had been kept for the other's settings. */
+static void test_kept_recheck(const struct world *world)
+{
+	struct account_pin good = world->good_pin;
+	struct account_pin lone = world->lone_pin;
+	struct keeper keeper;
+	struct account account;
+	struct account other;
+	struct buf mine = {0};
+	struct buf others = {0};
+
+	keeper_open(&keeper, world);
+	account = keeper_account(&keeper, world);
+	account.tls.ca_path = NULL;
+	account.tls.pins = &good;
+	account.tls.pin_count = 1;
+	other = account;
+	other.tls.pins = &lone;
+	check(meet(&keeper, &account) == MET_ANEW);
+	read_kept(&keeper, &mine);
+	keeper.pair = &world->lone;
+	check(meet(&keeper, &other) == MET_ANEW);
+	read_kept(&keeper, &others);
+	memcpy(mine.ptr + KEPT_SETTINGS, others.ptr + KEPT_SETTINGS,
+		KEPT_HASH_BYTES);
+	seal(&mine);
+	write_kept(&keeper, buf_str(&mine));
+	is_int(meet(&keeper, &other), MET_LOST,
+		"a key that is not pinned is refused, though it was believed");
+	ok(!is_kept(&keeper), "and forgotten");
+	buf_clear(&mine);
+	buf_clear(&others);
+	keeper_close(&keeper);
+}
+
 static void world_open(struct world *world)
 {
 	static const struct x509_plan server = {
@@ -813,6 +1204,11 @@ int main(void)
 	test_truncation(&world);
 	test_settings(&world);
 	test_two_accounts(&world);
+	test_kept(&world);
+	test_kept_spared(&world);
+	test_kept_settings(&world);
+	test_kept_file(&world);
+	test_kept_recheck(&world);
 	world_close(&world);
 	return tap_done();
 }

@@ -115,6 +115,36 @@ static void test_unbound(void)
 		"and so are those of no certificate");
 }
 
+static void test_server(void)
+{
+	struct server_record record = {
+		.address = server_address(STR("u@host:993 implicit")),
+		.marks = SERVER_MARK_BEFORE | SERVER_MARK_LOGIN_TELLS,
+		.before = STR("IMAP4rev1 AUTH=PLAIN"),
+		.after = STR(""),
+		.held_s = 1700000000,
+	};
+	struct server_record back;
+	struct buf value = {0};
+
+	server_record_encode(&record, &value);
+	ok(server_record_decode(buf_str(&value), &back) &&
+			back.address == record.address &&
+			back.marks == record.marks &&
+			str_eq(back.before, record.before) &&
+			back.after.len == 0 && back.held_s == record.held_s,
+		"the server keeps what it could");
+	test_value("the server", RECODE_SERVER, buf_str(&value));
+	buf_clear(&value);
+	ok(server_address(STR("u@host:993 implicit")) !=
+			server_address(STR("u@host:143 off")),
+		"and how it was reached");
+	ok(!server_record_decode(STR("\1\0\x20\0\0\0"), &back),
+		"a mark that is not known is refused");
+	ok(server_record_decode(STR("\1\0\x1f\0\0\0"), &back),
+		"but not those that are");
+}
+
 static struct mailbox_record some_mailbox(void)
 {
 	return (struct mailbox_record){
@@ -133,6 +163,8 @@ static struct mailbox_record some_mailbox(void)
 		.stamp_new = {78, INT64_MIN, INT64_MAX},
 		.policy_hash = 0x8000000000000001,
 		.settled_s = 1700000001,
+		.alike = SIDE_BIT(REMOTE),
+		.told_modseq = UINT64_MAX,
 	};
 }
 
@@ -157,6 +189,13 @@ static void test_mailbox(void)
 		"stamps of all times are kept");
 	ok(back.policy_hash == record.policy_hash,
 		"hashes of 64 bits are kept");
+	ok(back.alike == SIDE_BIT(REMOTE) && back.told_modseq == UINT64_MAX,
+		"it keeps which side was alike, and what was told");
+	mailbox_record_unsettle(&back);
+	ok(back.uidvalidity == record.uidvalidity && back.uidnext == 0 &&
+			back.highestmodseq == 0 && back.alike == 0 &&
+			back.stamp_cur.inode == 0 && back.policy_hash == 0,
+		"unsettled, it vouches for nothing but its UIDVALIDITY");
 	test_value("a mailbox", RECODE_MAILBOX, buf_str(&value));
 
 	record = (struct mailbox_record){.name = STR("INBOX")};
@@ -560,6 +599,7 @@ int main(void)
 	test_forms();
 	test_root();
 	test_unbound();
+	test_server();
 	test_mailbox();
 	test_object_id_too_long();
 	test_message();

@@ -79,6 +79,11 @@ struct fs_port {
 	 * Changes nothing. */
 	enum fs_result (*dir_writable)(struct fs_dir *dir, struct err *err);
 
+	/* The least mtime and ctime that the folder gets by a change from now
+	 * on: its stamps are final only if they are below. Nanoseconds since
+	 * 1970; where its clock need not be ours, well in the past. */
+	int64_t (*next_stamp)(struct fs_dir *dir);
+
 	/* Makes the names in the folder durable. */
 	enum fs_result (*dir_sync)(struct fs_dir *dir, struct err *err);
 

@@ -1,5 +1,5 @@
 /*
- * Port: byte transformers between wire and session: TLS, and later DEFLATE.
+ * Port: byte transformers between wire and session: TLS and DEFLATE.
  *
  * A transformer does no I/O. It is fed what came from the wire and gives plain
  * bytes; it is fed plain bytes and gives what is to go to the wire. The same
@@ -42,6 +42,13 @@ struct transform {
 	/* Whether the handshake is over. */
 	bool (*ready)(void *ctx);
 
+	/* Whether from_wire has more to give, without any further bytes. */
+	bool (*pending)(void *ctx);
+
+	/* Whether the handshake relies on what was kept of an earlier one. If
+	 * it fails, another one, that does not, may succeed. */
+	bool (*resumes)(void *ctx);
+
 	/* Whether the other side has closed in good order (close_notify);
 	 * nothing that follows is taken. A wire that ends before that was cut
 	 * off, by whomever (RFC 8446 6.1). */
@@ -73,6 +80,14 @@ struct tls_port {
 	 * they name cannot be read. */
 	int (*open)(void *ctx, const struct account *account,
 		struct transform *transform_r, struct err *err);
+};
+
+/* Makes transformers for COMPRESS=DEFLATE (RFC 4978), ready at once. */
+struct deflate_port {
+	void *ctx;
+
+	/* NULL: there is no compression. */
+	void (*open)(void *ctx, struct transform *transform_r);
 };
 
 #endif
