@@ -60,9 +60,9 @@ static struct flags flags_of(
 		       : apply_row(c->mailbox, file->op)->flags[LOCAL];
 }
 
-/* The name that the file gets, its unique part in front. */
-static struct str derive(const struct carrying *c, const struct carried *file,
-	bool in_new, struct str *unique_r)
+/* The name that the file gets; file->name is its unique part. */
+static struct str derive(
+	const struct carrying *c, struct carried *file, bool in_new)
 {
 	struct mailbox *mailbox = c->mailbox;
 	struct maildir *md = &mailbox->md;
@@ -80,7 +80,7 @@ static struct str derive(const struct carrying *c, const struct carried *file,
 			      flags_of(c, file), &text))
 		buf_add(&text, buf_str(&unique));
 	kept = arena_str(&mailbox->arena, buf_str(&text));
-	*unique_r = str_sub(kept, 0, unique.len);
+	file->name = str_sub(kept, 0, unique.len);
 	buf_clear(&stem);
 	buf_clear(&unique);
 	buf_clear(&text);
@@ -149,11 +149,10 @@ static enum fs_result copy_out(
 
 /* Notes what the folders are now, and where the file is. */
 static void put(struct carrying *c, struct carried *file, struct str name,
-	struct str unique, bool in_new, struct flags flags)
+	bool in_new, struct flags flags)
 {
 	struct mailbox *from = file->link->from;
 
-	file->name = unique;
 	c->mailbox->local_touched = true;
 	c->mailbox->local_sum += maildir_file_sum(&c->mailbox->md, name);
 	if (file->op->kind != OP_MOVE_LOCAL)
@@ -161,7 +160,7 @@ static void put(struct carrying *c, struct carried *file, struct str name,
 	from->local_touched = true;
 	from->local_sum -= maildir_file_sum(&from->md, file->item->file_name);
 	file->item->file_name = name;
-	file->item->name = unique;
+	file->item->name = file->name;
 	file->item->in_new = in_new;
 	file->item->flags = flags;
 }
@@ -192,7 +191,6 @@ static enum fs_result place_move(
 	bool in_new = file->item->in_new && has_none(flags);
 	struct fs_dir *from = dir_of(file->link->from, file->item->in_new);
 	struct fs_stat stat;
-	struct str unique;
 	struct str name;
 	enum fs_result result =
 		fs->stat(from, file->item->file_name.ptr, &stat, err);
@@ -200,13 +198,13 @@ static enum fs_result place_move(
 	if (result != FS_OK)
 		return result;
 	file->bytes = stat.bytes;
-	name = derive(c, file, in_new, &unique);
+	name = derive(c, file, in_new);
 	result = fs->rename(from, file->item->file_name.ptr,
 		dir_of(c->mailbox, in_new), name.ptr, err);
 	if (result == FS_CROSS)
 		result = move_across(c, file, in_new, name, err);
 	if (result == FS_OK)
-		put(c, file, name, unique, in_new, flags);
+		put(c, file, name, in_new, flags);
 	return result;
 }
 
@@ -215,8 +213,7 @@ static enum fs_result place_copy(
 {
 	struct maildir *md = &c->mailbox->md;
 	bool in_new = has_none(file->op->flags);
-	struct str unique;
-	struct str name = derive(c, file, in_new, &unique);
+	struct str name = derive(c, file, in_new);
 	enum fs_result result = md->fs->rename(
 		md->tmp, file->tmp, maildir_dir(md, in_new), name.ptr, err);
 
@@ -224,7 +221,7 @@ static enum fs_result place_copy(
 	if (result == FS_EXISTS)
 		result = md->fs->unlink(md->tmp, file->tmp, err);
 	if (result == FS_OK)
-		put(c, file, name, unique, in_new, file->op->flags);
+		put(c, file, name, in_new, file->op->flags);
 	return result;
 }
 
