@@ -199,6 +199,34 @@ static void reader_copies(struct world *world, unsigned number, const char *to)
 	buf_clear(&text);
 }
 
+static struct fs_dir *folder_of(
+	struct world *world, const char *mailbox, const char *below)
+{
+	const struct fs_port *fs = fake_fs_port(world->fs);
+	struct fs_dir *dir = NULL;
+	struct buf path = {0};
+	struct err err;
+
+	world_path(world, mailbox, below, &path);
+	check(fs->root_open(fs->ctx, buf_z(&path), false, &dir, &err) == FS_OK);
+	buf_clear(&path);
+	return dir;
+}
+
+/* A mail reader that copies a new message by a second name. */
+static void reader_links(struct world *world, unsigned number, const char *to)
+{
+	const struct fs_port *fs = fake_fs_port(world->fs);
+	struct world_file file = file_of(world, "A", number);
+	struct fs_dir *a = folder_of(world, "A", "new");
+	struct fs_dir *b = folder_of(world, "B", "cur");
+	struct err err;
+
+	check(fs->link(a, strrchr(file.path, '/') + 1, b, to, &err) == FS_OK);
+	fs->dir_close(&a);
+	fs->dir_close(&b);
+}
+
 static void act(struct world *world, enum fake_act act, size_t message)
 {
 	const struct fake_action action = {
@@ -292,6 +320,10 @@ static void test_maildir(const struct mask *mask)
 		mask->name);
 	is_int((intmax_t)box(&world, "B")->messages[4].flags, FAKE_FLAGGED,
 		"%s: with its flags", mask->name);
+	reader_links(&world, 6, "linked:2,");
+	ends(&world, mask->name, "so is what got a second name");
+	rests(&world, mask);
+	holds(&world, "B", 7, mask->name);
 	world_clear(&world);
 }
 
