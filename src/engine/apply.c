@@ -13,6 +13,7 @@
 #include "pull.h"
 #include "push.h"
 #include "remote.h"
+#include "spare.h"
 
 #include "godwit/mail/flags.h"
 
@@ -613,7 +614,8 @@ static int prepare(struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
 	note_pending(mailbox);
 	if (keep_seen(pass, mailbox, err) != 0 ||
-		local_leftovers(pass, mailbox, err) != 0)
+		local_leftovers(pass, mailbox, err) != 0 ||
+		spare_drop(pass, mailbox, err) != 0)
 		return -1;
 	return record_mailbox(pass, mailbox, err);
 }

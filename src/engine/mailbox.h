@@ -70,6 +70,13 @@ struct mailbox_link {
 	uint32_t entry_uid[2];
 };
 
+/* The second name of a file that is another mailbox's (spare.h). */
+struct mailbox_spare {
+	uint32_t local;     /* index into the scan here */
+	struct mailbox *of; /* where it has its right name */
+	uint32_t of_local;  /* index into the scan there */
+};
+
 struct mailbox {
 	/* survey */
 	struct str name;        /* local, canonical */
@@ -127,6 +134,8 @@ struct mailbox {
 	struct mailbox_link *links; /* by rising row */
 	size_t link_count;
 	size_t moved_out; /* messages of the server's that go elsewhere */
+	struct mailbox_spare *spares;
+	size_t spare_count;
 
 	/* plan */
 	struct policy policy;

@@ -9,6 +9,7 @@
 #include "moves.h"
 
 #include "delta.h"
+#include "spare.h"
 
 #include "godwit/base/limits.h"
 #include "godwit/imap/set.h"
@@ -402,6 +403,65 @@ static int add_known(struct finding *finding, struct err *err)
 	return 0;
 }
 
+/* ---- Second names -------------------------------------------------------- */
+
+/* Whether we gave the file that a row has here its name, and its letters. */
+static bool is_derived(
+	const struct finding *finding, const struct move_item *item)
+{
+	struct mailbox *mailbox = mailbox_of(finding, item);
+	struct maildir_name name;
+	struct buf stem = {0};
+	bool is;
+
+	maildir_name_stem(&stem, finding->pass->account->name, mailbox->name,
+		mailbox->uidvalidity, row_at(finding, item)->uid);
+	is = maildir_name_parse(item->name, &name) &&
+	     maildir_name_has_stem(&name, buf_str(&stem));
+	buf_clear(&stem);
+	return is;
+}
+
+/* A message that no run has finished has a file that we named. */
+static bool is_half_done(
+	const struct finding *finding, const struct move_item *item)
+{
+	return item->present == (IN_LOCAL | IN_REMOTE) &&
+	       is_derived(finding, item);
+}
+
+/* What a power cut left of a rename is no message. Most often there was none,
+ * and no file is looked at. */
+static int drop_spares(struct finding *finding, struct err *err)
+{
+	struct spare_file *files =
+		arena_array(&finding->arena, finding->count, sizeof(*files));
+	size_t count = 0;
+	size_t kept = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < finding->count; i++) {
+		const struct move_item *item = &finding->items[i];
+		bool is_ours = is_half_done(finding, item);
+
+		any = any || is_ours;
+		if (is_ours || item->present == IN_LOCAL)
+			files[count++] = (struct spare_file){
+				.mailbox = mailbox_of(finding, item),
+				.row = item->row,
+				.is_ours = is_ours,
+			};
+	}
+	if (any && spare_find(finding->pass, files, count, err) != 0)
+		return -1;
+	for (size_t i = 0; i < finding->count; i++) {
+		if (row_at(finding, &finding->items[i])->present != 0)
+			finding->items[kept++] = finding->items[i];
+	}
+	finding->count = kept;
+	return 0;
+}
+
 /* ---- What an earlier run has asked for ----------------------------------- */
 
 /* Flags in the words of another mailbox. False: they cannot be said there. */
@@ -579,23 +639,6 @@ static void link_entries(const struct finding *finding, const struct move *move,
 	if (move->base != MOVE_NONE && move->base != move->to &&
 		move->base != move->from)
 		link_entry(finding, &finding->items[move->base], link);
-}
-
-/* Whether we gave the file that a row has here its name, and its letters. */
-static bool is_derived(
-	const struct finding *finding, const struct move_item *item)
-{
-	struct mailbox *mailbox = mailbox_of(finding, item);
-	struct maildir_name name;
-	struct buf stem = {0};
-	bool is;
-
-	maildir_name_stem(&stem, finding->pass->account->name, mailbox->name,
-		mailbox->uidvalidity, row_at(finding, item)->uid);
-	is = maildir_name_parse(item->name, &name) &&
-	     maildir_name_has_stem(&name, buf_str(&stem));
-	buf_clear(&stem);
-	return is;
 }
 
 /*
@@ -840,7 +883,7 @@ static int find(struct finding *finding, struct err *err)
 	if (add_messages(finding, err) != 0)
 		return -1;
 	drop_doubles(finding);
-	if (add_known(finding, err) != 0)
+	if (drop_spares(finding, err) != 0 || add_known(finding, err) != 0)
 		return -1;
 	move_find(finding->items, finding->count, &finding->arena,
 		&finding->moves);

@@ -210,6 +210,8 @@ static void change_moves(struct world *world)
 	carry(world, 45, "INBOX", "cur/flagged:2,FS");
 	server_carry(world, FAKE_MOVES, 46, "Fresh");
 	carry(world, 46, "Fresh", "cur/both:2,RS");
+	server_carry(world, FAKE_MOVES, 47, "Fresh");
+	carry(world, 47, "INBOX", "cur/parted:2,F");
 	carry(world, 48, "Made", "cur/made:2,S");
 	world_message(&text, 49);
 	world_put(world, "Fresh", "cur/copy:2,", buf_str(&text),
