@@ -931,11 +931,11 @@ static bool is_parted(const struct history *history, struct place place,
 
 	for (unsigned i = 0; i < HISTORY_MAILBOXES; i++) {
 		const unsigned *count = before->at[i][number].count;
-		bool was = history->in_step.at[i][number].count[0] > 0;
+		unsigned were = history->in_step.at[i][number].count[0];
 
-		gone = gone || (was && count[0] == 0 && count[1] == 0);
-		elsewhere = elsewhere || (!was && i != place.mailbox &&
-						 count[CENSUS_SERVER] > 0);
+		gone = gone || (were > 0 && count[0] == 0 && count[1] == 0);
+		elsewhere = elsewhere ||
+			    (i != place.mailbox && count[CENSUS_SERVER] > were);
 	}
 	return gone && elsewhere &&
 	       history->in_step.at[place.mailbox][number].count[0] == 0 &&
