@@ -8,9 +8,12 @@
 
 #include "delta.h"
 #include "local.h"
+#include "move_local.h"
+#include "move_remote.h"
 #include "pull.h"
 #include "push.h"
 #include "remote.h"
+#include "spare.h"
 
 #include "godwit/mail/flags.h"
 
@@ -34,10 +37,17 @@ const struct op *apply_next(
 enum line_form apply_line_form(
 	const struct mailbox *mailbox, const struct row *row)
 {
-	return (row->present & SIDE_BIT(BASE)) != 0 &&
-			       mailbox->base_items[row->base].stored_raw
-		       ? LINE_FORM_RAW
-		       : LINE_FORM_LF;
+	const struct mailbox_link *link =
+		mailbox_link(mailbox, (uint32_t)(row - mailbox->match.rows));
+	bool is_raw = false;
+
+	if ((row->present & SIDE_BIT(BASE)) == 0)
+		return LINE_FORM_LF;
+	if (row->base != PLAN_NONE)
+		is_raw = mailbox->base_items[row->base].stored_raw;
+	else if (link != NULL)
+		is_raw = link->stored_raw;
+	return is_raw ? LINE_FORM_RAW : LINE_FORM_LF;
 }
 
 bool apply_has(const struct mailbox *mailbox, unsigned kinds)
@@ -125,7 +135,20 @@ int apply_everywhere(
 
 static void pending_clear(struct mailbox *mailbox, const struct op *op)
 {
-	mailbox->pending[op->row] &= (uint16_t) ~(1U << op->kind);
+	mailbox->pending[op->row] &= ~(1U << op->kind);
+}
+
+/* The message is known here; where it came from it is so no more. */
+static int drop_entries(
+	struct pass *pass, const struct mailbox_link *link, struct err *err)
+{
+	for (int i = 0; link != NULL && i < 2; i++) {
+		if (link->entry_of[i] != NULL &&
+			journal_message_delete(&link->entry_of[i]->base,
+				&pass->batch, link->entry_uid[i], err) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 int apply_record(struct pass *pass, struct mailbox *mailbox,
@@ -136,7 +159,10 @@ int apply_record(struct pass *pass, struct mailbox *mailbox,
 
 	pending_clear(mailbox, op);
 	row->present |= SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE);
-	return journal_message_put(&mailbox->base, &pass->batch, message, err);
+	if (journal_message_put(&mailbox->base, &pass->batch, message, err) !=
+		0)
+		return -1;
+	return drop_entries(pass, mailbox_link(mailbox, op->row), err);
 }
 
 /* Rewrites an entry with other flags. */
@@ -171,8 +197,12 @@ int apply_removed(struct pass *pass, struct mailbox *mailbox,
 	const struct op *op, struct err *err)
 {
 	struct row *row = apply_row(mailbox, op);
+	const struct mailbox_link *link = mailbox_link(mailbox, op->row);
 
 	pending_clear(mailbox, op);
+	if (op->kind == OP_LEAVE_REMOTE && link->intent != 0)
+		journal_intent_delete(
+			&pass->journal, &pass->batch, link->intent);
 	row->present &= (uint8_t)~SIDE_BIT(op_side(op->kind));
 	if ((row->present & (SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE))) != 0)
 		return 0;
@@ -183,6 +213,12 @@ int apply_removed(struct pass *pass, struct mailbox *mailbox,
 void apply_failed(struct mailbox *mailbox)
 {
 	mailbox->unfinished = true;
+}
+
+void apply_stalled(struct mailbox *mailbox, const struct op *op)
+{
+	mailbox->pending[op->row] = 0;
+	apply_failed(mailbox);
 }
 
 /* What an op is to the report. False: nothing that is told. */
@@ -203,7 +239,13 @@ static bool verb_of(enum op_kind kind, enum report_verb *verb_r)
 		*verb_r = REPORT_REMOVE;
 		return true;
 	case OP_TRASH_REMOTE:
+	case OP_MOVE_LOCAL:
+	case OP_MOVE_REMOTE:
 		*verb_r = REPORT_MOVE;
+		return true;
+	case OP_COPY_LOCAL:
+	case OP_COPY_REMOTE:
+		*verb_r = REPORT_COPY;
 		return true;
 	default:
 		return false;
@@ -237,6 +279,17 @@ static void add_change(
 	add_names(text, '-', keywords, flags_removed(keywords, now, op->flags));
 }
 
+/* A move or copy is told where the message was: it is, or was, known there. */
+static void tell_link(struct pass *pass, struct mailbox *mailbox,
+	const struct op *op, struct report_op *told)
+{
+	const struct mailbox_link *link = mailbox_link(mailbox, op->row);
+
+	told->to = mailbox->server_name;
+	told->uid = link->from_uid;
+	pass_done(pass, link->from, told);
+}
+
 void apply_tell(struct pass *pass, struct mailbox *mailbox, const struct op *op,
 	uint32_t uid, struct str file)
 {
@@ -251,6 +304,10 @@ void apply_tell(struct pass *pass, struct mailbox *mailbox, const struct op *op,
 
 	if (!verb_of(op->kind, &told.verb))
 		return;
+	if ((APPLY_BROUGHT & 1U << op->kind) != 0) {
+		tell_link(pass, mailbox, op, &told);
+		return;
+	}
 	if (told.verb == REPORT_MOVE && pass->trash != NULL)
 		told.to = pass->trash->server_name;
 	if (told.verb == REPORT_FLAG)
@@ -381,9 +438,13 @@ static void drop_intents(struct pass *pass, struct mailbox *mailbox)
 {
 	if (mailbox->keeps_intents)
 		return;
-	for (size_t i = 0; i < mailbox->intents.count; i++)
-		journal_intent_delete(&pass->journal, &pass->batch,
-			mailbox->intents.items[i].sequence);
+	for (size_t i = 0; i < mailbox->intents.count; i++) {
+		uint64_t sequence = mailbox->intents.items[i].sequence;
+
+		if (sequence != 0)
+			journal_intent_delete(
+				&pass->journal, &pass->batch, sequence);
+	}
 	for (size_t i = 0; i < mailbox->copies.count; i++) {
 		const struct journal_intent *copy = &mailbox->copies.items[i];
 
@@ -457,13 +518,24 @@ static int record_mailbox(
 
 /* ---- The order ----------------------------------------------------------- */
 
+/* What was copied by an earlier run may leave; of the rest each copy has to be
+ * proven first. */
+static bool may_leave(const struct mailbox *mailbox, const struct op *op)
+{
+	return op->kind != OP_LEAVE_REMOTE ||
+	       mailbox_link(mailbox, op->row)->intent != 0;
+}
+
 static void note_pending(struct mailbox *mailbox)
 {
 	mailbox->pending = arena_array(&mailbox->arena, mailbox->match.count,
 		sizeof(*mailbox->pending));
-	for (size_t i = 0; i < mailbox->plan.count; i++)
-		mailbox->pending[mailbox->plan.ops[i].row] |=
-			(uint16_t)(1U << mailbox->plan.ops[i].kind);
+	for (size_t i = 0; i < mailbox->plan.count; i++) {
+		const struct op *op = &mailbox->plan.ops[i];
+
+		if (may_leave(mailbox, op))
+			mailbox->pending[op->row] |= 1U << op->kind;
+	}
 }
 
 /* Does one step to every mailbox that still takes part. What fails there for
@@ -517,17 +589,19 @@ static int sync_way(struct pass *pass, struct mailbox *mailbox, struct err *err)
 static int keep_seen(
 	struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
-	const unsigned derived =
-		1U << OP_PAIR | 1U << OP_PUSH | 1U << OP_FLAG_REMOTE |
-		1U << OP_FLAG_BASE | 1U << OP_REMOVE_REMOTE |
-		1U << OP_TRASH_REMOTE | 1U << OP_MARK_REMOTE | 1U << OP_FORGET;
+	const unsigned derived = 1U << OP_PAIR | 1U << OP_PUSH |
+				 1U << OP_COPY_REMOTE | 1U << OP_MOVE_REMOTE |
+				 1U << OP_FLAG_REMOTE | 1U << OP_FLAG_BASE |
+				 1U << OP_REMOVE_REMOTE |
+				 1U << OP_TRASH_REMOTE | 1U << OP_MARK_REMOTE |
+				 1U << OP_LEAVE_REMOTE | 1U << OP_FORGET;
 	int result;
 
 	if (!mailbox->on_local)
 		return 0;
 	if (!mailbox->in_journal && sync_way(pass, mailbox, err) != 0)
 		return -1;
-	if (!apply_has(mailbox, derived))
+	if (!apply_has(mailbox, derived) && mailbox->moved_out == 0)
 		return 0;
 	if (mailbox_open_maildir(pass, mailbox, false, err) != 0)
 		return -1;
@@ -540,7 +614,8 @@ static int prepare(struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
 	note_pending(mailbox);
 	if (keep_seen(pass, mailbox, err) != 0 ||
-		local_leftovers(pass, mailbox, err) != 0)
+		local_leftovers(pass, mailbox, err) != 0 ||
+		spare_drop(pass, mailbox, err) != 0)
 		return -1;
 	return record_mailbox(pass, mailbox, err);
 }
@@ -548,7 +623,12 @@ static int prepare(struct pass *pass, struct mailbox *mailbox, struct err *err)
 int apply(struct pass *pass, struct err *err)
 {
 	if (each(pass, prepare, err) != 0 || pull_all(pass, err) != 0 ||
-		push_all(pass, err) != 0 || each(pass, local_flags, err) != 0 ||
+		push_all(pass, err) != 0 ||
+		each(pass, move_local_copies, err) != 0 ||
+		move_remote(pass, OP_COPY_REMOTE, err) != 0 ||
+		each(pass, move_local, err) != 0 ||
+		move_remote(pass, OP_MOVE_REMOTE, err) != 0 ||
+		each(pass, local_flags, err) != 0 ||
 		remote_flags(pass, err) != 0 ||
 		remote_removals(pass, err) != 0 ||
 		each(pass, local_removals, err) != 0)

@@ -39,6 +39,11 @@ int apply_everywhere(
 
 /* ---- For the parts: pull, push, remote, local ---------------------------- */
 
+/* Ops that bring a message, or its file, from another mailbox. */
+#define APPLY_BROUGHT                                                          \
+	(1U << OP_COPY_LOCAL | 1U << OP_COPY_REMOTE | 1U << OP_MOVE_LOCAL |    \
+		1U << OP_MOVE_REMOTE)
+
 /* An operation's row. */
 struct row *apply_row(const struct mailbox *mailbox, const struct op *op);
 
@@ -57,7 +62,7 @@ bool apply_has(const struct mailbox *mailbox, unsigned kinds);
 
 /*
  * Puts the entry of a message that both sides have now into the pass's batch,
- * dropping the stale entry of its row.
+ * dropping those of where it came from.
  */
 int apply_record(struct pass *pass, struct mailbox *mailbox,
 	const struct op *op, const struct journal_message *message,
@@ -74,6 +79,10 @@ int apply_removed(struct pass *pass, struct mailbox *mailbox,
 
 /* An operation could not be done: its row's entry stays. */
 void apply_failed(struct mailbox *mailbox);
+
+/* What an operation was to bring here is not here: nothing else is done about
+ * its row in this run. */
+void apply_stalled(struct mailbox *mailbox, const struct op *op);
 
 /* Reports and counts an operation. */
 void apply_tell(struct pass *pass, struct mailbox *mailbox, const struct op *op,

@@ -57,7 +57,8 @@ static bool is_of_mailbox(const struct trouble_key *key)
 static const struct journal_trouble *trouble_of(
 	const struct mailbox *mailbox, const struct row *row)
 {
-	if (row->present == SIDE_BIT(LOCAL))
+	if (row->present == SIDE_BIT(LOCAL) ||
+		row->origin == ROW_MESSAGE_ELSEWHERE)
 		return mailbox_trouble(
 			mailbox, 0, mailbox->scan.items[row->local].name);
 	if ((row->present & SIDE_BIT(REMOTE)) != 0 &&

@@ -92,6 +92,7 @@ static int scan_local(
 	for (int i = 0; i < KWFILE_LETTERS; i++)
 		mailbox->letters[i] = KEYWORD_NONE;
 	mailbox->scanned = true;
+	mailbox->supposed = false;
 	if (!mailbox->on_local)
 		return 0;
 	if (mailbox_open_maildir(pass, mailbox, false, err) != 0)
@@ -150,6 +151,35 @@ static int suppose_local(
 	scan->is_final = true; /* or the record would not say so */
 	mailbox->local_sum = maildir_scan_sum(scan);
 	mailbox->scanned = true;
+	mailbox->supposed = true;
+	return 0;
+}
+
+int delta_name_files(struct mailbox *mailbox, struct err *err)
+{
+	const struct maildir_known known = {
+		mailbox->base_items, mailbox->journal.count};
+	struct maildir_scan seen;
+	size_t at = 0;
+
+	if (!mailbox->supposed)
+		return 0;
+	if (maildir_scan(&mailbox->md, &known, &mailbox->arena, &seen, err) !=
+		0)
+		return -1;
+	for (size_t i = 0; i < mailbox->scan.count; i++) {
+		struct local_item *item = &mailbox->scan.items[i];
+
+		while (at < seen.count &&
+			str_cmp(seen.items[at].name, item->name) < 0)
+			at++;
+		if (at == seen.count ||
+			!str_eq(seen.items[at].name, item->name))
+			continue;
+		item->file_name = seen.items[at].file_name;
+		item->in_new = seen.items[at].in_new;
+	}
+	mailbox->supposed = false;
 	return 0;
 }
 
@@ -454,27 +484,6 @@ static void drop_unseen(struct mailbox *mailbox)
 	}
 }
 
-/* The row of a message on the server, or PLAN_NONE. Rows with a UID come first
- * and in its order. */
-static uint32_t row_of_uid(const struct match *match, uint32_t uid)
-{
-	size_t low = 0;
-	size_t high = match->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		uint32_t at = match->rows[middle].uid;
-
-		if (at == uid && uid != 0)
-			return (uint32_t)middle;
-		if (at == 0 || at > uid)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return PLAN_NONE;
-}
-
 /* ---- Stages -------------------------------------------------------------- */
 
 static enum task_step begin_detail(struct delta_task *delta, struct err *err);
@@ -626,7 +635,7 @@ static enum task_step begin_headers(struct delta_task *delta, struct err *err)
 	untold_begin(&delta->untold, mailbox);
 	delta->asked_singly = false;
 	while (imap_set_next(&set, &iter, &uid))
-		untold_ask(&delta->untold, row_of_uid(&mailbox->match, uid));
+		untold_ask(&delta->untold, mailbox_row(mailbox, uid));
 	fetch_set(delta, &set, IMAP_FETCH_SIZE | IMAP_FETCH_HEADER);
 	imap_set_clear(&set);
 	return delta->awaited == 0 ? begin_doubts(delta, err) : TASK_MORE;
@@ -715,9 +724,8 @@ static void header_add(
 {
 	const unsigned needed =
 		IMAP_FETCH_UID | IMAP_FETCH_SIZE | IMAP_FETCH_HEADER;
-	const struct match *match = &delta->task.mailbox->match;
 	struct match_identity *item;
-	uint32_t row = row_of_uid(match, fetched->uid);
+	uint32_t row = mailbox_row(delta->task.mailbox, fetched->uid);
 
 	if ((fetched->present & needed) != needed || fetched->header_nil ||
 		fetched->header_not_kept || row == PLAN_NONE ||
@@ -750,8 +758,7 @@ static bool is_credible(
  * listing made of it. */
 static void doubt_settle(struct delta_task *delta, uint32_t uid)
 {
-	struct alike_row body = {
-		.row = row_of_uid(&delta->task.mailbox->match, uid)};
+	struct alike_row body = {.row = mailbox_row(delta->task.mailbox, uid)};
 
 	uint64_t fed_bytes = delta->doubt.fed_bytes;
 
@@ -883,6 +890,39 @@ static int delta_offline(
 	if (identify(&delta, err) != 0)
 		return -1;
 	unread_hold(pass, mailbox, &delta.unread);
+	return 0;
+}
+
+static void suppose_remote(struct mailbox *mailbox)
+{
+	size_t count = mailbox->journal.count;
+
+	mailbox->remote = array_grow(mailbox->remote, &mailbox->remote_cap,
+		count, sizeof(*mailbox->remote));
+	for (size_t i = 0; i < count; i++)
+		mailbox->remote[i] = (struct remote_item){
+			.uid = mailbox->base_items[i].uid,
+			.flags = mailbox->base_items[i].flags,
+		};
+	mailbox->remote_count = count;
+}
+
+int delta_suppose(struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	const unsigned both = SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE);
+	struct delta_task delta = {.pass = pass, .task.mailbox = mailbox};
+	struct match_input input;
+
+	check(mailbox->idle);
+	if (mailbox->scanned || (mailbox->record.alike & both) != both)
+		return 0;
+	if (mailbox_open_base(pass, mailbox, err) != 0 ||
+		load_base(mailbox, err) != 0 ||
+		suppose_local(pass, mailbox, err) != 0)
+		return -1;
+	suppose_remote(mailbox);
+	input = match_input_of(&delta);
+	match_join(&input, &mailbox->arena, &mailbox->match);
 	return 0;
 }
 

@@ -17,6 +17,16 @@
  * one out; -1 and err when the account cannot go on. */
 int delta(struct pass *pass, struct err *err);
 
+/*
+ * Makes the rows of a mailbox that is not opened (clean.h), where both sides
+ * have what the journal has; else it gets none. Asks nobody.
+ */
+int delta_suppose(struct pass *pass, struct mailbox *mailbox, struct err *err);
+
+/* Before files of a mailbox are read, whose folder is open: fills in the names
+ * that were only supposed. Files that went meanwhile are found absent then. */
+int delta_name_files(struct mailbox *mailbox, struct err *err);
+
 /* Reads the file of a scan's item, whose bytes stand for the message in this
  * form, to know what it is. FS_ABSENT when it is not there any more.
  * facts_r->local is left to the caller. */

@@ -9,9 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Those of `all` that are about the mailbox and of this kind. */
+/* Whether it is trash.h's: those of other copies have a file. */
+static bool is_trashing(const struct intent_record *record)
+{
+	return record->kind == INTENT_COPY && record->name.len == 0;
+}
+
+/* Those of `all` that are about the mailbox: of messages that came to it, or
+ * that went from it to the trash. */
 static struct journal_intents pick(struct mailbox *mailbox,
-	const struct journal_intents *all, enum intent_kind kind)
+	const struct journal_intents *all, bool trashing)
 {
 	struct journal_intents some = {
 		.items = arena_array(
@@ -20,10 +27,10 @@ static struct journal_intents pick(struct mailbox *mailbox,
 
 	for (size_t i = 0; i < all->count; i++) {
 		const struct intent_record *record = &all->items[i].record;
-		uint32_t id = kind == INTENT_COPY ? record->source_mailbox
-						  : record->mailbox;
+		uint32_t id =
+			trashing ? record->source_mailbox : record->mailbox;
 
-		if (record->kind == kind && id == mailbox->id)
+		if (is_trashing(record) == trashing && id == mailbox->id)
 			some.items[some.count++] = all->items[i];
 	}
 	return some;
@@ -36,8 +43,8 @@ int intents_load(struct pass *pass, struct mailbox *mailbox, struct err *err)
 	if (mailbox->in_journal && journal_intents(&pass->journal,
 					   &mailbox->arena, &all, err) != 0)
 		return -1;
-	mailbox->intents = pick(mailbox, &all, INTENT_APPEND);
-	mailbox->copies = pick(mailbox, &all, INTENT_COPY);
+	mailbox->intents = pick(mailbox, &all, false);
+	mailbox->copies = pick(mailbox, &all, true);
 	return 0;
 }
 

@@ -369,3 +369,15 @@ int journal_find_identity(struct journal *journal,
 
 	return find(&walk, arena, list_r, err);
 }
+
+int journal_find_size(struct journal *journal, uint64_t bytes, struct err *err)
+{
+	struct record_key prefix = identity_size_prefix(bytes);
+	struct journal_walk walk = {.journal = journal,
+		.table = JOURNAL_IDENTITY,
+		.prefix = record_key_str(&prefix)};
+	int found = walk_next(&walk, err);
+
+	walk_end(&walk);
+	return found;
+}

@@ -77,8 +77,11 @@ static int act_all(struct pass *pass, struct mailbox *mailbox,
 
 	for (size_t at = 0; (op = apply_next(mailbox, kind, &at)) != NULL;
 		at++) {
-		int done = act(pass, mailbox, op, err);
+		int done;
 
+		if ((mailbox->pending[op->row] & 1U << kind) == 0)
+			continue; /* its file was not brought here */
+		done = act(pass, mailbox, op, err);
 		if (done < 0)
 			return -1;
 		if (done == 0) {

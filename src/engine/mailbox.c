@@ -77,6 +77,24 @@ const struct file_facts *mailbox_facts(
 	return NULL;
 }
 
+struct mailbox_link *mailbox_link(const struct mailbox *mailbox, uint32_t row)
+{
+	size_t low = 0;
+	size_t high = mailbox->link_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (mailbox->links[middle].row == row)
+			return &mailbox->links[middle];
+		if (mailbox->links[middle].row < row)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
 static int remote_cmp(const void *a, const void *b)
 {
 	const struct remote_item *x = a;
@@ -146,6 +164,27 @@ const struct journal_trouble *mailbox_trouble(
 			high = middle;
 	}
 	return NULL;
+}
+
+/* Rows with a UID come first and in its order. */
+uint32_t mailbox_row(const struct mailbox *mailbox, uint32_t uid)
+{
+	const struct match *match = &mailbox->match;
+	size_t low = 0;
+	size_t high = match->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		uint32_t at = match->rows[middle].uid;
+
+		if (at == uid && uid != 0)
+			return (uint32_t)middle;
+		if (at == 0 || at > uid)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return PLAN_NONE;
 }
 
 void mailbox_clear(struct mailbox *mailbox)

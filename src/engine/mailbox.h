@@ -47,6 +47,36 @@ struct file_facts {
 	uint32_t local;      /* index into the scan */
 };
 
+struct mailbox;
+
+/*
+ * What a row has to do with another mailbox (row_origin): there is the file or
+ * the message that is to be moved or copied here. With ROW_LEFT it is the other
+ * way round: `intent` says what was copied from here.
+ */
+struct mailbox_link {
+	uint32_t row;         /* here */
+	uint32_t from_row;    /* in `from` */
+	struct mailbox *from; /* NULL: nothing is brought from there */
+	uint32_t from_uid;    /* on the server; 0: a file alone */
+	bool leaves;          /* the original is to go by OP_LEAVE_REMOTE */
+	bool stored_raw;      /* of the file */
+	struct identity identity;
+	int64_t date_s; /* INTERNALDATE */
+	int16_t zone_minutes;
+	uint64_t intent;             /* open in the journal, or 0 */
+	struct mailbox *entry_of[2]; /* whose entries of the message go once
+				      * there is one here; NULL: none */
+	uint32_t entry_uid[2];
+};
+
+/* The second name of a file that is another mailbox's (spare.h). */
+struct mailbox_spare {
+	uint32_t local;     /* index into the scan here */
+	struct mailbox *of; /* where it has its right name */
+	uint32_t of_local;  /* index into the scan there */
+};
+
 struct mailbox {
 	/* survey */
 	struct str name;        /* local, canonical */
@@ -90,6 +120,7 @@ struct mailbox {
 	uint64_t exists;
 	bool newest_seen;   /* the change that has highestmodseq was told */
 	bool scanned;       /* the scan is made, or supposed */
+	bool supposed;      /* supposed: its file names are not known */
 	uint64_t local_sum; /* of the folder as we know it: maildir_sum() */
 	struct match match;
 	struct match_identities identities; /* of rows without server side */
@@ -99,13 +130,20 @@ struct mailbox {
 	struct journal_intents copies;  /* and copies from it */
 	struct journal_troubles troubles;
 
+	/* moves */
+	struct mailbox_link *links; /* by rising row */
+	size_t link_count;
+	size_t moved_out; /* messages of the server's that go elsewhere */
+	struct mailbox_spare *spares;
+	size_t spare_count;
+
 	/* plan */
 	struct policy policy;
 	struct plan plan;
 	struct guard_verdict verdict;
 
 	/* apply */
-	uint16_t *pending; /* by row: bits (1 << enum op_kind) not yet done */
+	uint32_t *pending; /* by row: bits (1 << enum op_kind) not yet done */
 	struct fs_dir *vault; /* cur/ of it in this run's folder, if open */
 	bool looked_at;       /* delta is over */
 	bool dirty;           /* there was something to do */
@@ -128,6 +166,12 @@ int mailbox_open_base(
 /* What is known of a file, or NULL. */
 const struct file_facts *mailbox_facts(
 	const struct mailbox *mailbox, uint32_t local);
+
+/* What a row has to do with other mailboxes, or NULL. */
+struct mailbox_link *mailbox_link(const struct mailbox *mailbox, uint32_t row);
+
+/* The row of a UID, or PLAN_NONE. */
+uint32_t mailbox_row(const struct mailbox *mailbox, uint32_t uid);
 
 /* The message of the server's list with this UID, or NULL. */
 struct remote_item *mailbox_remote(const struct mailbox *mailbox, uint32_t uid);

@@ -109,7 +109,8 @@ static void gather(struct remote_task *remote)
 			(mailbox->pending[op->row] & 1U << op->kind) == 0)
 			continue;
 		now = apply_row(mailbox, op)->flags[REMOTE];
-		if (op->kind != OP_REMOVE_REMOTE) {
+		if (op->kind != OP_REMOVE_REMOTE &&
+			op->kind != OP_LEAVE_REMOTE) {
 			change.add = flags_added(keywords, now, op->flags);
 			change.remove = flags_removed(keywords, now, op->flags);
 		}
@@ -211,6 +212,7 @@ static void request_some(struct remote_task *remote, const struct span *span)
 	case OP_FLAG_REMOTE:
 		request_flags(remote, span);
 		break;
+	case OP_LEAVE_REMOTE:
 	case OP_REMOVE_REMOTE:
 		request_expunge(remote, span);
 		break;
@@ -407,7 +409,8 @@ int remote_flags(struct pass *pass, struct err *err)
 int remote_removals(struct pass *pass, struct err *err)
 {
 	const struct imap_caps *caps = pool_caps(pass->pool);
-	unsigned kinds = 1U << OP_REMOVE_REMOTE | 1U << OP_MARK_REMOTE;
+	unsigned kinds = 1U << OP_LEAVE_REMOTE | 1U << OP_REMOVE_REMOTE |
+			 1U << OP_MARK_REMOTE;
 
 	if (imap_caps_has(caps, IMAP_CAP_MOVE))
 		kinds |= 1U << OP_TRASH_REMOTE;

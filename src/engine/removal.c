@@ -88,10 +88,11 @@ static bool has_staying_below(
 static bool takes_all(const struct mailbox *mailbox)
 {
 	const struct plan *plan = &mailbox->plan;
-	size_t going = (size_t)plan->per_kind[OP_REMOVE_REMOTE] +
+	size_t going = (size_t)plan->per_kind[OP_LEAVE_REMOTE] +
+		       plan->per_kind[OP_REMOVE_REMOTE] +
 		       plan->per_kind[OP_TRASH_REMOTE];
 
-	return going == mailbox->remote_count &&
+	return going + mailbox->moved_out == mailbox->remote_count &&
 	       plan->count == going + plan->per_kind[OP_FORGET];
 }
 

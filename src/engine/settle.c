@@ -179,6 +179,15 @@ static void touched(const struct mailbox *mailbox, struct imap_set *uids)
 	imap_set_settle(uids);
 }
 
+/* Whether the message was moved to another mailbox: its entry is there. */
+static bool went_elsewhere(const struct mailbox *mailbox, uint32_t uid)
+{
+	uint32_t row =
+		mailbox->moved_out > 0 ? mailbox_row(mailbox, uid) : PLAN_NONE;
+
+	return row != PLAN_NONE && mailbox->match.rows[row].present == 0;
+}
+
 /*
  * Whether the server has just what the journal has; but for what we have
  * changed there, which it tells when it is asked what has changed since.
@@ -201,6 +210,8 @@ static bool is_alike(
 		uint64_t uid = in_base < there ? in_base : there;
 
 		alike = imap_set_contains(&ours, (uint32_t)uid) ||
+			(in_base != uid &&
+				went_elsewhere(mailbox, (uint32_t)uid)) ||
 			(in_base == there && flags_eq(base->items[b].flags,
 						     mailbox->remote[r].flags));
 		b += in_base == uid;
@@ -258,6 +269,8 @@ bool settle_needs_look(const struct pass *pass, const struct mailbox *mailbox)
 		mailbox->plan.per_kind[OP_CONFLICT] > 0 ||
 		!keeps_modseq(pass, mailbox))
 		return false;
+	if (mailbox->moved_out > 0)
+		return true;
 	for (int kind = 0; kind < OP_KINDS; kind++) {
 		if (op_side((enum op_kind)kind) == REMOTE &&
 			mailbox->plan.per_kind[kind] > 0)

@@ -1,8 +1,8 @@
 /*
  * How: the pass, step by step, in the order of DESIGN: survey, presence, delta,
- * plan and guard, then apply and settle, or a tale of what they would do. An
- * error that concerns the account ends the pass; whatever was durable by then
- * stays, and the next run goes on from there.
+ * moves, plan and guard, then apply and settle, or a tale of what they would
+ * do. An error that concerns the account ends the pass; whatever was durable by
+ * then stays, and the next run goes on from there.
  */
 #include "godwit/engine/sync.h"
 
@@ -12,6 +12,7 @@
 #include "delta.h"
 #include "explain.h"
 #include "inspect.h"
+#include "moves.h"
 #include "pass.h"
 #include "presence.h"
 #include "removal.h"
@@ -125,7 +126,7 @@ static void note_unbound(struct pass *pass)
 /* Delta to settle, for the mailboxes that take part. */
 static int bring_in_step(struct pass *pass, struct err *err)
 {
-	if (delta(pass, err) != 0)
+	if (delta(pass, err) != 0 || moves(pass, err) != 0)
 		return -1;
 	decide(pass);
 	if (removal_judge(pass, err) != 0 || apply(pass, err) != 0 ||
@@ -202,7 +203,7 @@ static int run_steps(struct pass *pass, struct err *err)
 	if (presence(pass, err) != 0 || clean(pass, err) != 0)
 		return -1;
 	if (depth != SYNC_APPLY) {
-		if (delta(pass, err) != 0)
+		if (delta(pass, err) != 0 || moves(pass, err) != 0)
 			return -1;
 		decide(pass);
 		if (removal_judge(pass, err) != 0)

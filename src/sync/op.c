@@ -11,9 +11,14 @@ static const struct op_word {
 	[OP_PAIR] = {"pair", BASE},
 	[OP_PULL] = {"pull", LOCAL},
 	[OP_PUSH] = {"push", REMOTE},
+	[OP_COPY_LOCAL] = {"copy", LOCAL},
+	[OP_COPY_REMOTE] = {"copy", REMOTE},
+	[OP_MOVE_LOCAL] = {"move", LOCAL},
+	[OP_MOVE_REMOTE] = {"move", REMOTE},
 	[OP_FLAG_LOCAL] = {"flag", LOCAL},
 	[OP_FLAG_REMOTE] = {"flag", REMOTE},
 	[OP_FLAG_BASE] = {"note", BASE},
+	[OP_LEAVE_REMOTE] = {"leave", REMOTE},
 	[OP_REMOVE_REMOTE] = {"remove", REMOTE},
 	[OP_TRASH_REMOTE] = {"trash", REMOTE},
 	[OP_MARK_REMOTE] = {"mark", REMOTE},
@@ -35,6 +40,10 @@ static const char *const reason_texts[REASONS] = {
 	[REASON_CANNOT_EXPUNGE] =
 		"gone from the Maildir; the server cannot expunge it alone",
 	[REASON_SAME_NAME] = "another file of the Maildir has the same name",
+	[REASON_MOVED_ON_SERVER] = "moved on the server",
+	[REASON_MOVED_IN_MAILDIR] = "moved in the Maildir",
+	[REASON_COPIED_ON_SERVER] = "copied on the server",
+	[REASON_COPIED_IN_MAILDIR] = "copied in the Maildir",
 };
 
 bool op_is_add(enum op_kind kind)

@@ -280,36 +280,89 @@ static void rule_merge(struct planner *p, struct message *m)
 				.base = m->flags.settled});
 }
 
+/* How a message that both sides have gets into the journal here: with what is
+ * elsewhere brought here. False: that must not be done. */
+static bool bring(struct planner *p, const struct message *m, struct op *op)
+{
+	enum row_origin origin = (enum row_origin)m->row->origin;
+
+	op->kind = OP_PAIR;
+	op->reason = REASON_SAME_ON_BOTH;
+	if (origin == ROW_FILE_ELSEWHERE) {
+		op->kind = OP_MOVE_LOCAL;
+		op->reason = REASON_MOVED_ON_SERVER;
+	} else if (origin == ROW_MESSAGE_ELSEWHERE) {
+		op->kind = OP_MOVE_REMOTE;
+		op->reason = REASON_MOVED_IN_MAILDIR;
+	}
+	return op->kind == OP_PAIR ||
+	       policy_writes(p->policy, op_side(op->kind));
+}
+
 /*
- * "Same new message on both sides: one message." While flags are still to be
- * written, the new entry tells what was agreed upon before: should the run be
- * interrupted, the next one merges the same again.
+ * "Same new message on both sides: one message", "moved on one side: same move
+ * on the other; flags that changed on the other side are merged in." While
+ * flags are still to be written, the new entry tells what was agreed upon
+ * before: should the run be interrupted, the next one merges the same again.
  */
 static void rule_pair(struct planner *p, struct message *m)
 {
+	struct op op = {0};
 	unsigned kept;
 	bool pending;
 
+	if (m->row->origin != ROW_AT_HOME && m->row->hold != ROW_FREE)
+		return; /* it could not be brought before */
+	if (!bring(p, m, &op)) {
+		hold_back(p);
+		return;
+	}
 	merge_message(p, m);
 	kept = expunge(p, m);
 	pending = flags_change(m, LOCAL) || flags_change(m, REMOTE);
-	emit_op(p, m,
-		(struct op){.kind = OP_PAIR,
-			.reason = REASON_SAME_ON_BOTH,
-			.base = pending ? m->flags.base : m->flags.settled});
+	op.base = pending ? m->flags.base : m->flags.settled;
+	emit_op(p, m, op);
 	write_flags(p, m, kept);
 }
 
-static void copy(struct planner *p, const struct message *m, struct flags flags)
+/* A copy on the server begins with the flags of its original, and gets those of
+ * its file: as if it had had the former when both were last in step. Keywords
+ * it keeps, and gives: letters that a mail reader took along from another
+ * folder mean nothing here. */
+static void copy_remote(struct planner *p, struct message *m)
+{
+	struct op op = {
+		.kind = OP_COPY_REMOTE, .reason = REASON_COPIED_IN_MAILDIR};
+
+	m->flags.base = m->row->flags[REMOTE];
+	m->flags.base.keywords = m->flags.now[LOCAL].keywords;
+	m->flags.now[REMOTE] = m->row->flags[REMOTE];
+	m->flags.after[REMOTE] = m->row->flags[REMOTE];
+	merge_message(p, m);
+	op.base = flags_change(m, LOCAL) || flags_change(m, REMOTE)
+			  ? m->flags.base
+			  : m->flags.settled;
+	emit_op(p, m, op);
+	write_flags(p, m, IN_BOTH);
+}
+
+static void copy(struct planner *p, struct message *m, struct flags flags)
 {
 	bool pull = m->side == LOCAL;
+	bool is_copy = m->row->origin == ROW_COPY;
+	struct op op = {.kind = pull ? OP_PULL : OP_PUSH,
+		.reason = pull ? REASON_NEW_ON_SERVER : REASON_NEW_IN_MAILDIR,
+		.flags = flags,
+		.base = flags};
 
-	emit_op(p, m,
-		(struct op){.kind = pull ? OP_PULL : OP_PUSH,
-			.reason = pull ? REASON_NEW_ON_SERVER
-				       : REASON_NEW_IN_MAILDIR,
-			.flags = flags,
-			.base = flags});
+	if (is_copy && pull) {
+		op.kind = OP_COPY_LOCAL;
+		op.reason = REASON_COPIED_ON_SERVER;
+	}
+	if (is_copy && !pull)
+		copy_remote(p, m);
+	else
+		emit_op(p, m, op);
 }
 
 /*
@@ -350,7 +403,12 @@ static void rule_gone_remote(struct planner *p, struct message *m)
  * policy `delete:`." */
 static void rule_gone_local(struct planner *p, struct message *m)
 {
-	if (expunges(p->policy, REMOTE, m->flags.now[REMOTE]))
+	if (m->row->origin == ROW_LEFT) {
+		if (policy_writes(p->policy, REMOTE))
+			emit(p, m, OP_LEAVE_REMOTE, REASON_MOVED_IN_MAILDIR);
+		else
+			hold_back(p);
+	} else if (expunges(p->policy, REMOTE, m->flags.now[REMOTE]))
 		(void)expunge_remote(p, m, REASON_EXPUNGED);
 	else
 		(void)remove_remote(p, m, REASON_GONE_FROM_MAILDIR);

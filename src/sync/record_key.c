@@ -138,11 +138,18 @@ bool name_key_decode(struct str key, struct str *name_r, uint32_t *mailbox_r,
 	return read_place(&reader, mailbox_r, uid_r);
 }
 
-struct record_key identity_prefix(const struct identity *identity)
+struct record_key identity_size_prefix(uint64_t bytes)
 {
 	struct record_key key = {0};
 
-	key_add_be64(&key, identity->bytes);
+	key_add_be64(&key, bytes);
+	return key;
+}
+
+struct record_key identity_prefix(const struct identity *identity)
+{
+	struct record_key key = identity_size_prefix(identity->bytes);
+
 	key_add(&key, (struct str){.ptr = (const char *)identity->header_sha256,
 			      .len = sizeof(identity->header_sha256)});
 	return key;

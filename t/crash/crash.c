@@ -34,6 +34,8 @@ struct scenario {
 	bool adds_final_crlf;
 	unsigned append_forgets;
 	bool excludes_trash;
+	bool moves; /* nothing but moves and copies is to be done */
+	bool no_copyuid;
 };
 
 static const struct scenario scenarios[] = {
@@ -63,6 +65,25 @@ static const struct scenario scenarios[] = {
 		.caps = {IMAP_CAP_UIDPLUS},
 		.adds_final_crlf = true,
 		.append_forgets = FAKE_FLAGGED | FAKE_ANSWERED},
+	{.name = "moves, with a server that moves",
+		.caps = {IMAP_CAP_UIDPLUS, IMAP_CAP_MOVE},
+		.moves = true},
+	{.name = "moves, with one that does not tell where to",
+		.caps = {IMAP_CAP_MOVE, IMAP_CAP_UIDPLUS},
+		.no_copyuid = true,
+		.moves = true},
+	{.name = "moves, with one that copies and expunges",
+		.caps = {IMAP_CAP_UIDPLUS},
+		.deletes = ACCOUNT_DELETE_NEVER,
+		.moves = true},
+	{.name = "moves, with one that copies and does not tell where to",
+		.caps = {IMAP_CAP_UIDPLUS},
+		.deletes = ACCOUNT_DELETE_NEVER,
+		.no_copyuid = true,
+		.moves = true},
+	{.name = "moves, with one that can little",
+		.no_uidnext = true,
+		.moves = true},
 };
 
 /* How a run is disturbed; all zeroes: not at all. */
@@ -85,6 +106,8 @@ struct course {
 	uint64_t steps;
 	uint64_t calls;
 	uint64_t responses;
+	bool moves;  /* nothing goes to the vault */
+	bool failed; /* something in it was made to fail */
 	uint64_t commands;
 	struct buf end;
 };
@@ -115,6 +138,36 @@ static void find_file(struct world *world, const char *mailbox, unsigned number,
 	buf_clear(&mark);
 }
 
+/* A mail reader moves a message from Old to another mailbox. */
+static void carry(
+	struct world *world, unsigned number, const char *to, const char *below)
+{
+	struct world_file file;
+	struct buf path = {0};
+
+	find_file(world, "Old", number, &file);
+	world_mkdir(world, to);
+	world_path(world, to, below, &path);
+	fake_fs_rename(world->fs, file.path, buf_z(&path));
+	buf_clear(&path);
+}
+
+/* Another client moves or copies one, which keeps its flags. */
+static void server_carry(
+	struct world *world, enum fake_act act, unsigned number, const char *to)
+{
+	struct fake_mailbox *old = fake_server_find(world->server, "Old");
+	struct fake_action action = {.act = act, .mailbox = "Old", .to = to};
+	struct buf mark = {0};
+
+	buf_addf(&mark, "Subject: message %u\r\n", number);
+	while (strstr(buf_z(&old->messages[action.message].body),
+		       buf_z(&mark)) == NULL)
+		action.message++;
+	fake_server_act(world->server, &action);
+	buf_clear(&mark);
+}
+
 static void reflag(struct world *world, unsigned number, const char *letters)
 {
 	struct world_file file;
@@ -129,6 +182,45 @@ static void reflag(struct world *world, unsigned number, const char *letters)
 	buf_clear(&to);
 }
 
+/* Messages to be moved from Old. */
+static void begin_moves(struct world *world)
+{
+	struct fake_mailbox *old = fake_server_find(world->server, "Old");
+
+	fake_server_create(world->server, "Fresh", 0);
+	for (unsigned i = 40; i <= 49; i++)
+		world_give(world, "Old", i,
+			FAKE_SEEN | fake_mailbox_keyword(old, STR("todo")));
+}
+
+/* Some go, on one side or on both, some are copied, some change on the way. */
+static void change_moves(struct world *world)
+{
+	struct fake_mailbox *old = fake_server_find(world->server, "Old");
+	struct fake_mailbox *new_ = fake_server_find(world->server, "Fresh");
+	struct buf text = {0};
+
+	fake_mailbox_find(old, 7)->flags = 0; /* of message 45 */
+	server_carry(world, FAKE_MOVES, 40, "Fresh");
+	server_carry(world, FAKE_MOVES, 41, "INBOX");
+	server_carry(world, FAKE_COPIES, 42, "Fresh");
+	new_->messages[0].flags = FAKE_FLAGGED;
+	carry(world, 43, "Fresh", "cur/kept:2,S");
+	carry(world, 44, "Fresh", "cur/invented:2,");
+	carry(world, 45, "INBOX", "cur/flagged:2,FS");
+	server_carry(world, FAKE_MOVES, 46, "Fresh");
+	carry(world, 46, "Fresh", "cur/both:2,RS");
+	server_carry(world, FAKE_MOVES, 47, "Fresh");
+	carry(world, 47, "INBOX", "cur/parted:2,F");
+	carry(world, 48, "Made", "cur/made:2,S");
+	world_message(&text, 49);
+	world_put(world, "Fresh", "cur/copy:2,", buf_str(&text),
+		world_day.utc_seconds);
+	buf_clear(&text);
+	world_drop(world, "Fresh", "new/fresh", 51);
+	fake_fs_settle(world->fs);
+}
+
 /* Eight messages in step in INBOX, one in Old. */
 static void begin(struct world *world, const struct scenario *scenario)
 {
@@ -138,6 +230,7 @@ static void begin(struct world *world, const struct scenario *scenario)
 	world->server->odd.no_uidnext = scenario->no_uidnext;
 	world->server->odd.adds_final_crlf = scenario->adds_final_crlf;
 	world->server->odd.append_forgets = scenario->append_forgets;
+	world->server->odd.no_copyuid = scenario->no_copyuid;
 	world->account.deletes = scenario->deletes;
 	world->keeps_deleted =
 		!imap_caps_has(&world->server->caps, IMAP_CAP_UIDPLUS);
@@ -153,15 +246,21 @@ static void begin(struct world *world, const struct scenario *scenario)
 	for (unsigned i = 1; i <= 8; i++)
 		world_give(world, "INBOX", i, 0);
 	world_give(world, "Old", 9, FAKE_SEEN);
+	if (scenario->moves)
+		begin_moves(world);
 	check(world_sync(world) == 0);
 }
 
 /* Everything that can change does. */
-static void change(struct world *world)
+static void change(struct world *world, const struct scenario *scenario)
 {
 	struct fake_mailbox *inbox = fake_server_find(world->server, "INBOX");
 	struct world_file file;
 
+	if (scenario->moves) {
+		change_moves(world);
+		return;
+	}
 	world_drop(world, "INBOX", "new/20.here", 20);
 	world_drop(world, "INBOX", "cur/21.here:2,FS", 21);
 	world_drop(world, "Made", "cur/22.here:2,", 22);
@@ -246,6 +345,25 @@ static void add_lacking(
 	}
 }
 
+/* Where a mailbox could not be synced in one run, what was moved to it is gone
+ * from where it was, and then new: kept, with what its file tells of it. */
+static bool has_all_moved(const struct buf *state, struct buf *why)
+{
+	struct buf mark = {0};
+	bool is_ok = true;
+
+	for (unsigned i = 40; i <= 49; i++) {
+		buf_reset(&mark);
+		buf_addf(&mark, "Subject: message %u.", i);
+		if (strstr(state->ptr, buf_z(&mark)) != NULL)
+			continue;
+		buf_addf(why, "message %u is nowhere\n", i);
+		is_ok = false;
+	}
+	buf_clear(&mark);
+	return is_ok;
+}
+
 /* What the run left is what it must be. */
 static bool has_ended(
 	struct world *world, const struct course *course, struct buf *why)
@@ -255,15 +373,18 @@ static bool has_ended(
 	bool is_ok;
 
 	world_server_state(world, &state);
+	(void)buf_z(&state);
 	is_ok = course->end.len == 0 ||
 		str_eq(buf_str(&state), buf_str(&course->end));
-	if (!is_ok) {
+	if (!is_ok && course->moves && course->failed) {
+		is_ok = has_all_moved(&state, why);
+	} else if (!is_ok) {
 		add_lacking(why, "the server has what it ought not",
 			buf_str(&state), buf_str(&course->end));
 		add_lacking(why, "the server lacks", buf_str(&course->end),
 			buf_str(&state));
 	}
-	for (unsigned i = 6; i <= 7; i++) {
+	for (unsigned i = 6; i <= 7 && !course->moves; i++) {
 		buf_reset(&gone);
 		world_message(&gone, i);
 		if (world_in_vault(world, buf_str(&gone)))
@@ -324,13 +445,17 @@ static void tell(struct world *world, const struct trial *trial,
 /* Runs the scenario, disturbed, then to its end. */
 static bool passes(const struct trial *trial, const struct course *course)
 {
+	struct course disturbed = *course;
 	struct world world;
 	struct buf why = {0};
 	const char *last;
 	bool is_ok;
 
+	disturbed.failed = trial->die_at == 0;
 	begin(&world, trial->scenario);
-	change(&world);
+	if (disturbed.failed && trial->scenario->moves)
+		world.account.deletes = ACCOUNT_DELETE_EXPUNGE;
+	change(&world, trial->scenario);
 	world.traces = getenv("GODWIT_TEST_TRACE") != NULL;
 	disturb(&world, trial);
 	(void)world_sync(&world);
@@ -339,7 +464,7 @@ static bool passes(const struct trial *trial, const struct course *course)
 		world_tell(&world);
 	is_ok = is_clean(&world, &why);
 	recover(&world, trial);
-	is_ok = is_ok && picks_up(&world, course, &why);
+	is_ok = is_ok && picks_up(&world, &disturbed, &why);
 	if (!is_ok)
 		tell(&world, trial, last, &why);
 	buf_clear(&why);
@@ -354,9 +479,9 @@ static bool learn(const struct scenario *scenario, struct course *course)
 	struct buf why = {0};
 	bool is_ok;
 
-	*course = (struct course){0};
+	*course = (struct course){.moves = scenario->moves};
 	begin(&world, scenario);
-	change(&world);
+	change(&world, scenario);
 	course->commands = world.server->commands;
 	is_ok = world_sync(&world) == 0 && is_clean(&world, &why) &&
 		has_ended(&world, course, &why);

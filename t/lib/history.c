@@ -378,6 +378,29 @@ static void disk_move(struct history *history, unsigned mailbox, unsigned to)
 	buf_clear(&path);
 }
 
+/* A mail reader copies one. */
+static void disk_copy(struct history *history, unsigned mailbox, unsigned to)
+{
+	struct world_file file;
+	struct buf body = {0};
+	struct buf below = {0};
+	unsigned number;
+
+	if (to == mailbox || !some_file(history, mailbox, &file) ||
+		!world_has_folder(
+			&history->world, history_mailbox(history, to)))
+		return;
+	number = file_number(history, &file);
+	note_added(history, to, number, CENSUS_DISK);
+	buf_addf(&below, "cur/%u.copy:2,%s", history->next_file++,
+		strpbrk(file.letters, "F") != NULL ? "F" : "");
+	world_message(&body, number);
+	world_put(&history->world, history_mailbox(history, to), buf_z(&below),
+		buf_str(&body), date_of(number).utc_seconds);
+	buf_clear(&body);
+	buf_clear(&below);
+}
+
 static void disk_act(struct history *history, unsigned mailbox, bool later)
 {
 	const char *name = history_mailbox(history, mailbox);
@@ -404,7 +427,10 @@ static void disk_act(struct history *history, unsigned mailbox, bool later)
 		disk_remove(history, mailbox, later);
 		break;
 	default:
-		if (!later)
+		if (!later && one_in(history, 3))
+			disk_copy(history, mailbox,
+				history_chance(history, HISTORY_MAILBOXES));
+		else if (!later)
 			disk_move(history, mailbox,
 				history_chance(history, HISTORY_MAILBOXES));
 		break;
@@ -503,6 +529,34 @@ static void server_renumber(
 	server_do(history, &action, later);
 }
 
+/* Another client moves or copies a message. */
+static void server_carry(
+	struct history *history, unsigned mailbox, unsigned to, bool moves)
+{
+	struct fake_server *server = history->world.server;
+	struct fake_mailbox *box =
+		fake_server_find(server, history_mailbox(history, mailbox));
+	struct fake_action action = {
+		.act = moves ? FAKE_MOVES : FAKE_COPIES,
+		.mailbox = box->name,
+		.to = history_mailbox(history, to),
+	};
+	unsigned number;
+
+	if (to == mailbox || box->count == 0 ||
+		fake_server_find(server, action.to) == NULL)
+		return;
+	action.message = history_chance(history, (unsigned)box->count);
+	/* What is only marked is gone, for the oracle, wherever it is. */
+	if ((box->messages[action.message].flags & FAKE_DELETED) != 0)
+		return;
+	number = number_of(buf_str(&box->messages[action.message].body));
+	if (moves)
+		history->removed[mailbox][number] = true;
+	note_added(history, to, number, CENSUS_SERVER);
+	fake_server_act(server, &action);
+}
+
 static void server_act(struct history *history, unsigned mailbox, bool later)
 {
 	const char *name = history_mailbox(history, mailbox);
@@ -532,6 +586,10 @@ static void server_act(struct history *history, unsigned mailbox, bool later)
 	default:
 		if (one_in(history, 8))
 			server_renumber(history, mailbox, later);
+		else if (!later)
+			server_carry(history, mailbox,
+				history_chance(history, HISTORY_MAILBOXES),
+				!one_in(history, 3));
 		break;
 	}
 }
@@ -862,6 +920,38 @@ static bool entry_bounded(struct history *history, struct place place,
 	return !lost && !doubled;
 }
 
+/* Whether users moved it to different mailboxes on both sides, of which this is
+ * the one that loses: "the server's place wins". */
+static bool is_parted(const struct history *history, struct place place,
+	const struct census *before)
+{
+	unsigned number = place.number;
+	bool gone = false;
+	bool elsewhere = false;
+
+	for (unsigned i = 0; i < HISTORY_MAILBOXES; i++) {
+		const unsigned *count = before->at[i][number].count;
+		unsigned were = history->in_step.at[i][number].count[0];
+
+		gone = gone || (were > 0 && count[0] == 0 && count[1] == 0);
+		elsewhere = elsewhere ||
+			    (i != place.mailbox && count[CENSUS_SERVER] > were);
+	}
+	return gone && elsewhere &&
+	       history->in_step.at[place.mailbox][number].count[0] == 0 &&
+	       before->at[place.mailbox][number].count[CENSUS_SERVER] == 0;
+}
+
+/* Whether it is somewhere at least. */
+static bool is_anywhere(const struct census *after, unsigned number)
+{
+	for (unsigned i = 0; i < HISTORY_MAILBOXES; i++) {
+		if (after->at[i][number].count[CENSUS_SERVER] > 0)
+			return true;
+	}
+	return false;
+}
+
 static bool entry_foretold(struct history *history, struct place place,
 	const struct census *before, const struct census *after,
 	struct buf *why)
@@ -870,6 +960,9 @@ static bool entry_foretold(struct history *history, struct place place,
 		&before->at[place.mailbox][place.number];
 	const struct census_entry *is = &after->at[place.mailbox][place.number];
 
+	if (is_parted(history, place, before) &&
+		is_anywhere(after, place.number))
+		return true;
 	if (!entry_bounded(history, place, is, why))
 		return false;
 	return history->disturbed || was->is_vague ||

@@ -231,6 +231,13 @@ static void apply_op(struct applier *a, const struct op *op)
 			broke(a, "forgotten, though it is still there");
 		a->m.journal = false;
 		break;
+	case OP_COPY_LOCAL:
+	case OP_COPY_REMOTE:
+	case OP_MOVE_LOCAL:
+	case OP_MOVE_REMOTE:
+	case OP_LEAVE_REMOTE:
+		broke(a, "nothing is to come from another mailbox");
+		break;
 	case OP_KINDS:
 		broke(a, "an operation of no kind");
 	}

@@ -213,6 +213,9 @@ int journal_find_identity(struct journal *journal,
 	const struct identity *identity, struct arena *arena,
 	struct journal_places *list_r, struct err *err);
 
+/* Whether it knows a message of this size. 1, 0, or -1 and err. */
+int journal_find_size(struct journal *journal, uint64_t bytes, struct err *err);
+
 /* ---- Intents ------------------------------------------------------------- */
 
 struct journal_intent {

@@ -37,6 +37,22 @@ enum row_hold {
 			* sets this one, and nobody may overwrite it */
 };
 
+/* How the sides of a row come to be here, where another mailbox is in it
+ * (move.h). */
+enum row_origin {
+	ROW_AT_HOME,           /* none is */
+	ROW_FILE_ELSEWHERE,    /* moved on the server: the file lies in another
+				* mailbox still, LOCAL says how */
+	ROW_MESSAGE_ELSEWHERE, /* moved in the Maildir: likewise on the server,
+				* REMOTE says how */
+	ROW_COPY, /* new here, but another mailbox has it on both sides: what is
+		   * missing is copied from there. flags[] of the missing side
+		   * are the original's there */
+	ROW_LEFT, /* gone from the Maildir because it was moved; the server's
+		   * message was copied, not moved, and goes once the copy is
+		   * proven */
+};
+
 /*
  * One message. flags[side] means something only where `present` has the side's
  * bit; the three share their mailbox's keyword table. A hold says that a new
@@ -53,9 +69,11 @@ struct row {
 	uint32_t uid;    /* on the server; 0: not there yet */
 	uint32_t remote; /* index into the listing that match was given */
 	uint32_t local;  /* index into the scan that match was given */
-	uint32_t base;   /* index into the base that match was given */
+	uint32_t base;   /* index into the base that match was given; PLAN_NONE:
+			  * the entry is another mailbox's */
 	uint8_t present; /* mask of SIDE_BIT */
 	uint8_t hold;    /* enum row_hold */
+	uint8_t origin;  /* enum row_origin */
 	bool stale;      /* see above; means nothing without BASE */
 };
 
@@ -65,9 +83,16 @@ enum op_kind {
 	OP_PAIR,          /* both sides have it: write it into the journal */
 	OP_PULL,          /* download, flags and all */
 	OP_PUSH,          /* upload, flags and all */
+	OP_COPY_LOCAL,    /* a file of another mailbox is copied here */
+	OP_COPY_REMOTE,   /* COPY from another mailbox to here */
+	OP_MOVE_LOCAL,    /* a file of another mailbox is moved here */
+	OP_MOVE_REMOTE,   /* MOVE from another mailbox to here, or COPY where
+			   * OP_LEAVE_REMOTE does the rest */
 	OP_FLAG_LOCAL,    /* the Maildir's flags become op.flags */
 	OP_FLAG_REMOTE,   /* the server's flags become op.flags */
 	OP_FLAG_BASE,     /* only the journal learns something */
+	OP_LEAVE_REMOTE,  /* \Deleted and UID EXPUNGE of what was copied to the
+			   * mailbox that it was moved to */
 	OP_REMOVE_REMOTE, /* \Deleted and UID EXPUNGE */
 	OP_TRASH_REMOTE,  /* UID MOVE (or COPY and UID EXPUNGE) to the \Trash
 			   * mailbox, its flags being op.flags */
@@ -91,6 +116,10 @@ enum op_reason {
 	REASON_EXPUNGED,       /* \Deleted, and `expunge:` says so */
 	REASON_CANNOT_EXPUNGE, /* gone locally; the server lacks UID EXPUNGE */
 	REASON_SAME_NAME,      /* two files of one name: which is which? */
+	REASON_MOVED_ON_SERVER,
+	REASON_MOVED_IN_MAILDIR,
+	REASON_COPIED_ON_SERVER,
+	REASON_COPIED_IN_MAILDIR,
 	REASONS,
 };
 
@@ -106,6 +135,10 @@ enum op_reason {
  *
  * - OP_PULL, OP_PUSH and OP_PAIR write the entry (and, where the row's BASE is
  *   stale, drop the old one in the same commit);
+ * - OP_COPY_* and OP_MOVE_* are ops of the mailbox that the message goes to and
+ *   write its entry there; a move drops the one of where it came from in the
+ *   same commit, unless OP_LEAVE_REMOTE does. They change no flags but those of
+ *   OP_COPY_LOCAL's file (op.flags); ops of flags follow where some differ;
  * - OP_FLAG_LOCAL and OP_FLAG_REMOTE of one row have the same `base`, which is
  *   written when both are done: while one of them is not, the entry stays, and
  *   the next plan comes to the same end;

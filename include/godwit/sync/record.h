@@ -267,6 +267,8 @@ bool name_key_decode(struct str key, struct str *name_r, uint32_t *mailbox_r,
 
 /* All keys of one identity start with identity_prefix(); values are empty. */
 struct record_key identity_prefix(const struct identity *identity);
+/* Those of all identities of one size start with this. */
+struct record_key identity_size_prefix(uint64_t bytes);
 struct record_key identity_key(
 	const struct identity *identity, uint32_t mailbox, uint32_t uid);
 bool identity_key_decode(struct str key, struct identity *identity_r,

@@ -1,0 +1,22 @@
+/*
+ * Move local: files that follow what was moved or copied on the server.
+ *
+ * A move is a rename into the target's folder, under the name that is derived
+ * from the message's new UID, so that one which is repeated after a crash lands
+ * on the same name. A copy is a file of its own: a hard link would share its
+ * date, which the server keeps for each copy, and whatever a program does that
+ * rewrites a message in place.
+ */
+#ifndef GODWIT_SRC_ENGINE_MOVE_LOCAL_H
+#define GODWIT_SRC_ENGINE_MOVE_LOCAL_H
+
+#include "pass.h"
+
+/* Carries out a mailbox's OP_COPY_LOCAL. */
+int move_local_copies(
+	struct pass *pass, struct mailbox *mailbox, struct err *err);
+
+/* Carries out a mailbox's OP_MOVE_LOCAL. */
+int move_local(struct pass *pass, struct mailbox *mailbox, struct err *err);
+
+#endif

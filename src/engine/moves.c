@@ -1,0 +1,908 @@
+/*
+ * How: what is new on one side gets its identity (delta has read the files; of
+ * the server's messages a task a mailbox fetches headers); the journal's index
+ * tells where messages of that identity were in step; all of those become
+ * items, which move_find() joins. A mailbox that is not opened, since nothing
+ * has changed there, has the rows that the journal says. Nothing new, or an
+ * empty journal, costs nothing.
+ */
+#include "moves.h"
+
+#include "delta.h"
+#include "spare.h"
+
+#include "godwit/base/limits.h"
+#include "godwit/imap/set.h"
+#include "godwit/mail/maildir_name.h"
+#include "godwit/sync/move.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	IN_LOCAL = SIDE_BIT(LOCAL),
+	IN_REMOTE = SIDE_BIT(REMOTE),
+	IN_BASE = SIDE_BIT(BASE),
+};
+
+/* A mailbox whose new messages may be known elsewhere. */
+struct look_task {
+	struct task task;
+	struct finding *finding;
+	struct imap_set wanted;
+	uint32_t select_handle;
+	unsigned awaited;
+};
+
+/* A message whose copy is proven, and which is to go by ROW_LEFT. */
+struct left {
+	struct mailbox *mailbox;
+	uint32_t row;
+	uint64_t intent;
+};
+
+struct finding {
+	struct pass *pass;
+	struct move_item *items; /* on the heap */
+	size_t count;
+	size_t cap;
+	struct arena arena;
+	struct moves moves;
+	struct left *lefts; /* on the heap */
+	size_t left_count;
+	size_t left_cap;
+	size_t *adopted; /* by mailbox: files that come from elsewhere */
+};
+
+/* ---- Items --------------------------------------------------------------- */
+
+static struct row *row_at(
+	const struct finding *finding, const struct move_item *item)
+{
+	return &finding->pass->mailboxes[item->mailbox].match.rows[item->row];
+}
+
+static struct mailbox *mailbox_of(
+	const struct finding *finding, const struct move_item *item)
+{
+	return &finding->pass->mailboxes[item->mailbox];
+}
+
+static uint32_t number_of(
+	const struct finding *finding, const struct mailbox *mailbox)
+{
+	return (uint32_t)(mailbox - finding->pass->mailboxes);
+}
+
+static struct str name_of(const struct mailbox *mailbox, const struct row *row)
+{
+	if ((row->present & IN_LOCAL) != 0)
+		return mailbox->scan.items[row->local].name;
+	if ((row->present & IN_BASE) != 0)
+		return mailbox->base_items[row->base].name;
+	return STR("");
+}
+
+static void add(struct finding *finding, const struct mailbox *mailbox,
+	uint32_t row, const struct identity *identity)
+{
+	const struct row *at = &mailbox->match.rows[row];
+
+	finding->items = array_grow(finding->items, &finding->cap,
+		finding->count + 1, sizeof(*finding->items));
+	finding->items[finding->count++] = (struct move_item){
+		.identity = *identity,
+		.name = name_of(mailbox, at),
+		.mailbox = number_of(finding, mailbox),
+		.row = row,
+		.present = at->present,
+	};
+}
+
+/* Whether it is new on a side, or on both, and may be known elsewhere. */
+static bool is_new(const struct row *row)
+{
+	return row->hold == ROW_FREE && row->present != 0 &&
+	       (row->present & IN_BASE) == 0;
+}
+
+static bool has_base(const struct pass *pass)
+{
+	for (size_t i = 0; i < pass->count; i++) {
+		const struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (mailbox_is_active(mailbox) &&
+			(mailbox->idle || mailbox->journal.count > 0))
+			return true;
+	}
+	return false;
+}
+
+/* The file of a row that is new. 1: known; 0: not to be had; -1: err. */
+static int identify(struct pass *pass, struct mailbox *mailbox,
+	const struct row *row, struct identity *identity_r, struct err *err)
+{
+	const struct file_facts *known = mailbox_facts(mailbox, row->local);
+	struct file_facts facts = {0};
+	enum fs_result result = FS_OK;
+
+	if (known != NULL) {
+		facts = *known;
+	} else {
+		if (!mailbox->md_open &&
+			mailbox_open_maildir(pass, mailbox, false, err) != 0)
+			return -1;
+		result = delta_identify(&mailbox->md,
+			&mailbox->scan.items[row->local], LINE_FORM_LF, &facts,
+			err);
+	}
+	if (result == FS_FAILED && err->scope != ERR_MESSAGE)
+		return -1;
+	*identity_r = facts.identity;
+	return result == FS_OK;
+}
+
+/* Files that are new, or that match has paired with a new message. */
+static int add_files(
+	struct finding *finding, struct mailbox *mailbox, struct err *err)
+{
+	int known = 0;
+
+	for (uint32_t i = 0; i < mailbox->match.count && known >= 0; i++) {
+		const struct row *row = &mailbox->match.rows[i];
+		struct identity identity;
+
+		if (!is_new(row) || (row->present & IN_LOCAL) == 0)
+			continue;
+		known = identify(finding->pass, mailbox, row, &identity, err);
+		if (known == 1)
+			add(finding, mailbox, i, &identity);
+	}
+	mailbox_close_maildir(mailbox);
+	return known < 0 ? -1 : 0;
+}
+
+/* ---- Headers of what is new on the server -------------------------------- */
+
+/* The messages of a size that the journal knows. */
+static int want_headers(struct finding *finding, struct mailbox *mailbox,
+	struct imap_set *wanted, struct err *err)
+{
+	for (size_t i = 0; i < mailbox->match.count; i++) {
+		const struct row *row = &mailbox->match.rows[i];
+		int found;
+
+		if (!is_new(row) || row->present != IN_REMOTE)
+			continue;
+		found = journal_find_size(&finding->pass->journal,
+			mailbox->remote[row->remote].bytes, err);
+		if (found < 0)
+			return -1;
+		if (found > 0)
+			imap_set_add(wanted, row->uid);
+	}
+	return 0;
+}
+
+static void fetch_headers(struct look_task *look)
+{
+	struct imap_command command = {.kind = IMAP_FETCH};
+	struct buf text = {0};
+	size_t from = 0;
+
+	command.fetch.items =
+		IMAP_FETCH_UID | IMAP_FETCH_SIZE | IMAP_FETCH_HEADER;
+	while (imap_set_print_next(
+		&look->wanted, &from, LIMIT_COMMAND_LINE_BYTES - 200, &text)) {
+		command.fetch.set = buf_str(&text);
+		conn_submit(look->task.conn, &command);
+		look->awaited++;
+		buf_reset(&text);
+	}
+	buf_clear(&text);
+}
+
+static enum task_step look_begin(struct task *task, struct err *err)
+{
+	struct look_task *look = (struct look_task *)task;
+
+	(void)err;
+	look->awaited = 0;
+	look->select_handle = task_select(task);
+	if (look->select_handle == 0)
+		fetch_headers(look);
+	return TASK_MORE;
+}
+
+/* A message that is told twice is one. */
+static void header_seen(
+	struct look_task *look, const struct imap_fetch *fetched)
+{
+	const unsigned needed =
+		IMAP_FETCH_UID | IMAP_FETCH_SIZE | IMAP_FETCH_HEADER;
+	struct mailbox *mailbox = look->task.mailbox;
+	struct identity identity;
+	uint32_t row = mailbox_row(mailbox, fetched->uid);
+
+	if ((fetched->present & needed) != needed || fetched->header_nil ||
+		fetched->header_not_kept || row == PLAN_NONE ||
+		!imap_set_contains(&look->wanted, fetched->uid))
+		return;
+	identity_of_header(fetched->header, fetched->size, &identity);
+	add(look->finding, mailbox, row, &identity);
+}
+
+/* What is not told is as new as it looks. */
+static enum task_step look_event(
+	struct task *task, const struct imap_event *event, struct err *err)
+{
+	struct look_task *look = (struct look_task *)task;
+	const struct imap_response *response = event->response;
+
+	if (event->kind == IMAP_EVENT_UNTAGGED &&
+		response->kind == IMAP_RESPONSE_FETCH)
+		header_seen(look, &response->fetch);
+	if (event->kind != IMAP_EVENT_TAGGED)
+		return TASK_MORE;
+	if (event->handle == look->select_handle) {
+		if (task_selected(task, &response->line, err) != 0)
+			return TASK_FAILED;
+		fetch_headers(look);
+		return TASK_MORE;
+	}
+	return --look->awaited == 0 ? TASK_DONE : TASK_MORE;
+}
+
+static size_t make_looks(struct finding *finding, struct look_task *looks,
+	struct task **queue, struct err *err)
+{
+	static const struct task_kind kind = {look_begin, look_event};
+	struct pass *pass = finding->pass;
+	size_t count = 0;
+
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+		struct look_task *look = &looks[count];
+
+		if (!mailbox_is_active(mailbox))
+			continue;
+		*look = (struct look_task){
+			.task = {.kind = &kind, .mailbox = mailbox},
+			.finding = finding,
+		};
+		if (want_headers(finding, mailbox, &look->wanted, err) != 0)
+			return SIZE_MAX;
+		if (imap_set_size(&look->wanted) > 0)
+			queue[count++] = &look->task;
+		else
+			imap_set_clear(&look->wanted);
+	}
+	return count;
+}
+
+static int add_messages(struct finding *finding, struct err *err)
+{
+	struct pass *pass = finding->pass;
+	struct look_task *looks =
+		arena_array(&finding->arena, pass->count, sizeof(*looks));
+	struct task **queue = arena_array(
+		&finding->arena, pass->count, sizeof(struct task *));
+	size_t count = make_looks(finding, looks, queue, err);
+	int result = -1;
+
+	if (count != SIZE_MAX)
+		result = pool_run(pass->pool, queue, count,
+			pass->account->connections, err);
+	for (size_t i = 0; i < pass->count; i++)
+		imap_set_clear(&looks[i].wanted);
+	for (size_t i = 0; result == 0 && i < count; i++) {
+		if (looks[i].task.result == TASK_FAILED)
+			pass_mailbox_failed(pass, looks[i].task.mailbox,
+				&looks[i].task.err);
+	}
+	return result;
+}
+
+/* ---- Where they were in step --------------------------------------------- */
+
+static struct mailbox *mailbox_of_id(struct pass *pass, uint32_t id)
+{
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (mailbox->in_journal && mailbox->id == id &&
+			mailbox_is_active(mailbox) && !mailbox->renumbered)
+			return mailbox;
+	}
+	return NULL;
+}
+
+/* Of a mailbox that is not opened the journal tells what can be copied. */
+static int suppose(struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	if (!mailbox->idle || delta_suppose(pass, mailbox, err) == 0)
+		return 0;
+	if (err->scope >= ERR_ACCOUNT)
+		return -1;
+	pass_mailbox_failed(pass, mailbox, err);
+	return 0;
+}
+
+static int add_place(struct finding *finding, const struct journal_place *place,
+	const struct identity *identity, struct err *err)
+{
+	struct mailbox *mailbox = mailbox_of_id(finding->pass, place->mailbox);
+	uint32_t row;
+
+	if (mailbox == NULL)
+		return 0;
+	if (suppose(finding->pass, mailbox, err) != 0)
+		return -1;
+	row = mailbox_row(mailbox, place->uid);
+	if (mailbox_is_active(mailbox) && row != PLAN_NONE &&
+		(mailbox->match.rows[row].present & IN_BASE) != 0 &&
+		!mailbox->match.rows[row].stale &&
+		mailbox->match.rows[row].origin == ROW_AT_HOME)
+		add(finding, mailbox, row, identity);
+	return 0;
+}
+
+static int item_cmp(const void *a, const void *b)
+{
+	const struct move_item *x = a;
+	const struct move_item *y = b;
+	int order = identity_cmp(&x->identity, &y->identity);
+
+	if (order == 0)
+		order = (x->mailbox > y->mailbox) - (x->mailbox < y->mailbox);
+	return order != 0 ? order : (x->row > y->row) - (x->row < y->row);
+}
+
+/* Told twice, by a server or by a broken connection: once is enough. */
+static void drop_doubles(struct finding *finding)
+{
+	size_t kept = 0;
+
+	if (finding->count > 0)
+		qsort(finding->items, finding->count, sizeof(*finding->items),
+			item_cmp);
+	for (size_t i = 0; i < finding->count; i++) {
+		const struct move_item *item = &finding->items[i];
+		const struct move_item *last =
+			kept > 0 ? &finding->items[kept - 1] : NULL;
+
+		if (!mailbox_is_active(mailbox_of(finding, item)))
+			continue;
+		if (last == NULL || last->mailbox != item->mailbox ||
+			last->row != item->row)
+			finding->items[kept++] = *item;
+	}
+	finding->count = kept;
+}
+
+static int add_known(struct finding *finding, struct err *err)
+{
+	size_t count = finding->count;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct identity identity = finding->items[i].identity;
+		struct journal_places places = {0};
+
+		if (i > 0 && identity_cmp(&identity,
+				     &finding->items[i - 1].identity) == 0)
+			continue;
+		if (journal_find_identity(&finding->pass->journal, &identity,
+			    &finding->arena, &places, err) != 0)
+			return -1;
+		for (size_t k = 0; k < places.count; k++) {
+			if (add_place(finding, &places.items[k], &identity,
+				    err) != 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* ---- Second names -------------------------------------------------------- */
+
+/* Whether we gave the file that a row has here its name, and its letters. */
+static bool is_derived(
+	const struct finding *finding, const struct move_item *item)
+{
+	struct mailbox *mailbox = mailbox_of(finding, item);
+	struct maildir_name name;
+	struct buf stem = {0};
+	bool is;
+
+	maildir_name_stem(&stem, finding->pass->account->name, mailbox->name,
+		mailbox->uidvalidity, row_at(finding, item)->uid);
+	is = maildir_name_parse(item->name, &name) &&
+	     maildir_name_has_stem(&name, buf_str(&stem));
+	buf_clear(&stem);
+	return is;
+}
+
+/* A message that no run has finished has a file that we named. */
+static bool is_half_done(
+	const struct finding *finding, const struct move_item *item)
+{
+	return item->present == (IN_LOCAL | IN_REMOTE) &&
+	       is_derived(finding, item);
+}
+
+/* What a power cut left of a rename is no message. Most often there was none,
+ * and no file is looked at. */
+static int drop_spares(struct finding *finding, struct err *err)
+{
+	struct spare_file *files =
+		arena_array(&finding->arena, finding->count, sizeof(*files));
+	size_t count = 0;
+	size_t kept = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < finding->count; i++) {
+		const struct move_item *item = &finding->items[i];
+		bool is_ours = is_half_done(finding, item);
+
+		any = any || is_ours;
+		if (is_ours || item->present == IN_LOCAL)
+			files[count++] = (struct spare_file){
+				.mailbox = mailbox_of(finding, item),
+				.row = item->row,
+				.is_ours = is_ours,
+			};
+	}
+	if (any && spare_find(finding->pass, files, count, err) != 0)
+		return -1;
+	for (size_t i = 0; i < finding->count; i++) {
+		if (row_at(finding, &finding->items[i])->present != 0)
+			finding->items[kept++] = finding->items[i];
+	}
+	finding->count = kept;
+	return 0;
+}
+
+/* ---- What an earlier run has asked for ----------------------------------- */
+
+/* Flags in the words of another mailbox. False: they cannot be said there. */
+static bool translate(const struct mailbox *from, struct flags flags,
+	struct mailbox *to, struct flags *flags_r)
+{
+	struct arena scratch = {0};
+	struct err ignored;
+	size_t count;
+	const struct str *names =
+		flags_to_names(from->base.keywords, flags, &scratch, &count);
+	bool is_said = flags_from_names(to->base.keywords, names, count,
+			       flags_r, &ignored) == 0;
+
+	arena_clear(&scratch);
+	return is_said;
+}
+
+static bool can_leave(const struct pass *pass)
+{
+	const struct imap_caps *caps = pool_caps(pass->pool);
+
+	return imap_caps_has(caps, IMAP_CAP_UIDPLUS) &&
+	       !imap_caps_has(caps, IMAP_CAP_MOVE);
+}
+
+/* The row of a file's message, if both sides of the mailbox have it. */
+static struct row *row_of_both(const struct mailbox *mailbox, struct str name)
+{
+	for (size_t i = 0; i < mailbox->match.count; i++) {
+		struct row *row = &mailbox->match.rows[i];
+
+		if ((row->present & IN_LOCAL) != 0 &&
+			(row->present & IN_REMOTE) != 0 &&
+			str_eq(mailbox->scan.items[row->local].name, name))
+			return row;
+	}
+	return NULL;
+}
+
+static void keep_left(struct finding *finding, struct mailbox *from,
+	uint32_t row, struct journal_intent *intent)
+{
+	from->match.rows[row].origin = ROW_LEFT;
+	finding->lefts = array_grow(finding->lefts, &finding->left_cap,
+		finding->left_count + 1, sizeof(*finding->lefts));
+	finding->lefts[finding->left_count++] =
+		(struct left){from, row, intent->sequence};
+	intent->sequence = 0; /* it stays open */
+}
+
+/* What both sides are taken to have had of a message whose answer was lost, so
+ * that it ends with the flags that it would have got: those of its original, as
+ * the journal knows them or, of a copy, as it began with them (plan.c). */
+static void begin_known(const struct mailbox *from, struct flags known,
+	struct mailbox *mailbox, struct row *row)
+{
+	struct flags flags;
+
+	if ((row->present & IN_BASE) != 0 ||
+		!translate(from, known, mailbox, &flags))
+		return;
+	flags.keywords = row->flags[LOCAL].keywords;
+	row->flags[BASE] = flags;
+	row->present |= IN_BASE;
+	row->stale = true;
+	row->base = PLAN_NONE;
+}
+
+/* An earlier run asked for this, and did not come to its end. */
+static void resume(struct finding *finding, struct mailbox *mailbox,
+	struct journal_intent *intent)
+{
+	const struct intent_record *record = &intent->record;
+	struct mailbox *from =
+		mailbox_of_id(finding->pass, record->source_mailbox);
+	uint32_t at = from == NULL ? PLAN_NONE
+				   : mailbox_row(from, record->source_uid);
+	struct row *row = row_of_both(mailbox, record->name);
+	const struct row *original;
+
+	if (at == PLAN_NONE || row == NULL)
+		return;
+	original = &from->match.rows[at];
+	if (record->kind == INTENT_COPY && (original->present & IN_REMOTE) != 0)
+		begin_known(from, original->flags[REMOTE], mailbox, row);
+	if (record->kind == INTENT_MOVE && can_leave(finding->pass) &&
+		original->present == (IN_BASE | IN_REMOTE)) {
+		begin_known(from, original->flags[BASE], mailbox, row);
+		keep_left(finding, from, at, intent);
+	}
+}
+
+static void resume_all(struct finding *finding)
+{
+	struct pass *pass = finding->pass;
+
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+		struct journal_intents *intents = &mailbox->intents;
+
+		if (!mailbox_is_active(mailbox))
+			continue;
+		for (size_t k = 0; k < intents->count; k++) {
+			if (intents->items[k].record.kind != INTENT_APPEND)
+				resume(finding, mailbox, &intents->items[k]);
+		}
+	}
+}
+
+/* ---- Linking ------------------------------------------------------------- */
+
+static bool writes_server(
+	const struct pass *pass, const struct mailbox *mailbox)
+{
+	return pass->account->direction != ACCOUNT_DIRECTION_PULL &&
+	       !mailbox->policy.remote_readonly;
+}
+
+static enum side side_of(enum move_kind kind)
+{
+	return kind == MOVE_MESSAGE || kind == MOVE_COPY_MESSAGE ? REMOTE
+								 : LOCAL;
+}
+
+/* The INTERNALDATE of an item's message, which MOVE and COPY keep. */
+static int learn_date(const struct finding *finding,
+	const struct move_item *item, struct mailbox_link *link,
+	struct err *err)
+{
+	struct mailbox *mailbox = mailbox_of(finding, item);
+	const struct row *row = row_at(finding, item);
+	struct journal_message message;
+	struct arena scratch = {0};
+	int found = 0;
+
+	if ((item->present & IN_BASE) != 0) {
+		found = journal_message(
+			&mailbox->base, row->uid, &scratch, &message, err);
+		if (found == 1) {
+			link->date_s = message.internaldate_s;
+			link->zone_minutes = message.zone_min;
+		}
+		arena_clear(&scratch);
+	} else if ((item->present & IN_REMOTE) != 0) {
+		link->date_s = mailbox->remote[row->remote].date_s;
+		link->zone_minutes = mailbox->remote[row->remote].zone_minutes;
+	}
+	return found < 0 ? -1 : 0;
+}
+
+static void link_entry(const struct finding *finding,
+	const struct move_item *item, struct mailbox_link *link)
+{
+	int at = link->entry_of[0] != NULL;
+
+	if ((item->present & IN_BASE) == 0)
+		return;
+	link->stored_raw = mailbox_of(finding, item)
+				   ->base_items[row_at(finding, item)->base]
+				   .stored_raw;
+	link->entry_of[at] = mailbox_of(finding, item);
+	link->entry_uid[at] = row_at(finding, item)->uid;
+}
+
+/* Whose entries go, once there is one at the new place. */
+static void link_entries(const struct finding *finding, const struct move *move,
+	struct mailbox_link *link)
+{
+	if (move->kind == MOVE_COPY_FILE || move->kind == MOVE_COPY_MESSAGE ||
+		move->kind == MOVE_FLAGS || link->leaves)
+		return;
+	if (move->from != MOVE_NONE)
+		link_entry(finding, &finding->items[move->from], link);
+	if (move->base != MOVE_NONE && move->base != move->to &&
+		move->base != move->from)
+		link_entry(finding, &finding->items[move->base], link);
+}
+
+/*
+ * Letters stand for other keywords in another folder, and mail readers take
+ * them along as they are: of a file that was moved they do not say which
+ * keywords were changed. So none were. Of a file that we rename anyway, the
+ * name will say so; else the base is made to have what the letters say, and the
+ * file gets those of the server.
+ */
+static void distrust_letters(const struct finding *finding,
+	const struct move *move, struct move_rows *rows)
+{
+	const struct move_item *to = &finding->items[move->to];
+
+	if (move->kind == MOVE_FILE &&
+		finding->items[move->from].present == IN_LOCAL)
+		rows->flags.keywords = rows->base_flags.keywords;
+	if (move->kind == MOVE_MESSAGE ||
+		(move->kind == MOVE_ENTRY && !is_derived(finding, to)))
+		rows->base_flags.keywords = rows->to->flags[LOCAL].keywords;
+}
+
+/* What the rows of a move say, in the words of its target. False: it cannot be
+ * said there; the message then goes as if it was new. */
+static bool fill_rows(const struct finding *finding, const struct move *move,
+	struct move_rows *rows)
+{
+	const struct move_item *to = &finding->items[move->to];
+	const struct move_item *item;
+	bool is_said = true;
+
+	*rows = (struct move_rows){.to = row_at(finding, to)};
+	if (move->from != MOVE_NONE) {
+		item = &finding->items[move->from];
+		rows->from = row_at(finding, item);
+		is_said = translate(mailbox_of(finding, item),
+			rows->from->flags[side_of(move->kind)],
+			mailbox_of(finding, to), &rows->flags);
+	}
+	if (move->base != MOVE_NONE) {
+		item = &finding->items[move->base];
+		rows->base = row_at(finding, item);
+		is_said = translate(mailbox_of(finding, item),
+				  rows->base->flags[BASE],
+				  mailbox_of(finding, to), &rows->base_flags) &&
+			  is_said;
+	}
+	return is_said;
+}
+
+/* A message that has to stay where it is can be copied still. */
+static enum move_kind way_of(const struct pass *pass,
+	const struct mailbox *from, enum move_kind kind)
+{
+	const struct imap_caps *caps = pool_caps(pass->pool);
+	bool can_go = !from->policy.remote_readonly &&
+		      (imap_caps_has(caps, IMAP_CAP_MOVE) ||
+			      imap_caps_has(caps, IMAP_CAP_UIDPLUS));
+
+	return kind == MOVE_MESSAGE && !can_go ? MOVE_COPY_MESSAGE : kind;
+}
+
+static int link_from(const struct finding *finding, const struct move *move,
+	struct mailbox_link *link, struct err *err)
+{
+	const struct move_item *to = &finding->items[move->to];
+	const struct move_item *item = &finding->items[move->from];
+	const struct row *row = row_at(finding, item);
+
+	link->from = mailbox_of(finding, item);
+	link->from_row = item->row;
+	link->from_uid = row->uid;
+	link->identity = item->identity;
+	link->leaves = move->kind == MOVE_MESSAGE && can_leave(finding->pass) &&
+		       writes_server(finding->pass, mailbox_of(finding, to));
+	if ((item->present & IN_BASE) != 0)
+		link->stored_raw = link->from->base_items[row->base].stored_raw;
+	return learn_date(
+		finding, side_of(move->kind) == LOCAL ? to : item, link, err);
+}
+
+/* A file that comes from elsewhere is an item behind those of the scan. */
+static uint32_t adopt(struct finding *finding, const struct move *move)
+{
+	const struct move_item *to = &finding->items[move->to];
+	const struct move_item *from = &finding->items[move->from];
+	struct maildir_scan *scan = &mailbox_of(finding, to)->scan;
+	size_t at = scan->count + finding->adopted[to->mailbox]++;
+
+	scan->items[at] = mailbox_of(finding, from)
+				  ->scan.items[row_at(finding, from)->local];
+	return (uint32_t)at;
+}
+
+/* The mailbox that a message is moved from on the server. */
+static void note_source(const struct mailbox_link *link)
+{
+	struct mailbox *from = link->from;
+
+	check(from != NULL);
+	if (link->leaves)
+		from->links[from->link_count++] =
+			(struct mailbox_link){.row = link->from_row};
+	else
+		from->moved_out++;
+}
+
+static int link_move(
+	struct finding *finding, struct move *move, struct err *err)
+{
+	const struct move_item *to = &finding->items[move->to];
+	struct mailbox *mailbox = mailbox_of(finding, to);
+	struct mailbox_link *link = &mailbox->links[mailbox->link_count];
+	struct move_rows rows;
+
+	*link = (struct mailbox_link){.row = to->row};
+	if (!fill_rows(finding, move, &rows))
+		return 0;
+	if (move->from != MOVE_NONE) {
+		move->kind = way_of(finding->pass,
+			mailbox_of(finding, &finding->items[move->from]),
+			move->kind);
+		if (link_from(finding, move, link, err) != 0)
+			return -1;
+	}
+	distrust_letters(finding, move, &rows);
+	link_entries(finding, move, link);
+	mailbox->link_count++;
+	move_join(move->kind, &rows, link->leaves);
+	if (move->kind == MOVE_FILE)
+		rows.to->local = adopt(finding, move);
+	if (move->kind == MOVE_MESSAGE)
+		note_source(link);
+	return 0;
+}
+
+/* Room for the links of each mailbox, and for files that come to it. */
+static void make_room(struct finding *finding)
+{
+	struct pass *pass = finding->pass;
+	size_t *links =
+		arena_array(&finding->arena, pass->count, sizeof(*links));
+	size_t *files =
+		arena_array(&finding->arena, pass->count, sizeof(*files));
+
+	for (size_t i = 0; i < finding->left_count; i++)
+		links[number_of(finding, finding->lefts[i].mailbox)]++;
+	for (size_t i = 0; i < finding->moves.count; i++) {
+		const struct move *move = &finding->moves.items[i];
+
+		links[finding->items[move->to].mailbox]++;
+		files[finding->items[move->to].mailbox]++;
+		if (move->from != MOVE_NONE)
+			links[finding->items[move->from].mailbox]++;
+	}
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+		struct maildir_scan *scan = &mailbox->scan;
+		struct local_item *items;
+
+		mailbox->links = arena_array(
+			&mailbox->arena, links[i], sizeof(*mailbox->links));
+		if (files[i] == 0)
+			continue;
+		items = arena_array(&mailbox->arena, scan->count + files[i],
+			sizeof(*items));
+		if (scan->count > 0)
+			memcpy(items, scan->items,
+				scan->count * sizeof(*items));
+		scan->items = items;
+	}
+	finding->adopted = arena_array(
+		&finding->arena, pass->count, sizeof(*finding->adopted));
+}
+
+static int link_cmp(const void *a, const void *b)
+{
+	const struct mailbox_link *x = a;
+	const struct mailbox_link *y = b;
+
+	return (x->row > y->row) - (x->row < y->row);
+}
+
+/* That nothing is left of many is worth a word, though nothing is lost. */
+static void say_emptied(struct pass *pass, struct mailbox *mailbox)
+{
+	size_t here = mailbox->match.count;
+
+	for (size_t i = 0; i < mailbox->match.count; i++)
+		here -= mailbox->match.rows[i].present == 0;
+	if (mailbox->moved_out > pass->account->guard.min_messages && here == 0)
+		pass_note(pass, mailbox,
+			"all its %zu messages were moved to other mailboxes",
+			mailbox->moved_out);
+}
+
+static int link_all(struct finding *finding, struct err *err)
+{
+	struct pass *pass = finding->pass;
+
+	make_room(finding);
+	for (size_t i = 0; i < finding->left_count; i++) {
+		const struct left *left = &finding->lefts[i];
+
+		left->mailbox->links[left->mailbox->link_count++] =
+			(struct mailbox_link){
+				.row = left->row, .intent = left->intent};
+	}
+	for (size_t i = 0; i < finding->moves.count; i++) {
+		if (link_move(finding, &finding->moves.items[i], err) != 0)
+			return -1;
+	}
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (mailbox->link_count == 0)
+			continue;
+		qsort(mailbox->links, mailbox->link_count,
+			sizeof(*mailbox->links), link_cmp);
+	}
+	for (size_t i = 0; i < pass->count; i++)
+		say_emptied(pass, &pass->mailboxes[i]);
+	return 0;
+}
+
+/* ---- All of it ----------------------------------------------------------- */
+
+static int find(struct finding *finding, struct err *err)
+{
+	struct pass *pass = finding->pass;
+
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (!mailbox_is_active(mailbox) ||
+			add_files(finding, mailbox, err) == 0)
+			continue;
+		if (err->scope >= ERR_ACCOUNT)
+			return -1;
+		pass_mailbox_failed(pass, mailbox, err);
+	}
+	if (add_messages(finding, err) != 0)
+		return -1;
+	drop_doubles(finding);
+	if (drop_spares(finding, err) != 0 || add_known(finding, err) != 0)
+		return -1;
+	move_find(finding->items, finding->count, &finding->arena,
+		&finding->moves);
+	return 0;
+}
+
+int moves(struct pass *pass, struct err *err)
+{
+	struct finding finding = {.pass = pass};
+	int result = 0;
+
+	if (!has_base(pass))
+		return 0;
+	resume_all(&finding);
+	result = find(&finding, err);
+	if (result == 0)
+		result = link_all(&finding, err);
+	free(finding.items);
+	free(finding.lefts);
+	arena_clear(&finding.arena);
+	return result;
+}
