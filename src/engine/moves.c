@@ -799,6 +799,8 @@ static void make_room(struct finding *finding)
 		struct maildir_scan *scan = &mailbox->scan;
 		struct local_item *items;
 
+		if (!mailbox_is_active(mailbox))
+			continue;
 		mailbox->links = arena_array(
 			&mailbox->arena, links[i], sizeof(*mailbox->links));
 		if (files[i] == 0)
@@ -854,13 +856,13 @@ static int link_all(struct finding *finding, struct err *err)
 	for (size_t i = 0; i < pass->count; i++) {
 		struct mailbox *mailbox = &pass->mailboxes[i];
 
-		if (mailbox->link_count == 0)
-			continue;
-		qsort(mailbox->links, mailbox->link_count,
-			sizeof(*mailbox->links), link_cmp);
+		if (!mailbox_is_active(mailbox))
+			continue; /* it is as an earlier turn left it */
+		if (mailbox->link_count > 0)
+			qsort(mailbox->links, mailbox->link_count,
+				sizeof(*mailbox->links), link_cmp);
+		say_emptied(pass, mailbox);
 	}
-	for (size_t i = 0; i < pass->count; i++)
-		say_emptied(pass, &pass->mailboxes[i]);
 	return 0;
 }
 

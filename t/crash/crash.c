@@ -197,14 +197,14 @@ static void begin_moves(struct world *world)
 static void change_moves(struct world *world)
 {
 	struct fake_mailbox *old = fake_server_find(world->server, "Old");
-	struct fake_mailbox *new_ = fake_server_find(world->server, "Fresh");
+	struct fake_mailbox *fresh = fake_server_find(world->server, "Fresh");
 	struct buf text = {0};
 
 	fake_mailbox_find(old, 7)->flags = 0; /* of message 45 */
 	server_carry(world, FAKE_MOVES, 40, "Fresh");
 	server_carry(world, FAKE_MOVES, 41, "INBOX");
 	server_carry(world, FAKE_COPIES, 42, "Fresh");
-	new_->messages[0].flags = FAKE_FLAGGED;
+	fresh->messages[0].flags = FAKE_FLAGGED;
 	carry(world, 43, "Fresh", "cur/kept:2,S");
 	carry(world, 44, "Fresh", "cur/invented:2,");
 	carry(world, 45, "INBOX", "cur/flagged:2,FS");

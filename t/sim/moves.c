@@ -353,6 +353,27 @@ static void test_both(const struct mask *mask)
 	world_clear(&world);
 }
 
+/* The mailboxes of the second look are not those of the moves. */
+static void test_again(void)
+{
+	const struct mask *mask = &masks[sizeof(masks) / sizeof(masks[0]) - 1];
+	struct world world;
+	struct buf path = {0};
+
+	begin(&world, mask);
+	world_give(&world, "INBOX", 30, 0);
+	check(world_sync(&world) == 0);
+	world_path(&world, "INBOX", "cur/read:2,S", &path);
+	fake_fs_rename(
+		world.fs, file_of(&world, "INBOX", 30).path, buf_z(&path));
+	for (int i = 0; i < 3; i++)
+		act(&world, FAKE_MOVES, 0);
+	ends(&world, mask->name, "what is moved, and a flag elsewhere");
+	rests(&world, mask);
+	buf_clear(&path);
+	world_clear(&world);
+}
+
 /* ---- Settings ------------------------------------------------------------ */
 
 static void test_dry(void)
@@ -507,6 +528,7 @@ int main(void)
 		test_maildir(&masks[i]);
 		test_both(&masks[i]);
 	}
+	test_again();
 	test_dry();
 	test_policies();
 	test_all_go();

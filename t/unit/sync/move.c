@@ -83,9 +83,12 @@ static void put_side(struct state *s, unsigned box, unsigned identity,
 	row->uid = side == REMOTE ? 1 : row->uid;
 }
 
-static void act_on(struct state *s, struct row *home, unsigned box,
-	unsigned identity, enum side side, enum act act)
+static void act_on(struct state *s, struct row *home, const struct story *story,
+	unsigned message, enum side side)
 {
+	enum act act = story->acts[message][side];
+	unsigned box = story->home[message];
+	unsigned identity = story->twins ? 0 : message;
 	bool stays = act == STAYS || act == FLAGS || act == COPIES;
 
 	if (stays) {
@@ -112,9 +115,7 @@ static void begin(struct state *s, const struct story *story)
 	}
 	for (unsigned i = 0; i < MESSAGES; i++) {
 		for (enum side side = LOCAL; side <= REMOTE; side++)
-			act_on(s, homes[i], story->home[i],
-				story->twins ? 0 : i, side,
-				story->acts[i][side]);
+			act_on(s, homes[i], story, i, side);
 	}
 }
 
