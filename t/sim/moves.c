@@ -358,18 +358,22 @@ static void test_again(void)
 {
 	const struct mask *mask = &masks[sizeof(masks) / sizeof(masks[0]) - 1];
 	struct world world;
+	struct world_file file;
+	struct buf name = {0};
 	struct buf path = {0};
 
 	begin(&world, mask);
 	world_give(&world, "INBOX", 30, 0);
 	check(world_sync(&world) == 0);
-	world_path(&world, "INBOX", "cur/read:2,S", &path);
-	fake_fs_rename(
-		world.fs, file_of(&world, "INBOX", 30).path, buf_z(&path));
+	file = file_of(&world, "INBOX", 30);
+	buf_addf(&name, "cur/%s:2,F", file.unique);
+	world_path(&world, "INBOX", buf_z(&name), &path);
+	fake_fs_rename(world.fs, file.path, buf_z(&path));
 	for (int i = 0; i < 3; i++)
 		act(&world, FAKE_MOVES, 0);
 	ends(&world, mask->name, "what is moved, and a flag elsewhere");
 	rests(&world, mask);
+	buf_clear(&name);
 	buf_clear(&path);
 	world_clear(&world);
 }
