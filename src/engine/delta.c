@@ -224,7 +224,7 @@ static enum fs_result feed_file(const struct fs_port *fs, struct fs_file *file,
 struct feeding {
 	struct local_item *item;
 	enum line_form form;
-	uint64_t disk_bytes;
+	struct fs_stat stat; /* before it was read */
 };
 
 /* Feeds it to a stream that was begun. */
@@ -232,12 +232,10 @@ static enum fs_result feed_item(struct maildir *md, struct feeding *feeding,
 	struct identity_stream *stream, struct err *err)
 {
 	struct fs_file *file = NULL;
-	struct fs_stat stat;
 	enum fs_result result =
-		maildir_read(md, feeding->item, &file, &stat, err);
+		maildir_read(md, feeding->item, &file, &feeding->stat, err);
 
 	if (result == FS_OK) {
-		feeding->disk_bytes = stat.bytes;
 		result = feed_file(md->fs, file, feeding->form, stream, err);
 		md->fs->close(&file);
 	}
@@ -257,7 +255,8 @@ enum fs_result delta_identify(struct maildir *md, struct local_item *item,
 	result = feed_item(md, &feeding, &stream, err);
 	if (result != FS_OK)
 		return result;
-	facts_r->disk_bytes = feeding.disk_bytes;
+	facts_r->disk_bytes = feeding.stat.bytes;
+	facts_r->mtime_ns = feeding.stat.mtime_ns;
 	facts_r->wire_bytes = stream.fed_bytes;
 	identity_finish(&stream, &facts_r->identity);
 	return FS_OK;

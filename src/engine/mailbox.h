@@ -43,8 +43,9 @@ enum mailbox_part {
 struct file_facts {
 	struct identity identity;
 	uint64_t wire_bytes; /* of its canonical form; 0: not read */
-	uint64_t disk_bytes; /* likewise */
-	uint32_t local;      /* index into the scan */
+	uint64_t disk_bytes; /* likewise; these two before it was read */
+	int64_t mtime_ns;
+	uint32_t local; /* index into the scan */
 };
 
 struct mailbox;

@@ -646,18 +646,26 @@ static enum fs_result find_again(
 	return result == FS_ABSENT ? find_in(md, true, item, err) : result;
 }
 
-enum fs_result maildir_read(struct maildir *md, struct local_item *item,
-	struct fs_file **file_r, struct fs_stat *stat_r, struct err *err)
+enum fs_result maildir_stat(struct maildir *md, struct local_item *item,
+	struct fs_stat *stat_r, struct err *err)
 {
 	enum fs_result result = md->fs->stat(maildir_dir(md, item->in_new),
 		item->file_name.ptr, stat_r, err);
 
-	if (result == FS_ABSENT) {
-		result = find_again(md, item, err);
-		if (result == FS_OK)
-			result = md->fs->stat(maildir_dir(md, item->in_new),
-				item->file_name.ptr, stat_r, err);
-	}
+	if (result != FS_ABSENT)
+		return result;
+	result = find_again(md, item, err);
+	if (result != FS_OK)
+		return result;
+	return md->fs->stat(maildir_dir(md, item->in_new), item->file_name.ptr,
+		stat_r, err);
+}
+
+enum fs_result maildir_read(struct maildir *md, struct local_item *item,
+	struct fs_file **file_r, struct fs_stat *stat_r, struct err *err)
+{
+	enum fs_result result = maildir_stat(md, item, stat_r, err);
+
 	if (result != FS_OK)
 		return result;
 	return md->fs->open(maildir_dir(md, item->in_new), item->file_name.ptr,

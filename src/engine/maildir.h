@@ -144,8 +144,12 @@ enum fs_result maildir_drop_leftover(struct maildir *md,
 	const struct maildir_leftover *leftover, const struct local_item *item,
 	struct err *err);
 
-/* Opens an item's file to read, and says what it is. One that was renamed since
- * the scan is found again, and *item changed; FS_ABSENT: it is gone. */
+/* Says what an item's file is. One that was renamed since the scan is found
+ * again, and *item changed; FS_ABSENT: it is gone. */
+enum fs_result maildir_stat(struct maildir *md, struct local_item *item,
+	struct fs_stat *stat_r, struct err *err);
+
+/* Opens it to read, too. */
 enum fs_result maildir_read(struct maildir *md, struct local_item *item,
 	struct fs_file **file_r, struct fs_stat *stat_r, struct err *err);
 

@@ -6,7 +6,14 @@
  * then); then the server must show them all, with their flags, and is once told
  * those that it forgot; and entries are committed in the intents' place. When
  * the connection breaks, the task begins again with that look-up: what had
- * arrived is not sent again.
+ * arrived is not sent again. Where UIDs will be told, what the server shows is
+ * asked for along with the APPENDs, which makes one flight of a chunk.
+ *
+ * With MULTIAPPEND (RFC 3502) an APPEND takes several messages, which saves the
+ * server the most of its work: it opens the mailbox, and flushes it, once.
+ * Where it refuses one of them it has stored none; after a look whether that is
+ * so, each is sent by itself, and the server names the one that it does not
+ * take.
  *
  * What the server took but does not show was dropped (by a filter, or as one of
  * equal messages: Gmail), or is late: its intent stays open, and it is trouble.
@@ -16,12 +23,11 @@
 #include "push.h"
 
 #include "apply.h"
-#include "delta.h"
 #include "flag_check.h"
 #include "intents.h"
+#include "outgoing.h"
 
 #include "godwit/base/limits.h"
-#include "godwit/mail/line_ends.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,7 +36,7 @@
 
 enum sending_state {
 	SENDING_WAITS,   /* to be sent */
-	SENDING_SENT,    /* its answer is awaited, or was lost */
+	SENDING_SENT,    /* its answer is awaited, was lost, or tells nothing */
 	SENDING_STORED,  /* the server has it; uid is known */
 	SENDING_UNNAMED, /* the server has it; uid is not known */
 	SENDING_FAILED,  /* told; not in this run */
@@ -39,16 +45,24 @@ enum sending_state {
 /* One message of a chunk. */
 struct sending {
 	const struct op *op;
-	struct local_item *item;
-	struct identity identity;
-	uint64_t wire_bytes;
-	enum line_form form; /* of its file */
-	int64_t date_s;
+	struct outgoing_file file;
 	uint64_t intent;
-	uint32_t handle;
+	uint32_t handle; /* of its APPEND */
+	size_t place;    /* among the messages of that */
 	uint32_t uid;
 	uint32_t told_uid; /* by APPENDUID; 0: none */
+	bool alone;        /* to be sent without others */
 	enum sending_state state;
+};
+
+enum {
+	/* Of an APPEND, unless one message alone has more: so much is sent
+	 * again where the server refuses one of many. */
+	TOGETHER_BYTES = 4 << 20,
+
+	/* What it says of a message beside its flags, at most: a date, and how
+	 * many octets follow. */
+	MESSAGE_TEXT_BYTES = 64,
 };
 
 enum push_stage {
@@ -67,14 +81,12 @@ struct push_task {
 	struct sending *sendings; /* the chunk; on the heap */
 	size_t count;
 	size_t cap;
-	unsigned awaited;
+	unsigned awaited; /* answers of the stage; while sending, to APPENDs */
+	unsigned along;   /* and to what was asked along with them */
 	uint32_t select_handle;
-	uint32_t uidnext; /* of the intents */
-	/* The file whose literal is being given. */
-	struct fs_file *file;
-	const struct sending *streaming;
-	struct to_crlf conv;
-	struct buf canonical;
+	uint32_t uidnext;                /* of the intents */
+	struct outgoing outgoing;        /* the literal that is being given */
+	const struct sending *streaming; /* whose it is */
 	struct match_identities headers; /* of the look-up; on the heap */
 	size_t header_cap;
 	struct imap_set stored; /* UIDs of what this task has uploaded */
@@ -88,7 +100,7 @@ static void sending_fail(
 	const struct trouble_key key = {
 		.mailbox = push->base.task.mailbox->id,
 		.side = LOCAL,
-		.name = sending->item->name,
+		.name = sending->file.item->name,
 	};
 
 	sending->state = SENDING_FAILED;
@@ -98,55 +110,31 @@ static void sending_fail(
 
 /* ---- Making a chunk ------------------------------------------------------ */
 
-/* What is known of the file, reading it where that was not done. */
-static enum fs_result measure(
-	struct push_task *push, struct sending *sending, struct err *err)
+static const struct imap_caps *caps_of(const struct push_task *push)
 {
-	struct mailbox *mailbox = push->base.task.mailbox;
-	const struct row *row = apply_row(mailbox, sending->op);
-	const struct file_facts *known = mailbox_facts(mailbox, row->local);
-	struct file_facts facts = {0};
-	struct fs_stat stat;
-	enum fs_result result = mailbox->md.fs->stat(
-		maildir_dir(&mailbox->md, sending->item->in_new),
-		sending->item->file_name.ptr, &stat, err);
-
-	if (result != FS_OK)
-		return result;
-	sending->date_s = stat.mtime_ns / 1000000000;
-	sending->form = apply_line_form(mailbox, row);
-	if (known != NULL)
-		facts = *known;
-	if (facts.wire_bytes == 0)
-		result = delta_identify(&mailbox->md, sending->item,
-			sending->form, &facts, err);
-	sending->identity = facts.identity;
-	sending->wire_bytes = facts.wire_bytes;
-	return result;
+	return imap_session_caps(conn_session(push->base.task.conn));
 }
 
 /* Whether the server can take it, as far as it said so. */
 static bool is_acceptable(
 	struct push_task *push, const struct sending *sending, struct err *err)
 {
-	const struct imap_caps *caps =
-		imap_session_caps(conn_session(push->base.task.conn));
+	const struct imap_caps *caps = caps_of(push);
+	uint64_t bytes = sending->file.facts.wire_bytes;
 
-	if (sending->wire_bytes == 0) {
+	if (bytes == 0) {
 		err_set(err, ERR_MESSAGE, ERR_NEVER, ERR_SYNC,
 			"the file %s is empty; no server takes that as a "
 			"message",
-			sending->item->file_name.ptr);
+			sending->file.item->file_name.ptr);
 		return false;
 	}
-	if (caps->append_limit == 0 ||
-		sending->wire_bytes <= caps->append_limit)
+	if (caps->append_limit == 0 || bytes <= caps->append_limit)
 		return true;
 	err_set(err, ERR_MESSAGE, ERR_NEVER, ERR_SYNC,
 		"the file %s has %" PRIu64 " bytes, the server takes %" PRIu64
 		" at most",
-		sending->item->file_name.ptr, sending->wire_bytes,
-		caps->append_limit);
+		sending->file.item->file_name.ptr, bytes, caps->append_limit);
 	return false;
 }
 
@@ -155,6 +143,7 @@ static int chunk_take(
 	struct push_task *push, const struct op *op, struct err *err)
 {
 	struct mailbox *mailbox = push->base.task.mailbox;
+	const struct row *row = apply_row(mailbox, op);
 	struct err refusal;
 	struct sending *sending;
 	enum fs_result result;
@@ -164,9 +153,11 @@ static int chunk_take(
 	sending = &push->sendings[push->count];
 	*sending = (struct sending){
 		.op = op,
-		.item = &mailbox->scan.items[apply_row(mailbox, op)->local],
+		.file = {.item = &mailbox->scan.items[row->local],
+			.form = apply_line_form(mailbox, row)},
 	};
-	result = measure(push, sending, err);
+	result = outgoing_measure(&mailbox->md, &sending->file,
+		mailbox_facts(mailbox, row->local), err);
 	if (result == FS_FAILED)
 		return -1;
 	if (result == FS_ABSENT)
@@ -194,7 +185,7 @@ static int chunk_make(struct push_task *push, struct err *err)
 		if (chunk_take(push, op, err) != 0)
 			return -1;
 		if (push->count > before)
-			bytes += push->sendings[before].wire_bytes;
+			bytes += push->sendings[before].file.facts.wire_bytes;
 	}
 	return 0;
 }
@@ -210,8 +201,8 @@ static int commit_intents(struct push_task *push, struct err *err)
 			.mailbox = mailbox->id,
 			.uidvalidity = mailbox->uidvalidity,
 			.uidnext = push->uidnext,
-			.identity = sending->identity,
-			.name = sending->item->name,
+			.identity = sending->file.facts.identity,
+			.name = sending->file.item->name,
 		};
 
 		if (sending->state == SENDING_WAITS)
@@ -222,49 +213,156 @@ static int commit_intents(struct push_task *push, struct err *err)
 	return pass_commit(push->base.pass, err);
 }
 
-static void append(struct push_task *push, struct sending *sending)
+/* ---- Sending ------------------------------------------------------------- */
+
+static int64_t date_of(const struct sending *sending)
 {
-	struct mailbox *mailbox = push->base.task.mailbox;
-	struct arena scratch = {0};
+	return sending->file.facts.mtime_ns / 1000000000;
+}
+
+/* The messages of an APPEND in the making. */
+struct together {
+	struct imap_append_message messages[LIMIT_BATCH_MESSAGES];
+	size_t count;
+	uint64_t octets;
+	size_t text_bytes; /* of the command, at most */
+	struct arena scratch;
+};
+
+/* Adds a message, unless that makes it too long. */
+static bool together_take(struct push_task *push, struct together *together,
+	const struct sending *sending)
+{
 	struct imap_append_message message = {
 		.has_date = true,
-		.date.utc_seconds = sending->date_s,
-		.octets = sending->wire_bytes,
+		.date.utc_seconds = date_of(sending),
+		.octets = sending->file.facts.wire_bytes,
 	};
-	struct imap_command command = {.kind = IMAP_APPEND};
+	uint64_t octets = together->octets + message.octets;
+	size_t text_bytes = together->text_bytes + MESSAGE_TEXT_BYTES;
 
-	message.flags.items = flags_to_names(mailbox->base.keywords,
-		sending->op->flags, &scratch, &message.flags.count);
+	message.flags.items = flags_to_names(
+		push->base.task.mailbox->base.keywords, sending->op->flags,
+		&together->scratch, &message.flags.count);
+	for (size_t i = 0; i < message.flags.count; i++)
+		text_bytes += message.flags.items[i].len + 1;
+	if (together->count > 0 &&
+		(octets > TOGETHER_BYTES ||
+			text_bytes > LIMIT_COMMAND_LINE_BYTES))
+		return false;
+	together->messages[together->count++] = message;
+	together->octets = octets;
+	together->text_bytes = text_bytes;
+	return true;
+}
+
+/* Takes the messages that wait from `at` on, as far as they can go together;
+ * the first that does not, or the end. */
+static size_t together_from(
+	struct push_task *push, struct together *together, size_t at)
+{
+	bool more = !push->sendings[at].alone &&
+		    imap_caps_has(caps_of(push), IMAP_CAP_MULTIAPPEND);
+
+	(void)together_take(push, together, &push->sendings[at++]);
+	for (; more && at < push->count; at++) {
+		const struct sending *sending = &push->sendings[at];
+
+		if (sending->state == SENDING_WAITS &&
+			(sending->alone ||
+				!together_take(push, together, sending)))
+			break;
+	}
+	return at;
+}
+
+/* Sends a message that waits, with others that do. */
+static void append(struct push_task *push, size_t first)
+{
+	struct mailbox *mailbox = push->base.task.mailbox;
+	struct imap_command command = {.kind = IMAP_APPEND};
+	struct together together = {
+		/* The name may be quoted all over. */
+		.text_bytes = 64 + 2 * mailbox->wire_name.len,
+	};
+	size_t end = together_from(push, &together, first);
+	size_t place = 0;
+	uint32_t handle;
+
 	command.append.mailbox = mailbox->wire_name;
-	command.append.messages = &message;
-	command.append.count = 1;
-	sending->handle = conn_submit(push->base.task.conn, &command);
-	sending->told_uid = 0;
-	sending->state = SENDING_SENT;
+	command.append.messages = together.messages;
+	command.append.count = together.count;
+	handle = conn_submit(push->base.task.conn, &command);
+	for (size_t i = first; i < end; i++) {
+		struct sending *sending = &push->sendings[i];
+
+		if (sending->state != SENDING_WAITS)
+			continue;
+		sending->handle = handle;
+		sending->place = place++;
+		sending->told_uid = 0;
+		sending->state = SENDING_SENT;
+	}
 	push->awaited++;
-	arena_clear(&scratch);
+	arena_clear(&together.scratch);
+}
+
+/* The least UID that a message sent now can get. */
+static uint32_t least_uid(const struct push_task *push)
+{
+	uint32_t stored = imap_set_max(&push->stored);
+
+	return stored >= push->uidnext && stored < UINT32_MAX ? stored + 1
+							      : push->uidnext;
+}
+
+/* Asks what the server shows of the messages that are on the way. */
+static void ask_along(struct push_task *push)
+{
+	struct imap_command command = {.kind = IMAP_NOOP};
+	char set[32];
+
+	conn_submit(push->base.task.conn, &command);
+	(void)snprintf(set, sizeof(set), "%" PRIu32 ":*", least_uid(push));
+	command.kind = IMAP_FETCH;
+	command.fetch.set = str_of(set);
+	command.fetch.items = IMAP_FETCH_UID | IMAP_FETCH_FLAGS;
+	conn_submit(push->base.task.conn, &command);
+	push->along += 2;
 }
 
 /* Sends what of the chunk waits. */
 static int send_waiting(struct push_task *push, struct err *err)
 {
+	bool will_tell = imap_caps_has(caps_of(push), IMAP_CAP_UIDPLUS);
+
 	push->stage = PUSH_SENDING;
 	push->awaited = 0;
+	push->along = 0;
+	push->select_handle = 0;
+	flag_check_begin(&push->flags, push->base.task.mailbox->base.keywords);
 	if (commit_intents(push, err) != 0)
 		return -1;
+	if (will_tell)
+		push->select_handle = task_select(&push->base.task);
+	push->along += push->select_handle != 0;
 	for (size_t i = 0; i < push->count; i++) {
 		if (push->sendings[i].state == SENDING_WAITS)
-			append(push, &push->sendings[i]);
+			append(push, i);
 	}
+	if (will_tell)
+		ask_along(push);
 	return 0;
 }
 
 /* ---- Streaming bodies ---------------------------------------------------- */
 
-static struct sending *sending_of(struct push_task *push, uint32_t handle)
+static struct sending *sending_of(
+	struct push_task *push, uint32_t handle, size_t place)
 {
 	for (size_t i = 0; i < push->count; i++) {
-		if (push->sendings[i].handle == handle)
+		if (push->sendings[i].handle == handle &&
+			push->sendings[i].place == place)
 			return &push->sendings[i];
 	}
 	return NULL;
@@ -272,63 +370,54 @@ static struct sending *sending_of(struct push_task *push, uint32_t handle)
 
 static void stream_end(struct push_task *push)
 {
-	if (push->file != NULL)
-		push->base.task.mailbox->md.fs->close(&push->file);
-	buf_reset(&push->canonical);
+	outgoing_end(&push->outgoing);
 	push->streaming = NULL;
 }
 
-static int stream_begin(
-	struct push_task *push, const struct sending *sending, struct err *err)
+/* The file is another message's now. That the server must not have got all of
+ * what was announced, so that it stores none of it, costs the connection. */
+static int sending_changed(
+	struct push_task *push, struct sending *sending, struct err *err)
 {
-	struct fs_stat stat;
-	enum fs_result result;
+	struct mailbox *mailbox = push->base.task.mailbox;
 
-	stream_end(push);
-	result = maildir_read(&push->base.task.mailbox->md, sending->item,
-		&push->file, &stat, err);
-	if (result == FS_ABSENT)
-		return err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_SYNC,
-			"the file %s went while it was being sent",
-			sending->item->file_name.ptr);
-	if (result != FS_OK)
-		return -1;
-	to_crlf_init(&push->conv, sending->form);
-	push->streaming = sending;
-	return 0;
+	sending->state = SENDING_FAILED;
+	apply_failed(mailbox);
+	push->base.task.achieved++; /* the others can be sent now */
+	err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_SYNC,
+		"the file %s was changed while it was being sent; the next run "
+		"sends it",
+		sending->file.item->file_name.ptr);
+	pass_note(push->base.pass, mailbox, "%s", err->text);
+	return -1;
 }
 
 /* Gives the session the next octets of the literal that it asks for. */
 static int stream(
 	struct push_task *push, const struct imap_event *event, struct err *err)
 {
-	const struct sending *sending = sending_of(push, event->handle);
-	char chunk[32 << 10];
-	size_t got = 1;
+	struct sending *sending = sending_of(push, event->handle, event->index);
+	enum outgoing_step step = OUTGOING_GIVEN;
+	struct str octets = {0};
 
 	if (sending == NULL)
 		return err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_PROTOCOL,
 			"the server answered an upload before it had all of "
 			"it");
-	if (push->streaming != sending && stream_begin(push, sending, err) != 0)
+	if (push->streaming != sending)
+		step = outgoing_begin(&push->outgoing,
+			&push->base.task.mailbox->md, &sending->file, err);
+	push->streaming = sending;
+	if (step == OUTGOING_GIVEN)
+		step = outgoing_next(
+			&push->outgoing, event->octets, &octets, err);
+	if (step == OUTGOING_CHANGED)
+		return sending_changed(push, sending, err);
+	if (step == OUTGOING_FAILED)
 		return -1;
-	while (push->canonical.len == 0 && got > 0) {
-		if (push->base.task.mailbox->md.fs->read(push->file, chunk,
-			    sizeof(chunk), &got, err) != FS_OK)
-			return -1;
-		to_crlf_feed(&push->conv, (struct str){chunk, got},
-			&push->canonical);
-	}
-	if (push->canonical.len == 0)
-		return err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_SYNC,
-			"the file %s became shorter while it was being sent",
-			sending->item->file_name.ptr);
-	imap_session_literal(conn_session(push->base.task.conn),
-		str_sub(buf_str(&push->canonical), 0, event->octets));
-	if (push->canonical.len >= event->octets)
+	imap_session_literal(conn_session(push->base.task.conn), octets);
+	if (octets.len == event->octets)
 		stream_end(push);
-	else
-		buf_reset(&push->canonical);
 	return 0;
 }
 
@@ -342,7 +431,8 @@ static void append_refused(struct push_task *push, struct sending *sending,
 	err_set(&err, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
 		"the server does not take the file %s: %.*s; it is tried again "
 		"later",
-		sending->item->file_name.ptr, STR_FMT(err_said(line->text)));
+		sending->file.item->file_name.ptr,
+		STR_FMT(err_said(line->text)));
 	if (line->code.kind == IMAP_CODE_OVERQUOTA)
 		push->full = true;
 	sending_fail(push, sending, &err);
@@ -371,18 +461,11 @@ static struct sending *sending_with(struct push_task *push, uint32_t uid)
 
 /* A UID that is another message's is not believed; nor is one that two of ours
  * are said to have, for either. */
-static void append_stored(struct push_task *push, struct sending *sending,
-	const struct imap_code *code)
+static void stored_as(
+	struct push_task *push, struct sending *sending, uint32_t uid)
 {
-	struct imap_set_iter iter = {0};
 	struct sending *twin;
-	uint32_t uid;
 
-	sending->state = SENDING_UNNAMED;
-	if (code->kind != IMAP_CODE_APPENDUID ||
-		code->uidvalidity != push->base.task.mailbox->uidvalidity ||
-		!imap_set_next(code->uids, &iter, &uid))
-		return;
 	sending->told_uid = uid;
 	if (!can_be_new(push, uid))
 		return;
@@ -396,21 +479,69 @@ static void append_stored(struct push_task *push, struct sending *sending,
 	push->base.task.achieved++;
 }
 
+/* APPENDUID tells the UIDs in the order of the messages (RFC 4315 section 3),
+ * which is a rising one. */
+static bool tells_uids(const struct push_task *push,
+	const struct imap_code *code, size_t messages)
+{
+	return code->kind == IMAP_CODE_APPENDUID &&
+	       code->uidvalidity == push->base.task.mailbox->uidvalidity &&
+	       imap_set_size(code->uids) == messages;
+}
+
+static size_t messages_of(const struct push_task *push, uint32_t handle)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < push->count; i++)
+		count += push->sendings[i].handle == handle;
+	return count;
+}
+
+static void append_stored(
+	struct push_task *push, uint32_t handle, const struct imap_code *code)
+{
+	bool told = tells_uids(push, code, messages_of(push, handle));
+	struct imap_set_iter iter = {0};
+	uint32_t uid;
+
+	for (size_t i = 0; i < push->count; i++) {
+		struct sending *sending = &push->sendings[i];
+
+		if (sending->handle != handle)
+			continue;
+		sending->state = SENDING_UNNAMED;
+		if (told && imap_set_next(code->uids, &iter, &uid))
+			stored_as(push, sending, uid);
+	}
+}
+
+/* One of several messages was refused, and so all were; or not quite. */
+static void append_answered(struct push_task *push, uint32_t handle,
+	const struct imap_status_line *line)
+{
+	if (line->condition == IMAP_OK)
+		append_stored(push, handle, &line->code);
+	else if (messages_of(push, handle) == 1)
+		append_refused(push, sending_of(push, handle, 0), line);
+}
+
 static int record_sending(
 	struct push_task *push, struct sending *sending, struct err *err)
 {
 	struct mailbox *mailbox = push->base.task.mailbox;
-	const struct journal_detail detail = {.identity = sending->identity};
+	const struct journal_detail detail = {
+		.identity = sending->file.facts.identity};
 	const struct trouble_key trouble = {.mailbox = mailbox->id,
 		.side = LOCAL,
-		.name = sending->item->name};
+		.name = sending->file.item->name};
 	const struct journal_message message = {
 		.uid = sending->uid,
 		.flags = flag_check_base(
 			&push->flags, sending->uid, sending->op->base),
-		.name = sending->item->name,
-		.internaldate_s = sending->date_s,
-		.stored_raw = sending->form == LINE_FORM_RAW,
+		.name = sending->file.item->name,
+		.internaldate_s = date_of(sending),
+		.stored_raw = sending->file.form == LINE_FORM_RAW,
 		.detail = &detail,
 	};
 
@@ -434,7 +565,7 @@ static void sending_spare(struct push_task *push, struct sending *sending)
 	struct journal_failure failure = {
 		.key = {.mailbox = mailbox->id,
 			.side = LOCAL,
-			.name = sending->item->name},
+			.name = sending->file.item->name},
 		.now_s = pass_now_s(pass),
 	};
 
@@ -442,14 +573,14 @@ static void sending_spare(struct push_task *push, struct sending *sending)
 		"the server keeps one of equal messages: for the file %s it "
 		"names message %" PRIu32 ", which it had before; the file "
 		"stays in the Maildir alone",
-		sending->item->file_name.ptr, sending->told_uid);
+		sending->file.item->file_name.ptr, sending->told_uid);
 	failure.reason = str_of(err.text);
 	sending->state = SENDING_FAILED;
 	pass_note(pass, mailbox, "%s", err.text);
 	if (journal_trouble_note(
 		    &pass->journal, &pass->notes, &failure, &err) != 0)
 		pass_error(pass, mailbox, &err, sending->told_uid,
-			sending->item->file_name);
+			sending->file.item->file_name);
 	journal_intent_delete(&pass->journal, &pass->notes, sending->intent);
 }
 
@@ -462,7 +593,7 @@ static void sending_unseen(struct push_task *push, struct sending *sending)
 	err_set(&err, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
 		"the server took the file %s, but does not show it among its "
 		"messages; the file stays here, and is tried again later",
-		sending->item->file_name.ptr);
+		sending->file.item->file_name.ptr);
 	sending_fail(push, sending, &err);
 }
 
@@ -504,7 +635,7 @@ static int chunk_commit(struct push_task *push, struct err *err)
 		if (sending->state == SENDING_STORED)
 			apply_tell(push->base.pass, push->base.task.mailbox,
 				sending->op, sending->uid,
-				sending->item->file_name);
+				sending->file.item->file_name);
 	}
 	return 0;
 }
@@ -520,6 +651,7 @@ static bool any_in(const struct push_task *push, enum sending_state state)
 
 static enum task_step next_chunk(struct push_task *push, struct err *err)
 {
+	stream_end(push);
 	if (chunk_make(push, err) != 0)
 		return TASK_FAILED;
 	if (push->count == 0) {
@@ -584,8 +716,8 @@ static enum task_step select_for(struct push_task *push, enum push_stage stage)
 
 /* ---- Flags --------------------------------------------------------------- */
 
-/* The chunk's messages have UIDs. */
-static enum task_step chunk_stored(struct push_task *push, struct err *err)
+/* Those that have UIDs are to be shown by the server. */
+static void check_begin(struct push_task *push)
 {
 	flag_check_begin(&push->flags, push->base.task.mailbox->base.keywords);
 	for (size_t i = 0; i < push->count; i++) {
@@ -596,6 +728,12 @@ static enum task_step chunk_stored(struct push_task *push, struct err *err)
 				&push->flags, sending->uid, sending->op->base);
 	}
 	flag_check_sort(&push->flags);
+}
+
+/* The chunk's messages have UIDs. */
+static enum task_step chunk_stored(struct push_task *push, struct err *err)
+{
+	check_begin(push);
 	return push->flags.count > 0 ? select_for(push, PUSH_CHECKING)
 				     : chunk_done(push, err);
 }
@@ -640,7 +778,8 @@ static enum task_step looked(struct push_task *push, struct err *err)
 		if (sending->state != SENDING_UNNAMED &&
 			sending->state != SENDING_SENT)
 			continue;
-		found = intents_find(&push->headers, &sending->identity);
+		found = intents_find(
+			&push->headers, &sending->file.facts.identity);
 		if (found < push->headers.count) {
 			sending->uid = push->headers.items[found].row;
 			sending->state = SENDING_STORED;
@@ -648,6 +787,7 @@ static enum task_step looked(struct push_task *push, struct err *err)
 			header_taken(push, sending->uid);
 		} else if (sending->state == SENDING_SENT) {
 			sending->state = SENDING_WAITS; /* it got lost */
+			sending->alone = true;
 			journal_intent_delete(&push->base.pass->journal,
 				&push->base.pass->batch, sending->intent);
 		}
@@ -691,22 +831,42 @@ static enum task_step flagging_answered(
 	return TASK_MORE;
 }
 
+static bool any_open(const struct push_task *push)
+{
+	for (size_t i = 0; i < push->flags.count; i++) {
+		if (flag_check_is_open(&push->flags, push->flags.items[i].uid))
+			return true;
+	}
+	return false;
+}
+
+/* All that was sent is answered. */
+static enum task_step chunk_sent(struct push_task *push, struct err *err)
+{
+	if (any_in(push, SENDING_UNNAMED) || any_in(push, SENDING_SENT))
+		return select_for(push, PUSH_LOOKING);
+	if (push->flags.count == 0 || any_open(push))
+		return chunk_stored(push, err);
+	return flags_checked(push, err);
+}
+
 static enum task_step sending_answered(
 	struct push_task *push, const struct imap_event *event, struct err *err)
 {
 	const struct imap_status_line *line = &event->response->line;
-	struct sending *sending = sending_of(push, event->handle);
 
-	if (sending == NULL)
-		return TASK_MORE;
-	if (line->condition == IMAP_OK)
-		append_stored(push, sending, &line->code);
-	else
-		append_refused(push, sending, line);
-	if (--push->awaited > 0)
-		return TASK_MORE;
-	return any_in(push, SENDING_UNNAMED) ? select_for(push, PUSH_LOOKING)
-					     : chunk_stored(push, err);
+	if (messages_of(push, event->handle) > 0) {
+		append_answered(push, event->handle, line);
+		if (--push->awaited == 0)
+			check_begin(push);
+	} else {
+		push->along--;
+		if (event->handle == push->select_handle &&
+			task_selected(&push->base.task, line, err) != 0)
+			return TASK_FAILED;
+	}
+	return push->awaited > 0 || push->along > 0 ? TASK_MORE
+						    : chunk_sent(push, err);
 }
 
 static enum task_step push_answered(
@@ -739,7 +899,7 @@ static int push_told(struct push_task *push,
 		return 0;
 	if (push->stage == PUSH_LOOKING)
 		return header_seen(push, &response->fetch, err);
-	if (push->stage == PUSH_CHECKING)
+	if (push->stage == PUSH_CHECKING || push->stage == PUSH_SENDING)
 		flag_check_shown(&push->flags, &response->fetch);
 	return 0;
 }
@@ -796,8 +956,7 @@ static void push_end(struct task *task)
 {
 	struct push_task *push = (struct push_task *)task;
 
-	stream_end(push);
-	buf_clear(&push->canonical);
+	outgoing_clear(&push->outgoing);
 	free(push->sendings);
 	free(push->headers.items);
 	imap_set_clear(&push->stored);

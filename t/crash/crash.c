@@ -32,6 +32,7 @@ struct scenario {
 	enum account_delete deletes;
 	bool no_uidnext;
 	bool adds_final_crlf;
+	unsigned half_batch;
 	unsigned append_forgets;
 	bool excludes_trash;
 	bool moves; /* nothing but moves and copies is to be done */
@@ -65,6 +66,12 @@ static const struct scenario scenarios[] = {
 		.caps = {IMAP_CAP_UIDPLUS},
 		.adds_final_crlf = true,
 		.append_forgets = FAKE_FLAGGED | FAKE_ANSWERED},
+	{.name = "a server that takes several messages at once",
+		.caps = {IMAP_CAP_UIDPLUS, IMAP_CAP_LITERAL_PLUS,
+			IMAP_CAP_MULTIAPPEND}},
+	{.name = "one that stores a part of them",
+		.caps = {IMAP_CAP_MULTIAPPEND, IMAP_CAP_LITERAL_MINUS},
+		.half_batch = FAKE_FOR_EVER},
 	{.name = "moves, with a server that moves",
 		.caps = {IMAP_CAP_UIDPLUS, IMAP_CAP_MOVE},
 		.moves = true},
@@ -229,6 +236,7 @@ static void begin(struct world *world, const struct scenario *scenario)
 		imap_caps_set(&world->server->caps, scenario->caps[i]);
 	world->server->odd.no_uidnext = scenario->no_uidnext;
 	world->server->odd.adds_final_crlf = scenario->adds_final_crlf;
+	world->server->odd.half_batch = scenario->half_batch;
 	world->server->odd.append_forgets = scenario->append_forgets;
 	world->server->odd.no_copyuid = scenario->no_copyuid;
 	world->account.deletes = scenario->deletes;

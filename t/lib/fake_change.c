@@ -245,12 +245,15 @@ void do_append(struct fake_session *session, const struct imap_command *command)
 {
 	const struct imap_append_args *args = &command->append;
 	struct fake_mailbox *box = named(session, args->mailbox);
+	size_t count = args->count;
 	struct imap_set uids = {0};
 	struct buf text = {0};
 
 	if (!is_appendable(session, args, box) || !may_change(session))
 		return;
-	for (size_t i = 0; i < args->count; i++)
+	if (count > 1 && once_more(&session->server->odd.half_batch))
+		count /= 2;
+	for (size_t i = 0; i < count; i++)
 		imap_set_add(
 			&uids, append_one(session, &args->messages[i], box));
 	if (session->server->odd.appenduid != 0)
@@ -260,7 +263,9 @@ void do_append(struct fake_session *session, const struct imap_command *command)
 	if (session->server->odd.hides_appended && session->selected == box)
 		session->fresh_hidden = true;
 	tell_changes(session, false);
-	if (has(session, IMAP_CAP_UIDPLUS))
+	if (count < args->count)
+		answer(session, "NO Stopped half way");
+	else if (has(session, IMAP_CAP_UIDPLUS))
 		respond(session, "%.*s OK [APPENDUID %" PRIu32 " %s] Stored",
 			STR_FMT(session->tag), told_uidvalidity(box),
 			buf_z(&text));

@@ -602,10 +602,8 @@ void fake_fs_free(struct fake_fs **fs)
 	for (size_t i = 0; i < (*fs)->change_count; i++)
 		(*fs)->changes[i].chosen = true;
 	changes_settle(*fs);
-	for (size_t i = 0; i < (*fs)->plan_count; i++) {
-		free((*fs)->plans[i].from);
-		free((*fs)->plans[i].to);
-	}
+	for (size_t i = 0; i < (*fs)->plan_count; i++)
+		plan_clear(&(*fs)->plans[i]);
 	free((*fs)->plans);
 	free((*fs)->changes);
 	free((*fs)->inodes_free);

@@ -86,6 +86,10 @@ void fake_fs_remount(struct fake_fs *fs, const char *path);
 void fake_fs_plan(
 	struct fake_fs *fs, uint64_t calls, const char *from, const char *to);
 
+/* Likewise, one writes to the file: `bytes` take the place of what is in it. */
+void fake_fs_plan_write(
+	struct fake_fs *fs, uint64_t calls, const char *path, struct str bytes);
+
 bool fake_fs_exists(struct fake_fs *fs, const char *path);
 
 /* Appends a file's contents; false if there is no such file. */

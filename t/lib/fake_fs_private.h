@@ -58,6 +58,8 @@ struct plan {
 	uint64_t at_call;
 	char *from;
 	char *to;
+	bool writes; /* `bytes`, to `from` */
+	struct buf bytes;
 };
 
 struct fake_fs {
@@ -151,6 +153,7 @@ void dir_settle(struct fake_fs *fs, struct node *dir);
 
 /* Does what other programs had planned for now. */
 void plans_run(struct fake_fs *fs);
+void plan_clear(struct plan *plan);
 
 /* fake_fs_file.c's part of the port. */
 void fake_port_files(struct fs_port *port);

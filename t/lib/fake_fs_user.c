@@ -215,23 +215,62 @@ size_t fake_fs_handles(const struct fake_fs *fs)
 	return fs->handles;
 }
 
+static struct plan *plan_add(
+	struct fake_fs *fs, uint64_t calls, const char *path)
+{
+	struct plan *plan;
+
+	fs->plans = array_grow(fs->plans, &fs->plan_cap, fs->plan_count + 1,
+		sizeof(*fs->plans));
+	plan = &fs->plans[fs->plan_count++];
+	*plan = (struct plan){
+		.at_call = fs->calls + calls, .from = fake_copy(path)};
+	return plan;
+}
+
 void fake_fs_plan(
 	struct fake_fs *fs, uint64_t calls, const char *from, const char *to)
 {
-	fs->plans = array_grow(fs->plans, &fs->plan_cap, fs->plan_count + 1,
-		sizeof(*fs->plans));
-	fs->plans[fs->plan_count++] = (struct plan){
-		.at_call = fs->calls + calls,
-		.from = fake_copy(from),
-		.to = to == NULL ? NULL : fake_copy(to),
-	};
+	struct plan *plan = plan_add(fs, calls, from);
+
+	plan->to = to == NULL ? NULL : fake_copy(to);
+}
+
+void fake_fs_plan_write(
+	struct fake_fs *fs, uint64_t calls, const char *path, struct str bytes)
+{
+	struct plan *plan = plan_add(fs, calls, path);
+
+	plan->writes = true;
+	buf_add(&plan->bytes, bytes);
+}
+
+void plan_clear(struct plan *plan)
+{
+	free(plan->from);
+	free(plan->to);
+	buf_clear(&plan->bytes);
+}
+
+static void rewrite(struct fake_fs *fs, const char *path, struct str bytes)
+{
+	struct node *node = node_at(fs, path);
+
+	fs->used -= node->bytes.len;
+	buf_reset(&node->bytes);
+	plant_bytes(fs, node, bytes);
+	node->mtime_ns = fake_stamp(fs);
+	node->ctime_ns = node->mtime_ns;
+	node->safe_mtime_ns = node->mtime_ns;
 }
 
 static void plan_run(struct fake_fs *fs, struct plan *plan)
 {
 	if (!fake_fs_exists(fs, plan->from))
 		return;
-	if (plan->to != NULL)
+	if (plan->writes)
+		rewrite(fs, plan->from, buf_str(&plan->bytes));
+	else if (plan->to != NULL)
 		fake_fs_rename(fs, plan->from, plan->to);
 	else
 		fake_fs_remove(fs, plan->from);
@@ -247,8 +286,7 @@ void plans_run(struct fake_fs *fs)
 			continue;
 		}
 		plan_run(fs, &fs->plans[i]);
-		free(fs->plans[i].from);
-		free(fs->plans[i].to);
+		plan_clear(&fs->plans[i]);
 	}
 	fs->plan_count = kept;
 }

@@ -197,6 +197,7 @@ struct fake_oddities {
 	bool esearch_plain;   /* ESEARCH is answered by SEARCH (Cyrus 2.4) */
 	bool no_copyuid;      /* although there is UIDPLUS */
 	unsigned half_moves;  /* so many MOVEs stop half way with NO */
+	unsigned half_batch;  /* so many APPENDs of several messages do */
 
 	/* Connections. */
 	unsigned sessions_max; /* more are refused; 0: any number */

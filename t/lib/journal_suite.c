@@ -185,6 +185,14 @@ static struct str where_identity(struct world *w, uint32_t number)
 	return places_line(w, &list);
 }
 
+static bool has_size(struct world *w, uint64_t bytes)
+{
+	int found = journal_find_size(&w->journal, bytes, &w->err);
+
+	check(found >= 0);
+	return found == 1;
+}
+
 static struct record_key meta(const char *name)
 {
 	struct record_key key = {.len = strlen(name)};
@@ -488,6 +496,35 @@ static void test_find(const struct journal_suite *suite)
 		"%s: an identity is found in all mailboxes", suite->label);
 	is_str(where_identity(&w, 2), STR(""),
 		"%s: and nowhere, if it is nowhere", suite->label);
+	journal_base_close(&a);
+	journal_base_close(&b);
+	world_end(&w);
+}
+
+static void test_find_size(const struct journal_suite *suite)
+{
+	struct world w = world_new(suite);
+	struct journal_base a = base_open(&w, mailbox_new(&w, "a"));
+	struct journal_base b = base_open(&w, mailbox_new(&w, "b"));
+
+	put(&w, &a, message_of(&w, 1));
+	put(&w, &b, message_of(&w, 1));
+	put(&w, &b, message_of(&w, 3));
+	commit(&w);
+	ok(has_size(&w, 1001) && has_size(&w, 1003),
+		"%s: sizes that messages have are found", suite->label);
+	ok(!has_size(&w, 1002) && !has_size(&w, 0) && !has_size(&w, 3) &&
+			!has_size(&w, UINT64_C(1001) << 8) &&
+			!has_size(&w, UINT64_MAX),
+		"%s: and no others", suite->label);
+	check(journal_message_delete(&a, &w.batch, 1, &w.err) == 0);
+	commit(&w);
+	ok(has_size(&w, 1001), "%s: a size stays as long as a message has it",
+		suite->label);
+	check(journal_message_delete(&b, &w.batch, 1, &w.err) == 0);
+	commit(&w);
+	ok(!has_size(&w, 1001) && has_size(&w, 1003), "%s: and no longer",
+		suite->label);
 	journal_base_close(&a);
 	journal_base_close(&b);
 	world_end(&w);
@@ -1066,6 +1103,7 @@ void journal_suite_run(const struct journal_suite *suite)
 	test_messages(suite);
 	test_message_alone(suite);
 	test_find(suite);
+	test_find_size(suite);
 	test_change(suite);
 	test_delete(suite);
 	test_keywords(suite);

@@ -272,3 +272,23 @@ void world_tell(struct world *world)
 	tell_lines("complaint:", buf_str(&world->server->complaints));
 	tell_lines("", buf_str(&world->wire));
 }
+
+void world_comes_to_rest(struct world *world, const char *sentence)
+{
+	struct buf why = {0};
+	int status = world_sync(world);
+	bool is_ok = status == 0 && world_in_step(world, &why) &&
+		     world_journal_ok(world, &why) &&
+		     world->server->complaints.len == 0;
+
+	if (is_ok) {
+		status = world_sync(world);
+		is_ok = status == 0 && world->steps == 0;
+	}
+	if (!ok(is_ok, "%s", sentence)) {
+		tap_note("status %d, %llu changes, %s", status,
+			(unsigned long long)world->steps, buf_z(&why));
+		world_tell(world);
+	}
+	buf_clear(&why);
+}

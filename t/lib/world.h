@@ -148,4 +148,7 @@ void world_letters(struct world *world, const char *mailbox,
 /* Prints the report, the complaints and the transcript as comments. */
 void world_tell(struct world *world);
 
+/* Tests that a sync brings both sides into step, and the next does nothing. */
+void world_comes_to_rest(struct world *world, const char *sentence);
+
 #endif

@@ -48,27 +48,6 @@ static size_t files(struct world *world, const char *mailbox)
 	return list.count;
 }
 
-/* A sync brings both sides into step, the next one does nothing. */
-static void comes_to_rest(struct world *world, const char *sentence)
-{
-	struct buf why = {0};
-	int status = world_sync(world);
-	bool is_ok = status == 0 && world_in_step(world, &why) &&
-		     world_journal_ok(world, &why) &&
-		     world->server->complaints.len == 0;
-
-	if (is_ok) {
-		status = world_sync(world);
-		is_ok = status == 0 && world->steps == 0;
-	}
-	if (!ok(is_ok, "%s", sentence)) {
-		tap_note("status %d, %llu changes, %s", status,
-			(unsigned long long)world->steps, buf_z(&why));
-		world_tell(world);
-	}
-	buf_clear(&why);
-}
-
 /* Gives every file of a mailbox letters, as a mail reader does. */
 static void read_all(struct world *world, const char *mailbox)
 {
@@ -102,16 +81,17 @@ static void test_one_name_for_two(bool were_read)
 	fake_server_create(world.server, "A", 0);
 	for (unsigned i = 0; i < 3; i++)
 		append(&world, "A", 110 + i * 50);
-	comes_to_rest(&world, "three messages are in step");
+	world_comes_to_rest(&world, "three messages are in step");
 	if (were_read) {
 		read_all(&world, "A");
-		comes_to_rest(&world, "and read");
+		world_comes_to_rest(&world, "and read");
 	}
 	fake_server_delete(world.server, fake_server_find(world.server, "A"));
 	fake_server_create(world.server, "A", 0);
 	append(&world, "A", 310);
-	comes_to_rest(&world, "a message that could have the name of another "
-			      "file is downloaded beside it");
+	world_comes_to_rest(&world,
+		"a message that could have the name of another "
+		"file is downloaded beside it");
 	is_int((intmax_t)files(&world, "A"), 4, "both are here");
 	is_int((intmax_t)fake_server_find(world.server, "A")->count, 4,
 		"and there");
@@ -127,13 +107,14 @@ static void test_name_of_another(void)
 	world.server->odd.one_uidvalidity = true;
 	fake_server_create(world.server, "A", 0);
 	append(&world, "A", 110);
-	comes_to_rest(&world, "a message is in step");
+	world_comes_to_rest(&world, "a message is in step");
 	fake_server_delete(world.server, fake_server_find(world.server, "A"));
 	is_int(world_sync(&world), 0, "its mailbox goes from the server");
 	fake_server_create(world.server, "A", 0);
 	append(&world, "A", 311);
-	comes_to_rest(&world, "a file that is named after another message is "
-			      "not taken for it");
+	world_comes_to_rest(&world,
+		"a file that is named after another message is "
+		"not taken for it");
 	is_int((intmax_t)files(&world, "A"), 2, "both are here");
 	is_int((intmax_t)fake_server_find(world.server, "A")->count, 2,
 		"and there");
@@ -149,7 +130,8 @@ static void test_headers_told_twice(void)
 	append(&world, "INBOX", 1);
 	put(&world, "cur/1.here:2,", 1);
 	put(&world, "cur/2.here:2,", 1);
-	comes_to_rest(&world, "a header that is told twice is one message's");
+	world_comes_to_rest(
+		&world, "a header that is told twice is one message's");
 	is_int((intmax_t)inbox(&world)->count, 2, "two are there");
 	is_int((intmax_t)files(&world, "INBOX"), 2, "and two here");
 	world_clear(&world);

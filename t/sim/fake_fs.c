@@ -945,11 +945,14 @@ static void test_plans(void)
 
 	machine_start(&m);
 	plant(&m);
+	fake_fs_plan_write(m.fs, 0, "/m/tmp/f", STR("all"));
 	fake_fs_plan(m.fs, 1, "/m/tmp/f", "/m/tmp/g");
 	fake_fs_plan(m.fs, 3, "/m/tmp/g", NULL);
 	fake_fs_plan(m.fs, 3, "/m/tmp/none", NULL);
 	is_int(m.port->stat(m.tmp, "f", &st, &m.err), FS_OK,
 		"a plan waits for its call");
+	ok(st.bytes == 3 && reads(&m, "/m/tmp/f", "all"),
+		"what is written is all that is in a file then");
 	is_int(m.port->stat(m.tmp, "f", &st, &m.err), FS_ABSENT,
 		"and is done before the next one");
 	is_int(m.port->stat(m.tmp, "g", &st, &m.err), FS_OK,

@@ -52,38 +52,17 @@ static void remove_file(struct world *world)
 	free(list.items);
 }
 
-/* A sync brings both sides into step, the next one does nothing. */
-static void comes_to_rest(struct world *world, const char *sentence)
-{
-	struct buf why = {0};
-	int status = world_sync(world);
-	bool is_ok = status == 0 && world_in_step(world, &why) &&
-		     world_journal_ok(world, &why) &&
-		     world->server->complaints.len == 0;
-
-	if (is_ok) {
-		status = world_sync(world);
-		is_ok = status == 0 && world->steps == 0;
-	}
-	if (!ok(is_ok, "%s", sentence)) {
-		tap_note("status %d, %llu changes, %s", status,
-			(unsigned long long)world->steps, buf_z(&why));
-		world_tell(world);
-	}
-	buf_clear(&why);
-}
-
 static void test_gone_then_renumbered(void)
 {
 	struct world world;
 
 	begin(&world);
 	append(&world, 1);
-	comes_to_rest(&world, "a message is downloaded");
+	world_comes_to_rest(&world, "a message is downloaded");
 	remove_file(&world);
 	fake_mailbox_expunge(inbox(&world), 1);
 	fake_server_renumber(world.server, inbox(&world));
-	comes_to_rest(&world,
+	world_comes_to_rest(&world,
 		"what went from both sides of a mailbox that then got a new "
 		"UIDVALIDITY is forgotten");
 	world_clear(&world);
@@ -96,14 +75,15 @@ static void test_gap_after_lost_journal(void)
 	begin(&world);
 	append(&world, 1);
 	put(&world, "cur/1.here:2,", 2);
-	comes_to_rest(&world, "both sides have two messages");
+	world_comes_to_rest(&world, "both sides have two messages");
 	fake_store_wipe(world.store);
 	world.server->odd.listing_gaps = 2;
 	ok(world_sync(&world) != 0,
 		"a server that passes over messages is complained of");
 	is_int((intmax_t)inbox(&world)->count, 2,
 		"and what it may have already is not uploaded");
-	comes_to_rest(&world, "once it lists them, they are found to be one");
+	world_comes_to_rest(
+		&world, "once it lists them, they are found to be one");
 	is_int((intmax_t)files(&world), 2, "and there are two messages still");
 	world_clear(&world);
 }
@@ -202,7 +182,7 @@ static void test_header_refused_for_ever(void)
 	struct buf text = {0};
 
 	begin(&world);
-	comes_to_rest(&world, "an empty INBOX is in step");
+	world_comes_to_rest(&world, "an empty INBOX is in step");
 	append(&world, 1)->mute = FAKE_FOR_EVER;
 	put(&world, "cur/2.here:2,", 2);
 	long_text(&text, 3);
@@ -223,7 +203,7 @@ static void test_header_refused_for_ever(void)
 			&world.clock, INT64_C(8) * 24 * 3600 * 1000000000);
 		(void)world_sync(&world);
 	}
-	comes_to_rest(
+	world_comes_to_rest(
 		&world, "in the end both are taken for what they seem to be");
 	buf_clear(&text);
 	world_clear(&world);
@@ -236,7 +216,7 @@ static void test_file_unreadable_for_ever(void)
 	struct buf path = {0};
 
 	begin(&world);
-	comes_to_rest(&world, "an empty INBOX is in step");
+	world_comes_to_rest(&world, "an empty INBOX is in step");
 	append(&world, 1);
 	put(&world, "cur/1.here:2,", 1);
 	long_text(&text, 2);
@@ -254,10 +234,11 @@ static void test_file_unreadable_for_ever(void)
 	is_int(world_sync(&world), 0, "it is not complained of at once again");
 	is_int((intmax_t)files(&world), 3, "but still waited for");
 	fake_fs_set_readable(world.fs, buf_z(&path), true);
-	comes_to_rest(&world, "when it can be read, it is what was waited for");
+	world_comes_to_rest(
+		&world, "when it can be read, it is what was waited for");
 	is_int((intmax_t)inbox(&world)->count, 3, "and not doubled there");
 	fake_fs_set_readable(world.fs, buf_z(&path), false);
-	comes_to_rest(&world, "what is in step need not be read");
+	world_comes_to_rest(&world, "what is in step need not be read");
 	buf_clear(&path);
 	buf_clear(&text);
 	world_clear(&world);
@@ -269,7 +250,7 @@ static void test_unreadable_holds_not_for_ever(void)
 	struct buf path = {0};
 
 	begin(&world);
-	comes_to_rest(&world, "an empty INBOX is in step");
+	world_comes_to_rest(&world, "an empty INBOX is in step");
 	append(&world, 1);
 	put(&world, "cur/2.here:2,", 2);
 	world_path(&world, "INBOX", "cur/2.here:2,", &path);
@@ -284,7 +265,8 @@ static void test_unreadable_holds_not_for_ever(void)
 	is_int((intmax_t)files(&world), 2,
 		"after some failures it is downloaded");
 	fake_fs_set_readable(world.fs, buf_z(&path), true);
-	comes_to_rest(&world, "the file goes its own way when it can be read");
+	world_comes_to_rest(
+		&world, "the file goes its own way when it can be read");
 	buf_clear(&path);
 	world_clear(&world);
 }
@@ -295,7 +277,7 @@ static void test_untold_after_renumbering(void)
 
 	begin(&world);
 	append(&world, 1);
-	comes_to_rest(&world, "a message is in step");
+	world_comes_to_rest(&world, "a message is in step");
 	fake_server_renumber(world.server, inbox(&world));
 	inbox(&world)->messages[0].mute = 2;
 	ok(world_sync(&world) != 0, "its UIDVALIDITY is a new one, and its "
@@ -304,7 +286,7 @@ static void test_untold_after_renumbering(void)
 	is_int((intmax_t)inbox(&world)->count, 1,
 		"the file that the journal knew is not uploaded");
 	fake_clock_pass(&world.clock, INT64_C(3600) * 1000000000);
-	comes_to_rest(&world, "once it is told, they are one");
+	world_comes_to_rest(&world, "once it is told, they are one");
 	is_int((intmax_t)inbox(&world)->count, 1, "there");
 	is_int((intmax_t)files(&world), 1, "and here");
 	world_clear(&world);
@@ -332,7 +314,7 @@ static void test_append_forgets_flags(bool tells_uid)
 	world.server->odd.append_forgets = FAKE_FLAGGED;
 	world.server->odd.hides_appended = true;
 	put(&world, "cur/1.here:2,FS", 1);
-	comes_to_rest(&world,
+	world_comes_to_rest(&world,
 		"a server that forgets a flag of an upload is told it again");
 	is_lettered(&world, "FS", "the file keeps its flags");
 	is_int((intmax_t)inbox(&world)->messages[0].flags,
@@ -515,7 +497,7 @@ static void test_window(const char *capability, unsigned window)
 	world.server->odd.window = window;
 	for (unsigned i = 1; i <= window; i++)
 		append(&world, i);
-	comes_to_rest(&world, "a window shows all messages");
+	world_comes_to_rest(&world, "a window shows all messages");
 	append(&world, window + 1);
 	is_int(world_sync(&world), 0, "until one comes that moves it");
 	is_int((intmax_t)files(&world), (intmax_t)window + 1,
@@ -536,9 +518,9 @@ static void test_no_window(void)
 	imap_caps_set(&world.server->caps, IMAP_CAP_UIDONLY);
 	for (unsigned i = 1; i <= 3; i++)
 		append(&world, i);
-	comes_to_rest(&world, "a mailbox without a window");
+	world_comes_to_rest(&world, "a mailbox without a window");
 	fake_mailbox_expunge(inbox(&world), 1);
-	comes_to_rest(&world, "loses its oldest message");
+	world_comes_to_rest(&world, "loses its oldest message");
 	is_int((intmax_t)files(&world), 2, "here, too");
 	world_clear(&world);
 }

@@ -229,6 +229,232 @@ static void test_round_trips(void)
 	world_clear(&world);
 }
 
+/* ---- Several at once (RFC 3502) ------------------------------------------ */
+
+static void begin_multi(struct world *world, bool tells_uids)
+{
+	begin(world, tells_uids);
+	imap_caps_set(&world->server->caps, IMAP_CAP_MULTIAPPEND);
+}
+
+static void put_many(struct world *world, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "cur/%u.here:2,%s", i,
+			i % 3 == 0 ? "FS" : "");
+		put(world, name, i);
+	}
+}
+
+static void test_together(bool tells_uids)
+{
+	struct world world;
+	struct buf why = {0};
+
+	begin_multi(&world, tells_uids);
+	put_many(&world, 300);
+	/* Each has 64 bytes of the line, some have flags. */
+	syncs(&world, &(struct outcome){0, 300, 300, 4},
+		"three hundred files are uploaded by a few commands");
+	ok(world_in_step(&world, &why),
+		"each with its own flags, date and bytes");
+	tap_note("%s", buf_z(&why));
+	rests(&world, "and are in step");
+	buf_clear(&why);
+	world_clear(&world);
+}
+
+static void test_together_bytes(void)
+{
+	struct world world;
+	struct buf text = {0};
+
+	begin_multi(&world, true);
+	for (unsigned i = 0; i < 5; i++) {
+		char name[32];
+
+		buf_reset(&text);
+		world_message(&text, i);
+		while (text.len < (size_t)(i == 4 ? 5 : 1) << 20)
+			buf_addz(&text, "All work and no play.\r\n");
+		(void)snprintf(name, sizeof(name), "cur/%u.here:2,", i);
+		world_put(
+			&world, "INBOX", name, buf_str(&text), day.utc_seconds);
+	}
+	syncs(&world, &(struct outcome){0, 5, 5, 3},
+		"no more than 4 MiB go together, but a larger one goes alone");
+	rests(&world, "and all are in step");
+	buf_clear(&text);
+	world_clear(&world);
+}
+
+static void test_one_refused(bool tells_uids)
+{
+	struct world world;
+
+	begin_multi(&world, tells_uids);
+	put_many(&world, 20);
+	world_put(&world, "INBOX", "cur/bad.here:2,",
+		STR("X-Refuse: yes\r\n\r\nNo.\r\n"), day.utc_seconds);
+	syncs(&world, &(struct outcome){1, 20, 21, 22},
+		"where one of many is refused, the others go one by one");
+	ok(tells(&world, "does not take the file bad.here"),
+		"and that one is named");
+	syncs(&world, &(struct outcome){0, 20, 21, 0},
+		"it is not tried again at once");
+	put_many(&world, 21);
+	syncs(&world, &(struct outcome){0, 21, 22, 1},
+		"and later ones go without it");
+	world_clear(&world);
+}
+
+static void test_half_stored(bool tells_uids)
+{
+	struct world world;
+
+	begin_multi(&world, tells_uids);
+	world.server->odd.half_batch = 1;
+	put_many(&world, 20);
+	syncs(&world, &(struct outcome){0, 20, 20, 11},
+		"what a server stored of many that it refused is not sent "
+		"again");
+	rests(&world, "and all are in step");
+	world_clear(&world);
+}
+
+/* A code that does not fit what was sent. */
+static void test_wrong_code(uint32_t uid)
+{
+	struct world world;
+
+	begin_multi(&world, true);
+	put_many(&world, 3);
+	world.server->odd.appenduid = uid;
+	syncs(&world, &(struct outcome){0, 3, 3, 1},
+		"where a server tells one UID of many, it is asked for all");
+	rests(&world, "and all are in step");
+	world_clear(&world);
+}
+
+/* Cut off at each of the server's responses. */
+static void test_together_cut(bool half)
+{
+	struct world world;
+	struct buf why = {0};
+	uint64_t cut = 1;
+	bool more = true;
+
+	while (more) {
+		begin_multi(&world, true);
+		put_many(&world, 5);
+		world.server->cut_at = world.server->responses + cut++;
+		world.server->cut_half = half;
+		(void)world_sync(&world);
+		more = world.server->responses >= world.server->cut_at;
+		world.server->cut_at = 0;
+		if (world_sync(&world) != 0 || !world_in_step(&world, &why) ||
+			inbox(&world)->count != 5)
+			buf_addf(&why, "cut at %u: not in step\n",
+				(unsigned)cut - 1);
+		world_clear(&world);
+	}
+	is_str(buf_str(&why), STR(""),
+		"cut off anywhere, several are stored once");
+	ok(cut > 8, "anywhere");
+	buf_clear(&why);
+}
+
+/* ---- Files that change --------------------------------------------------- */
+
+/* A message's text as other programs write it, in place. */
+static void write_text(struct world *world, uint64_t calls, const char *body)
+{
+	struct buf text = {0};
+	struct buf path = {0};
+
+	buf_addf(&text, "Subject: changes\n\n%s\n", body);
+	world_path(world, "INBOX", "cur/changes:2,", &path);
+	fake_fs_plan_write(world->fs, calls, buf_z(&path), buf_str(&text));
+	buf_clear(&text);
+	buf_clear(&path);
+}
+
+static bool is_body(const struct fake_message *message, const char *body)
+{
+	struct buf text = {0};
+	bool is_same;
+
+	buf_addf(&text, "Subject: changes\r\n\r\n%s\r\n", body);
+	is_same = str_eq(buf_str(&message->body), buf_str(&text));
+	buf_clear(&text);
+	return is_same;
+}
+
+/* One run, in which the file is written to after so many calls. What the
+ * server has of it then: 'o'ld, 'n'ew, '-' nothing or '?'. */
+static char changed_at(
+	uint64_t calls, const char *new_body, bool many, struct buf *why)
+{
+	static const char *const old_body = "The old text.";
+	struct world world;
+	char has = '?';
+
+	begin_multi(&world, true);
+	if (many)
+		put_many(&world, 3);
+	world_put(&world, "INBOX", "cur/changes:2,",
+		STR("Subject: changes\r\n\r\nThe old text.\r\n"),
+		day.utc_seconds);
+	write_text(&world, calls, new_body);
+	if (world_sync(&world) != 0)
+		buf_addz(why, "it fails\n");
+	for (size_t i = 0; i < inbox(&world)->count; i++) {
+		const struct fake_message *message =
+			&inbox(&world)->messages[i];
+
+		if (is_body(message, old_body))
+			has = 'o';
+		else if (is_body(message, new_body))
+			has = 'n';
+	}
+	if (inbox(&world)->count == (many ? 3 : 0))
+		has = '-';
+	if (inbox(&world)->count < (many ? 3 : 0))
+		buf_addz(why, "others are not sent\n");
+	if (has == '-' &&
+		(world_sync(&world) != 0 || !world_in_step(&world, why)))
+		buf_addz(why, "nor is it by the next run\n");
+	world_clear(&world);
+	return has;
+}
+
+/* Every moment: never half the one and half the other. */
+static void test_changing(const char *new_body, bool many, const char *sentence)
+{
+	struct buf why = {0};
+	struct buf course = {0};
+	char has = 'n';
+
+	for (uint64_t calls = 0; has != 'o' || calls < 60; calls++) {
+		has = changed_at(calls, new_body, many, &why);
+		if (has == '?')
+			buf_addf(&why, "a mixture at call %u\n",
+				(unsigned)calls);
+		if (course.len == 0 || course.ptr[course.len - 1] != has)
+			buf_addc(&course, has);
+		check(calls < 1000);
+	}
+	is_str(buf_str(&why), STR(""), "%s", sentence);
+	ok(str_eq(buf_str(&course), STR("n-o")),
+		"it is the new one, none, or the old one");
+	if (!str_eq(buf_str(&course), STR("n-o")))
+		tap_note("%s", buf_z(&course));
+	buf_clear(&why);
+	buf_clear(&course);
+}
+
 int main(void)
 {
 	test_dropped(true);
@@ -239,5 +465,22 @@ int main(void)
 	test_equals_at_once();
 	test_twins();
 	test_round_trips();
+	test_together(true);
+	test_together(false);
+	test_together_bytes();
+	test_one_refused(true);
+	test_one_refused(false);
+	test_half_stored(true);
+	test_half_stored(false);
+	test_wrong_code(1);
+	test_wrong_code(77);
+	test_together_cut(false);
+	test_together_cut(true);
+	test_changing("The old text. And more of it.", false,
+		"a file that grows while it is uploaded is uploaded whole");
+	test_changing("Old.", false, "so is one that shrinks");
+	test_changing("The new text.", false,
+		"and one that changes without another size");
+	test_changing("The new text.", true, "also among others");
 	return tap_done();
 }

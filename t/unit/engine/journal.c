@@ -125,7 +125,8 @@ static int read_messages(struct scene *s)
 		journal_find_name(&s->journal, STR("n"), &s->arena, &places,
 			&s->err) != 0 ||
 		journal_find_identity(&s->journal, &identity, &s->arena,
-			&places, &s->err) != 0)
+			&places, &s->err) != 0 ||
+		journal_find_size(&s->journal, 7, &s->err) < 0)
 		return -1;
 	if (journal_unbound(
 		    &s->journal, &s->arena, &unbound, &known, &s->err) != 0)
