@@ -221,6 +221,7 @@ static int commit_chunk(struct move_task *move, struct err *err)
 	}
 	if (pass_commit(move->pass, err) != 0)
 		return -1;
+	pool_unselect(move->pass->pool, move->target);
 	for (size_t i = move->first; i < move->end; i++) {
 		struct carried *carried = &move->all[i];
 

@@ -728,6 +728,14 @@ void pool_free(struct pool **pool)
 	*pool = NULL;
 }
 
+void pool_unselect(struct pool *pool, const struct mailbox *mailbox)
+{
+	for (size_t i = 0; i < POOL_SLOTS; i++) {
+		if (pool->slots[i].selected == mailbox)
+			pool->slots[i].selected = NULL;
+	}
+}
+
 uint32_t task_select(struct task *task)
 {
 	struct imap_command command = {.kind = IMAP_SELECT};

@@ -73,6 +73,10 @@ const struct recall *pool_recall(const struct pool *pool);
 int pool_run(struct pool *pool, struct task **tasks, size_t count,
 	uint32_t connections, struct err *err);
 
+/* The mailbox has got messages over another connection than those which have it
+ * selected: what needs it selected has to select it anew to see them. */
+void pool_unselect(struct pool *pool, const struct mailbox *mailbox);
+
 /* What logging in taught. */
 const struct server *pool_server(const struct pool *pool);
 

@@ -524,6 +524,39 @@ static void test_many(void)
 	buf_clear(&why);
 }
 
+/* What is uploaded to two mailboxes has each of two connections select one of
+ * them; what then comes to the second over the first, the second has not seen
+ * when its flags are to change. */
+static void test_two_connections(void)
+{
+	struct world world;
+	struct world_file file;
+	struct buf why = {0};
+	struct buf name = {0};
+	struct buf path = {0};
+
+	begin(&world, &masks[0]);
+	world.account.connections = 2;
+	world.net.round_trip_ns = 20000000;
+	world_drop(&world, "A", "cur/10.here:2,F", 10);
+	world_drop(&world, "B", "cur/11.here:2,F", 11);
+	reader_moves(&world, 1, "cur/%s:2,R");
+	file = file_of(&world, "A", 2);
+	buf_addf(&name, "cur/%s:2,S", file.unique);
+	world_path(&world, "A", buf_z(&name), &path);
+	fake_fs_rename(world.fs, file.path, buf_z(&path));
+	is_int(world_sync(&world), 0, "a message moves over one connection");
+	if (!ok(world_in_step(&world, &why),
+		    "and gets its flags over another")) {
+		tap_note("%s", buf_z(&why));
+		world_tell(&world);
+	}
+	world_clear(&world);
+	buf_clear(&name);
+	buf_clear(&path);
+	buf_clear(&why);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
@@ -537,6 +570,7 @@ int main(void)
 	test_policies();
 	test_all_go();
 	test_half();
+	test_two_connections();
 	test_many();
 	return tap_done();
 }
