@@ -561,20 +561,34 @@ static int each(struct pass *pass,
 	return 0;
 }
 
-/* Makes the mailbox's folder durable, which another program made. */
+/* The folder that holds the one at `path`. */
+static struct str parent_of(struct str path)
+{
+	while (path.len > 0 && path.ptr[--path.len] != '/')
+		;
+	return path;
+}
+
+/* Makes the mailbox's folder durable, if another program made it, and the way
+ * to it. */
 static int sync_way(struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
 	struct buf path = {0};
 	struct maildir_place place = {
 		.fs = &pass->ports->fs, .root = pass->root};
-	int result = mailbox_name_path(
-		pass->account->layout, mailbox->name, &path, err);
+	enum fs_result result = FS_FAILED;
 
-	place.path = buf_str(&path);
-	if (result == 0 && maildir_sync_way(&place, err) == FS_FAILED)
-		result = -1;
+	if (mailbox_name_path(
+		    pass->account->layout, mailbox->name, &path, err) == 0) {
+		place.path = buf_str(&path);
+		if (mailbox->is_made)
+			place.path = parent_of(place.path);
+		result = maildir_sync_way(&place, pass->synced_way, err);
+	}
+	if (result == FS_OK)
+		pass->synced_way = arena_str(&pass->arena, place.path);
 	buf_clear(&path);
-	return result;
+	return result == FS_FAILED ? -1 : 0;
 }
 
 /*

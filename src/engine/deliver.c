@@ -15,6 +15,19 @@ enum {
 	READ_BYTES = 64 << 10,
 };
 
+/* Makes a file in tmp/; who has the name already is a crash's left-over. */
+static enum fs_result create_anew(struct maildir *md, const char *name,
+	struct fs_file **file_r, struct err *err)
+{
+	enum fs_result result = md->fs->create(md->tmp, name, file_r, err);
+
+	if (result != FS_EXISTS)
+		return result;
+	result = md->fs->unlink(md->tmp, name, err);
+	return result == FS_FAILED ? FS_FAILED
+				   : md->fs->create(md->tmp, name, file_r, err);
+}
+
 int delivery_begin(struct delivery *delivery, struct maildir *md,
 	uint64_t serial, struct err *err)
 {
@@ -25,10 +38,8 @@ int delivery_begin(struct delivery *delivery, struct maildir *md,
 	(void)snprintf(delivery->tmp_name, sizeof(delivery->tmp_name),
 		"%" PRIu64 ".godwit-tmp", serial);
 	to_lf_init(&delivery->conv, LINE_FORM_LF);
-	/* A name that is taken is a crash's left-over. */
-	if (md->fs->unlink(md->tmp, delivery->tmp_name, err) == FS_FAILED ||
-		md->fs->create(md->tmp, delivery->tmp_name, &delivery->file,
-			err) != FS_OK) {
+	if (create_anew(md, delivery->tmp_name, &delivery->file, err) !=
+		FS_OK) {
 		delivery->md = NULL;
 		return -1;
 	}
@@ -90,9 +101,8 @@ static int go_raw(struct delivery *delivery, struct err *err)
 	(void)snprintf(delivery->tmp_name, sizeof(delivery->tmp_name),
 		"raw.%.30s", lf_name);
 	delivery->disk_bytes = 0;
-	if (fs->unlink(tmp, delivery->tmp_name, err) != FS_FAILED &&
-		fs->create(tmp, delivery->tmp_name, &delivery->file, err) ==
-			FS_OK &&
+	if (create_anew(delivery->md, delivery->tmp_name, &delivery->file,
+		    err) == FS_OK &&
 		fs->open(tmp, lf_name, &from, err) == FS_OK)
 		result = expand_from(delivery, from, err);
 	if (from != NULL)

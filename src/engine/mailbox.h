@@ -87,6 +87,7 @@ struct mailbox {
 	bool on_server;         /* listed, and can be selected */
 	bool on_local;
 	bool in_journal;
+	bool is_made;   /* its folder is, by us, in this pass */
 	bool elsewhere; /* gone, but for its name: the config has changed */
 	bool leaving;   /* gone here, and to be removed there: removal.h */
 	enum mailbox_part part;

@@ -79,15 +79,25 @@ uint64_t maildir_sum(struct str unique, struct flags flags)
 	return sum ^ sum >> 33;
 }
 
-enum fs_result maildir_make(const struct fs_port *fs, struct fs_dir *dir,
-	const char *name, struct fs_dir **made_r, struct err *err)
+/* Opens the folder, or makes it; then *made_r is set. */
+static enum fs_result open_or_make(const struct fs_port *fs, struct fs_dir *dir,
+	const char *name, struct fs_dir **dir_r, bool *made_r, struct err *err)
 {
-	enum fs_result result = fs->dir_open(dir, name, false, made_r, err);
+	enum fs_result result = fs->dir_open(dir, name, false, dir_r, err);
 
 	if (result != FS_ABSENT)
 		return result;
-	result = fs->dir_open(dir, name, true, made_r, err);
-	if (result != FS_OK)
+	*made_r = true;
+	return fs->dir_open(dir, name, true, dir_r, err);
+}
+
+enum fs_result maildir_make(const struct fs_port *fs, struct fs_dir *dir,
+	const char *name, struct fs_dir **made_r, struct err *err)
+{
+	bool made = false;
+	enum fs_result result = open_or_make(fs, dir, name, made_r, &made, err);
+
+	if (result != FS_OK || !made)
 		return result;
 	result = fs->dir_sync(dir, err);
 	if (result != FS_OK)
@@ -95,25 +105,36 @@ enum fs_result maildir_make(const struct fs_port *fs, struct fs_dir *dir,
 	return result;
 }
 
+/* Whether the first `len` bytes of a path are a folder on this way. */
+static bool is_on_way(struct str way, struct str path, size_t len)
+{
+	return way.ptr != NULL && way.len >= len &&
+	       str_eq(str_sub(way, 0, len), str_sub(path, 0, len)) &&
+	       (len == 0 || way.len == len || way.ptr[len] == '/');
+}
+
 enum fs_result maildir_sync_way(
-	const struct maildir_place *place, struct err *err)
+	const struct maildir_place *place, struct str synced, struct err *err)
 {
 	const struct fs_port *fs = place->fs;
-	enum fs_result result = fs->dir_sync(place->root, err);
+	enum fs_result result = FS_OK;
 	struct fs_dir *dir = NULL;
 	struct str rest = place->path;
 	struct str part;
 	struct buf name = {0};
 
+	if (!is_on_way(synced, place->path, 0))
+		result = fs->dir_sync(place->root, err);
 	while (result == FS_OK && rest.len > 0 &&
 		str_split(&rest, '/', &part)) {
+		size_t len = (size_t)(part.ptr + part.len - place->path.ptr);
 		struct fs_dir *below = NULL;
 
 		buf_reset(&name);
 		buf_add(&name, part);
 		result = fs->dir_open(dir == NULL ? place->root : dir,
 			buf_z(&name), false, &below, err);
-		if (result == FS_OK)
+		if (result == FS_OK && !is_on_way(synced, place->path, len))
 			result = fs->dir_sync(below, err);
 		if (dir != NULL)
 			fs->dir_close(&dir);
@@ -207,17 +228,23 @@ static int read_keywords(struct maildir *md, struct err *err)
 	return failed;
 }
 
-/* tmp/ first and cur/ last: a folder with cur/ is whole. */
+/* Any of them may be what a crash leaves: cur/ without the others is mended,
+ * and the others without cur/ are no mailbox yet. */
 static enum fs_result open_parts(struct maildir *md, struct err *err)
 {
 	const struct fs_port *fs = md->fs;
+	bool made = false;
 	enum fs_result result;
 
-	result = maildir_make(fs, md->folder, "tmp", &md->tmp, err);
+	result = open_or_make(fs, md->folder, "tmp", &md->tmp, &made, err);
 	if (result == FS_OK)
-		result = maildir_make(fs, md->folder, "new", &md->new_, err);
+		result = open_or_make(
+			fs, md->folder, "new", &md->new_, &made, err);
 	if (result == FS_OK)
-		result = maildir_make(fs, md->folder, "cur", &md->cur, err);
+		result = open_or_make(
+			fs, md->folder, "cur", &md->cur, &made, err);
+	if (result == FS_OK && made)
+		result = fs->dir_sync(md->folder, err);
 	return result;
 }
 

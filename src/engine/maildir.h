@@ -175,9 +175,10 @@ struct fs_dir *maildir_dir(const struct maildir *md, bool in_new);
 int maildir_sync(struct maildir *md, struct err *err);
 
 /* Makes the folders on the way from the root to the place's durable, as
- * another program made them. FS_ABSENT: it is not there any more. */
+ * another program made them, but those on the way to `synced`, if it is any.
+ * FS_ABSENT: it is not there any more. */
 enum fs_result maildir_sync_way(
-	const struct maildir_place *place, struct err *err);
+	const struct maildir_place *place, struct str synced, struct err *err);
 
 /* Removes from tmp/ what an interrupted delivery of ours left. */
 int maildir_clean_tmp(struct maildir *md, struct err *err);

@@ -200,6 +200,7 @@ static int create_local(
 		return -1;
 	mailbox_close_maildir(mailbox);
 	mailbox->on_local = true;
+	mailbox->is_made = true;
 	tell_mailbox(pass, mailbox, REPORT_MAILBOX_CREATE, REPORT_LOCAL,
 		"new on the server");
 	return 0;

@@ -13,9 +13,9 @@ use Corpus;
 # place: where the Maildir is; large: with the large corpus.
 my @works = (
 	{ name => 'nothing', title => 'nothing changed', change => sub { } },
-	{ name => 'first-pull', title => 'first pull', change => \&forget },
+	{ name => 'first-pull', title => 'first pull', change => \&begin_anew },
 	{ name => 'first-pull-tmpfs', title => 'first pull, to tmpfs',
-		change => \&forget, place => 'memory' },
+		change => \&begin_anew, place => 'memory' },
 	{ name => 'server-flags', title => '1 % flags changed on the server',
 		change => \&server_flags },
 	{ name => 'local-flags', title => '1 % flags changed locally',
@@ -66,9 +66,9 @@ sub pick_share {
 	return %picked;
 }
 
-sub forget {
+sub begin_anew {
 	my ($account) = @_;
-	$account->forget();
+	$account->begin_anew();
 }
 
 sub server_flags {

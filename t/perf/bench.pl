@@ -27,7 +27,8 @@ usage: bench.pl [OPTION]...
   --mailboxes N    that they are in (20)
   --mean BYTES     of a message (43300)
   --seed N         what mail, and what happens to it (1)
-  --dir DIR        where the Maildirs and the server's mail are (TMPDIR)
+  --dir DIR        where the Maildirs and the server's mail are (TMPDIR);
+                   on ext4 each run of a first pull takes the mail's size
   --quick          1000 messages, 1 round, no round trips
   --counts         no times: only what depends on no machine
   --verify         compare both sides byte by byte at the end
