@@ -371,7 +371,8 @@ static int record_pair(struct pass *pass, struct mailbox *mailbox,
 	struct file_facts facts = {0};
 	enum line_form form;
 	enum fs_result result = measure_pair(mailbox, row, &facts, &form, err);
-	const struct journal_detail detail = {.identity = facts.identity};
+	const struct journal_detail detail = {
+		.identity = facts.identity, .email_key = remote->email_key};
 	const struct journal_message message = {
 		.uid = row->uid,
 		.flags = op->base,

@@ -661,7 +661,7 @@ static enum task_step begin_detail(struct delta_task *delta, struct err *err)
 			lacks_detail(&mailbox->remote[row->remote]))
 			imap_set_add(&set, row->uid);
 	}
-	fetch_set(delta, &set, IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE);
+	fetch_set(delta, &set, listing_items(&delta->task));
 	imap_set_clear(&set);
 	return delta->awaited == 0 ? begin_headers(delta, err) : TASK_MORE;
 }

@@ -6,6 +6,8 @@
  */
 #include "engine/journal_walk.h"
 
+#include <limits.h>
+
 static int keywords_load(struct journal_base *base, struct err *err)
 {
 	struct record_key prefix = mailbox_key(base->mailbox);
@@ -79,7 +81,7 @@ static const struct journal_detail *detail_keep(
 	struct journal_detail *detail = arena_alloc(arena, sizeof(*detail));
 
 	detail->identity = record->identity;
-	detail->email_id = arena_str(arena, record->email_id);
+	detail->email_key = record->email_key;
 	return detail;
 }
 
@@ -192,7 +194,7 @@ static void message_entry_put(struct journal_base *base,
 		.internaldate_s = message->internaldate_s,
 		.zone_min = message->zone_min,
 		.stored_raw = message->stored_raw,
-		.email_id = message->detail->email_id,
+		.email_key = message->detail->email_key,
 	};
 	struct record_key key = message_key(base->mailbox, message->uid);
 	struct buf value = {0};
@@ -380,4 +382,96 @@ int journal_find_size(struct journal *journal, uint64_t bytes, struct err *err)
 
 	walk_end(&walk);
 	return found;
+}
+
+static int mark_read(struct str key, struct str value,
+	struct journal_mark *mark_r, struct err *err)
+{
+	struct message_record record;
+	struct arena scratch = {0};
+	bool good = message_key_decode(
+			    key, &mark_r->place.mailbox, &mark_r->place.uid) &&
+		    message_record_decode(value, &scratch, &record);
+
+	if (good) {
+		mark_r->detail.identity = record.identity;
+		mark_r->detail.email_key = record.email_key;
+		mark_r->internaldate_s = record.internaldate_s;
+	}
+	arena_clear(&scratch);
+	return good ? 1 : journal_damaged(JOURNAL_MESSAGE, key, err);
+}
+
+/* Fills in a mark whose place is known. 0: there is no such message. */
+static int mark_fill(
+	struct journal *journal, struct journal_mark *mark, struct err *err)
+{
+	struct record_key key =
+		message_key(mark->place.mailbox, mark->place.uid);
+	struct buf value = {0};
+	int found = journal_get(journal, JOURNAL_MESSAGE, &key, &value, err);
+
+	if (found > 0)
+		found = mark_read(
+			record_key_str(&key), buf_str(&value), mark, err);
+	buf_clear(&value);
+	return found;
+}
+
+int journal_marks(struct journal *journal, uint64_t bytes, size_t room,
+	struct journal_mark *marks_r, struct err *err)
+{
+	struct record_key prefix = identity_size_prefix(bytes);
+	struct journal_walk walk = {.journal = journal,
+		.table = JOURNAL_IDENTITY,
+		.prefix = record_key_str(&prefix)};
+	int count = 0;
+	int kept = 0;
+	int found = 0;
+
+	check(room <= INT_MAX);
+	while ((size_t)count < room && (found = walk_next(&walk, err)) > 0) {
+		if (!place_decode(walk.key, &marks_r[count++].place)) {
+			found = journal_damaged(walk.table, walk.key, err);
+			break;
+		}
+	}
+	walk_end(&walk);
+	for (int i = 0; i < count && found >= 0; i++) {
+		marks_r[kept] = marks_r[i];
+		found = mark_fill(journal, &marks_r[kept], err);
+		kept += found > 0;
+	}
+	return found < 0 ? -1 : kept;
+}
+
+static int first_beside(struct journal *journal, struct str prefix,
+	const struct journal_place *place, struct journal_mark *mark_r,
+	struct err *err)
+{
+	struct journal_walk walk = {
+		.journal = journal, .table = JOURNAL_MESSAGE, .prefix = prefix};
+	int found;
+
+	while ((found = walk_next(&walk, err)) > 0) {
+		found = mark_read(walk.key, walk.value, mark_r, err);
+		if (found < 0 || mark_r->place.uid != place->uid ||
+			mark_r->place.mailbox != place->mailbox)
+			break;
+	}
+	walk_end(&walk);
+	return found;
+}
+
+int journal_mark_beside(struct journal *journal,
+	const struct journal_place *place, struct journal_mark *mark_r,
+	struct err *err)
+{
+	struct record_key prefix = mailbox_key(place->mailbox);
+	int found = first_beside(
+		journal, record_key_str(&prefix), place, mark_r, err);
+
+	return found != 0 ? found
+			  : first_beside(journal, (struct str){0}, place,
+				    mark_r, err);
 }

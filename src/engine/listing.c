@@ -36,6 +36,19 @@ static bool has_cap(const struct listing *listing, enum imap_cap cap)
 
 /* ---- Asking -------------------------------------------------------------- */
 
+unsigned listing_items(const struct task *task)
+{
+	const struct imap_caps *caps =
+		imap_session_caps(conn_session(task->conn));
+	unsigned items = IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE;
+
+	if (imap_caps_has(caps, IMAP_CAP_OBJECTID))
+		return items | IMAP_FETCH_EMAILID;
+	if (imap_caps_has(caps, IMAP_CAP_X_GM_EXT_1))
+		return items | IMAP_FETCH_GM_MSGID;
+	return items;
+}
+
 static void fetch(struct listing *listing, struct str set, unsigned items,
 	uint64_t changed_since)
 {
@@ -54,14 +67,16 @@ static void fetch(struct listing *listing, struct str set, unsigned items,
 /* What came since: everything about it. */
 static void fetch_new(struct listing *listing, uint32_t first)
 {
+	unsigned items = listing_items(listing->task);
 	char set[32];
 
 	if (first == 0)
 		return;
 	(void)snprintf(set, sizeof(set), "%" PRIu32 ":*", first);
-	fetch(listing, str_of(set),
-		IMAP_FETCH_FLAGS | IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE,
-		0);
+	/* Where that is refused, the least will do. */
+	if (listing->tries == LISTINGS_MAX)
+		items = IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE;
+	fetch(listing, str_of(set), IMAP_FETCH_FLAGS | items, 0);
 }
 
 static void forget(struct listing *listing)
@@ -350,6 +365,10 @@ void listing_detail(struct remote_item *item, const struct imap_fetch *fetched)
 		item->date_s = fetched->date.utc_seconds;
 		item->zone_minutes = (int16_t)fetched->date.zone_minutes;
 	}
+	if ((fetched->present & IMAP_FETCH_EMAILID) != 0)
+		item->email_key = identity_email_key(fetched->emailid);
+	else if ((fetched->present & IMAP_FETCH_GM_MSGID) != 0)
+		item->email_key = fetched->gm_msgid;
 }
 
 /* A message of the listing. One without UID or FLAGS says nothing; the count
@@ -390,6 +409,8 @@ static void remote_join(
 		item->date_s = other->date_s;
 		item->zone_minutes = other->zone_minutes;
 	}
+	if (item->email_key == 0)
+		item->email_key = other->email_key;
 }
 
 /* Sorts by UID (o2.pl answers in any order) and joins doubles (Courier). */

@@ -56,7 +56,11 @@ enum task_step listing_event(struct listing *listing,
 
 void listing_clear(struct listing *listing);
 
-/* Takes size and date of a FETCH, if they are told. */
+/* What a FETCH of new messages asks for, beside UID and FLAGS: sizes, dates,
+ * and what tells them from all others, where the server can say it. */
+unsigned listing_items(const struct task *task);
+
+/* Takes these of a FETCH, if they are told. */
 void listing_detail(struct remote_item *item, const struct imap_fetch *fetched);
 
 #endif

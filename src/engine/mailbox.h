@@ -63,7 +63,8 @@ struct mailbox_link {
 	bool leaves;          /* the original is to go by OP_LEAVE_REMOTE */
 	bool stored_raw;      /* of the file */
 	struct identity identity;
-	int64_t date_s; /* INTERNALDATE */
+	uint64_t email_key; /* as in the journal: those of moves and copies */
+	int64_t date_s;     /* INTERNALDATE */
 	int16_t zone_minutes;
 	uint64_t intent;             /* open in the journal, or 0 */
 	struct mailbox *entry_of[2]; /* whose entries of the message go once

@@ -231,7 +231,8 @@ static int record(
 	struct carrying *c, const struct carried *file, struct err *err)
 {
 	const struct mailbox_link *link = file->link;
-	const struct journal_detail detail = {.identity = link->identity};
+	const struct journal_detail detail = {
+		.identity = link->identity, .email_key = link->email_key};
 	const struct trouble_key trouble = {
 		.mailbox = c->mailbox->id,
 		.side = REMOTE,

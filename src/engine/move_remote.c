@@ -180,7 +180,8 @@ static int record(
 	const struct trouble_key trouble = {.mailbox = target->id,
 		.side = LOCAL,
 		.name = carried->item->name};
-	const struct journal_detail detail = {.identity = link->identity};
+	const struct journal_detail detail = {
+		.identity = link->identity, .email_key = link->email_key};
 	const struct journal_message message = {
 		.uid = carried->uid,
 		.flags = carried->op->base,

@@ -1,6 +1,6 @@
 /*
  * How: what is new on one side gets its identity (delta has read the files; of
- * the server's messages a task a mailbox fetches headers); the journal's index
+ * the server's messages look.h tells it); the journal's index
  * tells where messages of that identity were in step; all of those become
  * items, which move_find() joins. A mailbox that is not opened, since nothing
  * has changed there, has the rows that the journal says. Nothing new, or an
@@ -9,10 +9,9 @@
 #include "moves.h"
 
 #include "delta.h"
+#include "look.h"
 #include "spare.h"
 
-#include "godwit/base/limits.h"
-#include "godwit/imap/set.h"
 #include "godwit/mail/maildir_name.h"
 #include "godwit/sync/move.h"
 
@@ -23,15 +22,6 @@ enum {
 	IN_LOCAL = SIDE_BIT(LOCAL),
 	IN_REMOTE = SIDE_BIT(REMOTE),
 	IN_BASE = SIDE_BIT(BASE),
-};
-
-/* A mailbox whose new messages may be known elsewhere. */
-struct look_task {
-	struct task task;
-	struct finding *finding;
-	struct imap_set wanted;
-	uint32_t select_handle;
-	unsigned awaited;
 };
 
 /* A message whose copy is proven, and which is to go by ROW_LEFT. */
@@ -162,144 +152,16 @@ static int add_files(
 	return known < 0 ? -1 : 0;
 }
 
-/* ---- Headers of what is new on the server -------------------------------- */
-
-/* The messages of a size that the journal knows. */
-static int want_headers(struct finding *finding, struct mailbox *mailbox,
-	struct imap_set *wanted, struct err *err)
-{
-	for (size_t i = 0; i < mailbox->match.count; i++) {
-		const struct row *row = &mailbox->match.rows[i];
-		int found;
-
-		if (!is_new(row) || row->present != IN_REMOTE)
-			continue;
-		found = journal_find_size(&finding->pass->journal,
-			mailbox->remote[row->remote].bytes, err);
-		if (found < 0)
-			return -1;
-		if (found > 0)
-			imap_set_add(wanted, row->uid);
-	}
-	return 0;
-}
-
-static void fetch_headers(struct look_task *look)
-{
-	struct imap_command command = {.kind = IMAP_FETCH};
-	struct buf text = {0};
-	size_t from = 0;
-
-	command.fetch.items =
-		IMAP_FETCH_UID | IMAP_FETCH_SIZE | IMAP_FETCH_HEADER;
-	while (imap_set_print_next(
-		&look->wanted, &from, LIMIT_COMMAND_LINE_BYTES - 200, &text)) {
-		command.fetch.set = buf_str(&text);
-		conn_submit(look->task.conn, &command);
-		look->awaited++;
-		buf_reset(&text);
-	}
-	buf_clear(&text);
-}
-
-static enum task_step look_begin(struct task *task, struct err *err)
-{
-	struct look_task *look = (struct look_task *)task;
-
-	(void)err;
-	look->awaited = 0;
-	look->select_handle = task_select(task);
-	if (look->select_handle == 0)
-		fetch_headers(look);
-	return TASK_MORE;
-}
-
-/* A message that is told twice is one. */
-static void header_seen(
-	struct look_task *look, const struct imap_fetch *fetched)
-{
-	const unsigned needed =
-		IMAP_FETCH_UID | IMAP_FETCH_SIZE | IMAP_FETCH_HEADER;
-	struct mailbox *mailbox = look->task.mailbox;
-	struct identity identity;
-	uint32_t row = mailbox_row(mailbox, fetched->uid);
-
-	if ((fetched->present & needed) != needed || fetched->header_nil ||
-		fetched->header_not_kept || row == PLAN_NONE ||
-		!imap_set_contains(&look->wanted, fetched->uid))
-		return;
-	identity_of_header(fetched->header, fetched->size, &identity);
-	add(look->finding, mailbox, row, &identity);
-}
-
-/* What is not told is as new as it looks. */
-static enum task_step look_event(
-	struct task *task, const struct imap_event *event, struct err *err)
-{
-	struct look_task *look = (struct look_task *)task;
-	const struct imap_response *response = event->response;
-
-	if (event->kind == IMAP_EVENT_UNTAGGED &&
-		response->kind == IMAP_RESPONSE_FETCH)
-		header_seen(look, &response->fetch);
-	if (event->kind != IMAP_EVENT_TAGGED)
-		return TASK_MORE;
-	if (event->handle == look->select_handle) {
-		if (task_selected(task, &response->line, err) != 0)
-			return TASK_FAILED;
-		fetch_headers(look);
-		return TASK_MORE;
-	}
-	return --look->awaited == 0 ? TASK_DONE : TASK_MORE;
-}
-
-static size_t make_looks(struct finding *finding, struct look_task *looks,
-	struct task **queue, struct err *err)
-{
-	static const struct task_kind kind = {look_begin, look_event};
-	struct pass *pass = finding->pass;
-	size_t count = 0;
-
-	for (size_t i = 0; i < pass->count; i++) {
-		struct mailbox *mailbox = &pass->mailboxes[i];
-		struct look_task *look = &looks[count];
-
-		if (!mailbox_is_active(mailbox))
-			continue;
-		*look = (struct look_task){
-			.task = {.kind = &kind, .mailbox = mailbox},
-			.finding = finding,
-		};
-		if (want_headers(finding, mailbox, &look->wanted, err) != 0)
-			return SIZE_MAX;
-		if (imap_set_size(&look->wanted) > 0)
-			queue[count++] = &look->task;
-		else
-			imap_set_clear(&look->wanted);
-	}
-	return count;
-}
-
+/* Messages that are new on the server. */
 static int add_messages(struct finding *finding, struct err *err)
 {
-	struct pass *pass = finding->pass;
-	struct look_task *looks =
-		arena_array(&finding->arena, pass->count, sizeof(*looks));
-	struct task **queue = arena_array(
-		&finding->arena, pass->count, sizeof(struct task *));
-	size_t count = make_looks(finding, looks, queue, err);
-	int result = -1;
+	struct look_result found = {0};
+	int result = look(finding->pass, &found, err);
 
-	if (count != SIZE_MAX)
-		result = pool_run(pass->pool, queue, count,
-			pass->account->connections, err);
-	for (size_t i = 0; i < pass->count; i++)
-		imap_set_clear(&looks[i].wanted);
-	for (size_t i = 0; result == 0 && i < count; i++) {
-		if (looks[i].task.result == TASK_FAILED)
-			pass_mailbox_failed(pass, looks[i].task.mailbox,
-				&looks[i].task.err);
-	}
+	for (size_t i = 0; i < found.count; i++)
+		add(finding, &finding->pass->mailboxes[found.items[i].mailbox],
+			found.items[i].row, &found.items[i].identity);
+	free(found.items);
 	return result;
 }
 
@@ -587,7 +449,7 @@ static enum side side_of(enum move_kind kind)
 								 : LOCAL;
 }
 
-/* The INTERNALDATE of an item's message, which MOVE and COPY keep. */
+/* INTERNALDATE and EMAILID of an item's message, which MOVE and COPY keep. */
 static int learn_date(const struct finding *finding,
 	const struct move_item *item, struct mailbox_link *link,
 	struct err *err)
@@ -602,11 +464,13 @@ static int learn_date(const struct finding *finding,
 		found = journal_message(
 			&mailbox->base, row->uid, &scratch, &message, err);
 		if (found == 1) {
+			link->email_key = message.detail->email_key;
 			link->date_s = message.internaldate_s;
 			link->zone_minutes = message.zone_min;
 		}
 		arena_clear(&scratch);
 	} else if ((item->present & IN_REMOTE) != 0) {
+		link->email_key = mailbox->remote[row->remote].email_key;
 		link->date_s = mailbox->remote[row->remote].date_s;
 		link->zone_minutes = mailbox->remote[row->remote].zone_minutes;
 	}

@@ -4,8 +4,8 @@
  * Between delta and decide: looks over the rows of all mailboxes for those that
  * are one message (sync/move.h), and links them, so that the plan brings the
  * other side along without its body crossing the wire. Of new messages on the
- * server it fetches the headers whose size is that of a message that the
- * journal knows. It changes nothing on either side.
+ * server it asks as little as tells which are known ones (look.h). It changes
+ * nothing on either side.
  */
 #ifndef GODWIT_SRC_ENGINE_MOVES_H
 #define GODWIT_SRC_ENGINE_MOVES_H

@@ -377,7 +377,8 @@ static int commit_arrival(struct pull_task *pull, struct arrival *arrival,
 	struct mailbox *mailbox = pull->base.task.mailbox;
 	const struct remote_item *item = listed_item(mailbox, arrival->op);
 	const struct journal_detail detail = {
-		.identity = arrival->file.identity};
+		.identity = arrival->file.identity,
+		.email_key = item->email_key};
 	const struct trouble_key trouble = {
 		.mailbox = mailbox->id, .side = REMOTE, .uid = arrival->uid};
 	struct journal_message message = {

@@ -293,7 +293,8 @@ static bool lex_fetch_item(
 		return true;
 	imap_lexer_init(
 		&partial, lexer->arena, str_sub(item, angle + 1, item.len));
-	return (bit == IMAP_FETCH_BODY && lex_partial(&partial, args)) ||
+	return ((bit == IMAP_FETCH_BODY || bit == IMAP_FETCH_HEADER) &&
+		       lex_partial(&partial, args)) ||
 	       imap_lex_fail(lexer, "a known FETCH item");
 }
 

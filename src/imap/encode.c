@@ -274,7 +274,8 @@ static void put_fetch(struct encoder *e, const struct imap_command *command)
 	const struct imap_fetch_args *args = &command->fetch;
 
 	check(args->items != 0);
-	check(!args->partial || (args->items & IMAP_FETCH_BODY) != 0);
+	check(!args->partial ||
+		(args->items & (IMAP_FETCH_BODY | IMAP_FETCH_HEADER)) != 0);
 	check(!args->vanished || args->changed_since != 0);
 	put(e, " ");
 	put_set(e, args->set);

@@ -19,6 +19,7 @@ enum att {
 	ATT_EMAILID,
 	ATT_GM_MSGID,
 	ATT_HEADER,
+	ATT_HEADER_PART, /* BODY[HEADER]<0> */
 	ATT_BODY,
 };
 
@@ -188,6 +189,20 @@ static bool lex_header(struct reading *r)
 	return true;
 }
 
+/* One that is NIL says nothing. */
+static bool lex_header_part(struct reading *r)
+{
+	struct imap_fetch *fetch = &r->state->fetch;
+	struct str part;
+
+	if (!imap_lex_nstring(&r->lexer, &part))
+		return false;
+	fetch->header_part = own(r, part);
+	if (part.ptr != NULL)
+		fetch->present |= IMAP_FETCH_HEADER_PART;
+	return true;
+}
+
 static bool lex_item(struct reading *r, enum att att)
 {
 	struct imap_fetch *fetch = &r->state->fetch;
@@ -210,6 +225,8 @@ static bool lex_item(struct reading *r, enum att att)
 			r, IMAP_FETCH_GM_MSGID, &fetch->gm_msgid);
 	case ATT_HEADER:
 		return lex_header(r);
+	case ATT_HEADER_PART:
+		return lex_header_part(r);
 	case ATT_BODY:
 	case ATT_UNKNOWN:
 		break;
@@ -334,6 +351,10 @@ static enum imap_fetch_next next_item(struct reading *r)
 	imap_lex_spaces(&r->lexer);
 	partial = take_origin(&name, &origin);
 	att = att_of(name);
+	if (att == ATT_HEADER && partial && origin == 0) {
+		att = ATT_HEADER_PART;
+		partial = false;
+	}
 	if (att == ATT_BODY)
 		return lex_body(r, partial ? &origin : NULL);
 	if (att == ATT_UNKNOWN || partial)

@@ -278,6 +278,18 @@ void identity_of_header(
 	identity_finish_header(&stream, rfc822_size, identity_r);
 }
 
+uint64_t identity_email_key(struct str email_id)
+{
+	unsigned char hash[IDENTITY_HASH_BYTES];
+	uint64_t key = 0;
+
+	check(gnutls_hash_fast(GNUTLS_DIG_SHA256, email_id.ptr, email_id.len,
+		      hash) == 0);
+	for (size_t i = 0; i < sizeof(key); i++)
+		key = key << 8 | hash[i];
+	return key != 0 ? key : 1;
+}
+
 int identity_cmp(const struct identity *a, const struct identity *b)
 {
 	if (a->bytes != b->bytes)

@@ -22,6 +22,8 @@ enum {
 	/* Bits of a message's marks. */
 	MARK_STORED_RAW = 1,
 
+	EMAIL_KEY_BYTES = 8,
+
 	USES = 2 * MAILBOX_USE_TRASH - 1, /* all of enum mailbox_use */
 	SERVER_MARKS = 2 * SERVER_MARK_AUTH_ALONE - 1,
 
@@ -378,6 +380,28 @@ static void read_keywords(struct record_reader *reader, struct arena *arena,
 	record->keyword_count = count;
 }
 
+/* A string, which is empty where none is known. */
+static void put_email_key(struct buf *value, uint64_t key)
+{
+	char bytes[EMAIL_KEY_BYTES];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)(key >> 8 * (sizeof(bytes) - 1 - i));
+	put_string(value, (struct str){.ptr = bytes,
+				  .len = key != 0 ? sizeof(bytes) : 0});
+}
+
+static uint64_t read_email_key(struct record_reader *in)
+{
+	struct str bytes = read_string(in, EMAIL_KEY_BYTES);
+	uint64_t key = 0;
+
+	for (size_t i = 0; i < bytes.len; i++)
+		key = key << 8 | (unsigned char)bytes.ptr[i];
+	read_expect(in, bytes.len == (key != 0 ? EMAIL_KEY_BYTES : 0));
+	return key;
+}
+
 void message_record_encode(
 	const struct message_record *record, struct buf *value)
 {
@@ -391,7 +415,7 @@ void message_record_encode(
 	put_identity(value, &record->identity);
 	put_seconds(value, record->internaldate_s);
 	put_signed(value, record->zone_min);
-	put_object_id(value, record->email_id);
+	put_email_key(value, record->email_key);
 }
 
 bool message_record_decode(
@@ -411,7 +435,7 @@ bool message_record_decode(
 	zone_min = read_signed(&in);
 	read_expect(&in, zone_min >= INT16_MIN && zone_min <= INT16_MAX);
 	r->zone_min = (int16_t)zone_min;
-	r->email_id = read_string(&in, RECORD_OBJECT_ID_BYTES_MAX);
+	r->email_key = read_email_key(&in);
 	read_expect(&in, r->name.len > 0);
 	return read_done(&in);
 }

@@ -36,12 +36,24 @@ static void write_item(struct buf *out, const char *name, struct str bytes)
 	buf_add(out, bytes);
 }
 
+static void write_header(struct fake_session *session, struct buf *out,
+	struct str header, const struct imap_fetch_args *args)
+{
+	if (!args->partial || session->server->odd.headers_whole) {
+		write_item(out, "BODY[HEADER]", header);
+		return;
+	}
+	header = str_sub(header, args->offset, args->octets);
+	buf_addf(out, " BODY[HEADER]<%" PRIu64 "> {%zu}\r\n", args->offset,
+		header.len);
+	buf_add(out, header);
+}
+
 static void write_bodies(struct fake_session *session, struct buf *out,
 	struct str body, const struct imap_fetch_args *args)
 {
-	(void)session;
 	if ((args->items & IMAP_FETCH_HEADER) != 0)
-		write_item(out, "BODY[HEADER]", header_of(body));
+		write_header(session, out, header_of(body), args);
 	if ((args->items & IMAP_FETCH_BODY) == 0)
 		return;
 	if (!args->partial) {

@@ -157,6 +157,7 @@ struct fake_oddities {
 	unsigned listing_gaps;   /* so many FETCHes of flags pass one over */
 	unsigned header_gaps;    /* so many FETCHes of headers do */
 	bool headers_twice;      /* FETCHes of headers tell each one twice */
+	bool headers_whole;      /* also where a part is asked for */
 
 	/* UIDs and mod-sequences. */
 	bool one_uidvalidity;   /* it is told as 1 always (DavMail) */

@@ -153,6 +153,8 @@ static void add_fetch_content(struct buf *out, const struct imap_fetch *fetch)
 		else
 			add_number(out, "header", fetch->header.len);
 	}
+	if ((fetch->present & IMAP_FETCH_HEADER_PART) != 0)
+		add_number(out, "header-part", fetch->header_part.len);
 	if ((fetch->present & IMAP_FETCH_BODY) != 0) {
 		if (fetch->body_nil)
 			buf_addz(out, " body NIL");

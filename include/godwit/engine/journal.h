@@ -157,7 +157,7 @@ void journal_base_close(struct journal_base *base);
 /* What a base entry says beyond what planning needs. */
 struct journal_detail {
 	struct identity identity;
-	struct str email_id; /* EMAILID or X-GM-MSGID, or empty */
+	uint64_t email_key; /* identity_email_key(); 0: none is known */
 };
 
 struct journal_message {
@@ -213,8 +213,26 @@ int journal_find_identity(struct journal *journal,
 	const struct identity *identity, struct arena *arena,
 	struct journal_places *list_r, struct err *err);
 
+/* By what a message is recognised, without its mailbox's keywords. */
+struct journal_mark {
+	struct journal_place place;
+	struct journal_detail detail;
+	int64_t internaldate_s;
+};
+
 /* Whether it knows a message of this size. 1, 0, or -1 and err. */
 int journal_find_size(struct journal *journal, uint64_t bytes, struct err *err);
+
+/* Those of this size, of which it gives `room` at most: how many, or -1 and
+ * err. */
+int journal_marks(struct journal *journal, uint64_t bytes, size_t room,
+	struct journal_mark *marks_r, struct err *err);
+
+/* The first message of its mailbox that is not this one, or, if that has no
+ * other, of the first mailbox. 1, 0, or -1 and err. */
+int journal_mark_beside(struct journal *journal,
+	const struct journal_place *place, struct journal_mark *mark_r,
+	struct err *err);
 
 /* ---- Intents ------------------------------------------------------------- */
 

@@ -109,9 +109,11 @@ enum imap_fetch_item {
 	IMAP_FETCH_SIZE = 1 << 3, /* RFC822.SIZE */
 	IMAP_FETCH_MODSEQ = 1 << 4,
 	IMAP_FETCH_EMAILID = 1 << 5,
-	IMAP_FETCH_GM_MSGID = 1 << 6, /* X-GM-MSGID */
-	IMAP_FETCH_HEADER = 1 << 7,   /* BODY.PEEK[HEADER] */
-	IMAP_FETCH_BODY = 1 << 8,     /* BODY.PEEK[] */
+	IMAP_FETCH_GM_MSGID = 1 << 6,    /* X-GM-MSGID */
+	IMAP_FETCH_HEADER = 1 << 7,      /* BODY.PEEK[HEADER] */
+	IMAP_FETCH_BODY = 1 << 8,        /* BODY.PEEK[] */
+	IMAP_FETCH_HEADER_PART = 1 << 9, /* answers alone: of HEADER, the
+					  * first octets, where `partial` */
 };
 
 /* SEARCH RETURN options (RFC 4731), bits. */
@@ -180,7 +182,7 @@ struct imap_select_args {
 struct imap_fetch_args {
 	struct str set;
 	unsigned items; /* enum imap_fetch_item */
-	bool partial;   /* BODY.PEEK[]<offset.octets> */
+	bool partial;   /* BODY.PEEK[]<offset.octets>; or [HEADER], alone */
 	uint64_t offset;
 	uint64_t octets;
 	uint64_t changed_since; /* 0: left out (and never sent: it breaks) */

@@ -167,11 +167,12 @@ struct imap_fetch {
 	uint64_t modseq;
 	uint64_t gm_msgid;
 	struct str emailid;
-	struct str header;    /* whole; empty when not_kept or NIL */
-	bool header_nil;      /* HEADER came as NIL: no such message */
-	bool header_not_kept; /* over LIMIT_LITERAL_MEMORY_BYTES */
-	bool body_nil;        /* BODY came as NIL: it is gone (Dovecot) */
-	uint64_t body_bytes;  /* how many CHUNKs gave */
+	struct str header;      /* whole; empty when not_kept or NIL */
+	struct str header_part; /* its first octets; all, if fewer came */
+	bool header_nil;        /* HEADER came as NIL: no such message */
+	bool header_not_kept;   /* over LIMIT_LITERAL_MEMORY_BYTES */
+	bool body_nil;          /* BODY came as NIL: it is gone (Dovecot) */
+	uint64_t body_bytes;    /* how many CHUNKs gave */
 };
 
 struct imap_body {

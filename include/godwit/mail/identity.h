@@ -108,6 +108,13 @@ void identity_clear(struct identity_stream *stream);
 void identity_of_header(
 	struct str header, uint64_t rfc822_size, struct identity *identity_r);
 
+/*
+ * What stands for an EMAILID (RFC 8474), which tells a message from all others
+ * of its server: the first eight bytes of its SHA-256; never 0. X-GM-MSGID is
+ * such a number itself.
+ */
+uint64_t identity_email_key(struct str email_id);
+
 /* A total order, by size first: below 0, 0 for equal identities, above 0. */
 int identity_cmp(const struct identity *a, const struct identity *b);
 

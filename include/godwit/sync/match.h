@@ -37,8 +37,9 @@ struct base_item {
 
 /* A message on the server; sorted by uid. */
 struct remote_item {
-	uint64_t bytes; /* RFC822.SIZE; 0 if it was not asked for */
-	int64_t date_s; /* INTERNALDATE, UTC; 0 likewise */
+	uint64_t bytes;     /* RFC822.SIZE; 0 if it was not asked for */
+	int64_t date_s;     /* INTERNALDATE, UTC; 0 likewise */
+	uint64_t email_key; /* identity_email_key(), or 0 */
 	struct flags flags;
 	uint32_t uid;
 	int16_t zone_minutes;

@@ -65,8 +65,8 @@ enum {
 	 * most five bytes of one, escapes in a path three. */
 	RECORD_MAILBOX_NAME_BYTES_MAX = 8 * LIMIT_MAILBOX_NAME_BYTES,
 
-	/* MAILBOXID, EMAILID (RFC 8474 section 7: 255), X-GM-MSGID. Longer
-	 * ones are left out when encoded. */
+	/* MAILBOXID (RFC 8474 section 7: 255). Longer ones are left out when
+	 * encoded. */
 	RECORD_OBJECT_ID_BYTES_MAX = 255,
 
 	/* A hash of a certificate: SHA-512's length at most. */
@@ -244,7 +244,7 @@ struct message_record {
 	int64_t internaldate_s; /* since 1970 UTC */
 	int16_t zone_min;       /* minutes east of UTC, as the server says */
 	bool stored_raw;        /* the file holds its CRLFs as they came */
-	struct str email_id;    /* EMAILID or X-GM-MSGID, or empty */
+	uint64_t email_key;     /* identity_email_key(), or 0 */
 };
 
 /* The first four bytes of it, mailbox_key(), are the prefix of a mailbox's. */
