@@ -277,7 +277,10 @@ static int choose(struct looking *looking, struct err *err)
 	int result = 0;
 
 	for (uint32_t i = 0; i < looking->pass->count && result == 0; i++) {
-		if (mailbox_is_active(&looking->pass->mailboxes[i]))
+		const struct mailbox *mailbox = &looking->pass->mailboxes[i];
+
+		/* Nothing can follow to a mailbox that is to be removed. */
+		if (mailbox_is_active(mailbox) && !mailbox->leaving)
 			result = add_candidates(looking, i, &candidates, err);
 	}
 	if (result == 0)

@@ -237,6 +237,27 @@ static void test_removed_there(void)
 	world_clear(&world);
 }
 
+/* A message that another client has moved to a mailbox whose folder is gone
+ * cannot follow to there. */
+static void test_moved_to_what_leaves(void)
+{
+	struct world world;
+
+	begin(&world);
+	append(&world, "INBOX", 3);
+	check(world_sync(&world) == 0);
+	remove_folder(&world, "A");
+	fake_server_act(world.server,
+		&(struct fake_action){
+			.act = FAKE_MOVES, .mailbox = "INBOX", .to = "A"});
+	syncs(&world, 0, "a message goes to a mailbox that was to be removed");
+	is_int((intmax_t)box_of(&world, "A")->count, 3, "which stays");
+	is_int((intmax_t)files(&world, "INBOX"), 0, "its file leaves INBOX");
+	ok(vault_has(&world, 3), "for the vault");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
 /* Whether message 9 is on either side. */
 static bool has_nine(struct world *world)
 {
@@ -762,6 +783,7 @@ int main(void)
 	test_unlisted_is_not_detached();
 	test_unlisted_and_gone_here();
 	test_removed_there();
+	test_moved_to_what_leaves();
 	test_arrival(NULL,
 		"mail may come in at any moment of a removal: it is kept");
 	test_arrival("* STATUS INBOX (MESSAGES 0)",
