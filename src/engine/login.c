@@ -656,6 +656,14 @@ enum login_step login_secured(struct login *login, struct err *err)
 	return next_mechanism(login, err);
 }
 
+/* Whether the refusal is known to have nothing to do with the mechanism. */
+static bool says_why(const struct imap_code *code)
+{
+	return code->kind == IMAP_CODE_AUTHENTICATIONFAILED ||
+	       code->kind == IMAP_CODE_LIMIT ||
+	       code->kind == IMAP_CODE_UNAVAILABLE;
+}
+
 /* The server refused the mechanism that was tried. */
 static enum login_step auth_refused(struct login *login,
 	const struct imap_status_line *line, struct err *err)
@@ -669,8 +677,7 @@ static enum login_step auth_refused(struct login *login,
 		*err = login->reason;
 		return LOGIN_FAILED;
 	}
-	if (was_bound && !login->ahead &&
-		line->code.kind != IMAP_CODE_AUTHENTICATIONFAILED) {
+	if (was_bound && !login->ahead && !says_why(&line->code)) {
 		login->bound_refused = login->mechanism->binding;
 		return next_mechanism(login, err);
 	}
@@ -679,6 +686,12 @@ static enum login_step auth_refused(struct login *login,
 	if (line->code.kind == IMAP_CODE_UNAVAILABLE)
 		err_set(err, ERR_ACCOUNT, ERR_LATER, ERR_NET,
 			"the server cannot check passwords just now: %.*s",
+			STR_FMT(err_said(line->text)));
+	else if (line->code.kind == IMAP_CODE_LIMIT)
+		err_set(err, ERR_ACCOUNT, ERR_LATER, ERR_NET,
+			"the server lets no more connections in: %.*s; end "
+			"other programs that use the account, or try again "
+			"later",
 			STR_FMT(err_said(line->text)));
 	else
 		err_set(err, ERR_ACCOUNT, ERR_NEVER, ERR_LOGIN,

@@ -51,6 +51,7 @@ struct pool {
 	size_t task_count;
 	uint32_t connections; /* that it may have */
 	bool was_let_in;      /* by a login, ever */
+	bool bears_guesses;   /* what was sent ahead of one did no harm */
 	struct err broken;    /* why the last connection broke */
 	unsigned breaks;      /* how many did since anything was achieved */
 	bool ruined;          /* a task found that no other can go on */
@@ -68,21 +69,25 @@ struct pool *pool_new(const struct account *account, const struct ports *ports)
 	return pool;
 }
 
-void pool_set_recall(struct pool *pool, const struct recall *recall)
-{
-	pool->recall = *recall;
-}
-
-const struct recall *pool_recall(const struct pool *pool)
-{
-	return &pool->recall;
-}
-
 static int64_t now_s(const struct pool *pool)
 {
 	const struct clock_port *clock = &pool->ports->clock;
 
 	return clock->wall_ns(clock->ctx) / 1000000000;
+}
+
+void pool_set_recall(struct pool *pool, const struct recall *recall)
+{
+	uint32_t most = recall_connections(recall, now_s(pool));
+
+	pool->recall = *recall;
+	if (most < pool->slots_max)
+		pool->slots_max = most;
+}
+
+const struct recall *pool_recall(const struct pool *pool)
+{
+	return &pool->recall;
 }
 
 static void slot_close(struct pool *pool, struct slot *slot)
@@ -199,7 +204,8 @@ enum anew {
 	ANEW_AHEAD,     /* something does not bear what was sent ahead */
 };
 
-static enum anew anew_of(const struct slot *slot, const struct err *why)
+static enum anew anew_of(
+	const struct pool *pool, const struct slot *slot, const struct err *why)
 {
 	if (slot->login == NULL)
 		return slot->went_ahead ? ANEW_AHEAD : ANEW_NOT;
@@ -207,7 +213,9 @@ static enum anew anew_of(const struct slot *slot, const struct err *why)
 		return ANEW_HANDSHAKE;
 	if (!login_begins_anew(slot->login, why))
 		return ANEW_NOT;
-	return login_was_misled(slot->login) ? ANEW_LOGIN : ANEW_AHEAD;
+	if (login_was_misled(slot->login))
+		return ANEW_LOGIN;
+	return pool->bears_guesses ? ANEW_NOT : ANEW_AHEAD;
 }
 
 /* Gives way to another connection. It has cost no try; where a guess was
@@ -249,7 +257,7 @@ static bool is_worth_more(
 static void slot_broke(
 	struct pool *pool, struct slot *slot, const struct err *why)
 {
-	enum anew anew = anew_of(slot, why);
+	enum anew anew = anew_of(pool, slot, why);
 	struct task *task = slot->task;
 
 	if (anew != ANEW_NOT) {
@@ -333,6 +341,8 @@ static void login_over(struct pool *pool, struct slot *slot)
 	pool->caps = *imap_session_caps(conn_session(slot->conn));
 	pool->was_let_in = true;
 	slot->went_ahead = slot->task != NULL && login_has_guessed(slot->login);
+	if (login_has_guessed(slot->login))
+		pool->bears_guesses = true;
 	login_free(&slot->login);
 	if (!pool->is_wary && recall_allows(&pool->recall, now_s(pool)))
 		pool->recall.held_s = 0; /* now it bears it */
@@ -546,14 +556,26 @@ static void pool_wait(struct pool *pool)
 	pool->ports->net.wait(pool->ports->net.ctx, waits, count, until_ms);
 }
 
+static bool any_let_in(const struct pool *pool)
+{
+	for (size_t i = 0; i < POOL_SLOTS; i++) {
+		if (pool->slots[i].conn != NULL &&
+			pool->slots[i].login == NULL)
+			return true;
+	}
+	return false;
+}
+
 /* A connection broke before its login was over: there are to be no more than
  * are left. -1: none is, and another would fare no better. (When a server is
- * started anew, all are lost at once.) */
+ * started anew, all are lost at once: that is no limit to be remembered.) */
 static int slot_was_useless(struct pool *pool)
 {
 	uint32_t open = slots_open(pool);
 
 	pool->slots_max = open > 0 ? open : 1;
+	if (any_let_in(pool))
+		recall_limit(&pool->recall, open, now_s(pool));
 	return open > 0 || (pool->was_let_in && pool->broken.retry == ERR_NOW)
 		       ? 0
 		       : -1;

@@ -39,6 +39,8 @@ static void take_record(
 	imap_caps_parse(&recall->before, record->before);
 	imap_caps_parse(&recall->after, record->after);
 	recall->held_s = record->held_s;
+	recall->connections = record->connections;
+	recall->limited_s = record->limited_s;
 }
 
 int recall_load(struct journal *journal, const struct account *account,
@@ -66,7 +68,11 @@ void recall_store(struct journal *journal, struct store_batch *batch,
 	struct buf address = {0};
 	struct buf before = {0};
 	struct buf after = {0};
-	struct server_record record = {.held_s = recall->held_s};
+	struct server_record record = {
+		.held_s = recall->held_s,
+		.connections = recall->connections,
+		.limited_s = recall->limited_s,
+	};
 
 	if (recall->has_before)
 		record.marks |= SERVER_MARK_BEFORE;
@@ -78,6 +84,8 @@ void recall_store(struct journal *journal, struct store_batch *batch,
 		record.marks |= SERVER_MARK_LOGIN_TELLS;
 	if (recall->auth_alone)
 		record.marks |= SERVER_MARK_AUTH_ALONE;
+	if (recall->connections > 0)
+		record.marks |= SERVER_MARK_LIMITED;
 	address_add(account, &address);
 	imap_caps_print(&recall->before, &before);
 	imap_caps_print(&recall->after, &after);
@@ -108,6 +116,8 @@ bool recall_equal(const struct recall *a, const struct recall *b)
 	       a->greeting_tells == b->greeting_tells &&
 	       a->login_tells == b->login_tells &&
 	       a->auth_alone == b->auth_alone && a->held_s == b->held_s &&
+	       a->connections == b->connections &&
+	       a->limited_s == b->limited_s &&
 	       recall_caps_equal(&a->before, &b->before) &&
 	       recall_caps_equal(&a->after, &b->after);
 }
@@ -132,9 +142,28 @@ void recall_name(struct recall *recall, struct str name)
 	}
 }
 
+/* A clock that was set back does not make it longer. */
+static bool is_past(int64_t since_s, int64_t span_s, int64_t now_s)
+{
+	return now_s < since_s || now_s - since_s >= span_s;
+}
+
 bool recall_allows(const struct recall *recall, int64_t now_s)
 {
-	/* A clock that was set back does not make it wait for longer. */
-	return recall->held_s == 0 || now_s < recall->held_s ||
-	       now_s - recall->held_s >= RECALL_HOLD_S;
+	return recall->held_s == 0 ||
+	       is_past(recall->held_s, RECALL_HOLD_S, now_s);
+}
+
+void recall_limit(struct recall *recall, uint32_t connections, int64_t now_s)
+{
+	recall->connections = connections;
+	recall->limited_s = now_s;
+}
+
+uint32_t recall_connections(const struct recall *recall, int64_t now_s)
+{
+	return recall->connections == 0 ||
+			       is_past(recall->limited_s, RECALL_LIMIT_S, now_s)
+		       ? UINT32_MAX
+		       : recall->connections;
 }

@@ -20,6 +20,9 @@ enum {
 	/* How long nothing is sent ahead to a server, or to what stands before
 	 * it, that did not bear it. */
 	RECALL_HOLD_S = 7 * 24 * 60 * 60,
+
+	/* How long no more connections are tried than it granted. */
+	RECALL_LIMIT_S = 7 * 24 * 60 * 60,
 };
 
 /* All zeroes: nothing is known. */
@@ -32,6 +35,8 @@ struct recall {
 	struct imap_caps before; /* before the login, under TLS if any */
 	struct imap_caps after;
 	int64_t held_s; /* when it last did not bear it; 0: never */
+	uint32_t connections; /* more than so many were refused; 0: none were */
+	int64_t limited_s;    /* when, if so */
 };
 
 /* What the journal remembers of the account's server. */
@@ -50,5 +55,11 @@ void recall_name(struct recall *recall, struct str name);
 
 /* Whether anything may be sent ahead at `now_s`. */
 bool recall_allows(const struct recall *recall, int64_t now_s);
+
+/* Learns that the server refused more than so many connections. */
+void recall_limit(struct recall *recall, uint32_t connections, int64_t now_s);
+
+/* How many may be tried at `now_s`; UINT32_MAX: any number. */
+uint32_t recall_connections(const struct recall *recall, int64_t now_s);
 
 #endif

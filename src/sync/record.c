@@ -25,7 +25,7 @@ enum {
 	EMAIL_KEY_BYTES = 8,
 
 	USES = 2 * MAILBOX_USE_TRASH - 1, /* all of enum mailbox_use */
-	SERVER_MARKS = 2 * SERVER_MARK_AUTH_ALONE - 1,
+	SERVER_MARKS = 2 * SERVER_MARK_LIMITED - 1,
 
 	UNBOUND_ALL = UNBOUND_TLS_UNIQUE | UNBOUND_TLS_EXPORTER,
 
@@ -198,6 +198,11 @@ void server_record_encode(const struct server_record *record, struct buf *value)
 	put_string(value, record->before);
 	put_string(value, record->after);
 	put_seconds(value, record->held_s);
+	if ((record->marks & SERVER_MARK_LIMITED) == 0)
+		return;
+	check(record->connections > 0);
+	put_varint(value, record->connections);
+	put_seconds(value, record->limited_s);
 }
 
 bool server_record_decode(struct str value, struct server_record *record_r)
@@ -209,6 +214,14 @@ bool server_record_decode(struct str value, struct server_record *record_r)
 	record_r->before = read_string(&reader, RECORD_CAPS_BYTES_MAX);
 	record_r->after = read_string(&reader, RECORD_CAPS_BYTES_MAX);
 	record_r->held_s = read_seconds(&reader);
+	record_r->connections = 0;
+	record_r->limited_s = 0;
+	if ((record_r->marks & SERVER_MARK_LIMITED) != 0) {
+		record_r->connections =
+			(uint32_t)read_varint(&reader, UINT32_MAX);
+		record_r->limited_s = read_seconds(&reader);
+		read_expect(&reader, record_r->connections > 0);
+	}
 	return read_done(&reader);
 }
 

@@ -124,6 +124,7 @@ enum server_mark {
 	SERVER_MARK_GREETING_TELLS = 1 << 2, /* the greeting names `before` */
 	SERVER_MARK_LOGIN_TELLS = 1 << 3,    /* the login's OK names `after` */
 	SERVER_MARK_AUTH_ALONE = 1 << 4,     /* it must not be followed */
+	SERVER_MARK_LIMITED = 1 << 5,        /* it refused connections */
 };
 
 /* What the last login taught, so that the next one need not ask first. */
@@ -133,6 +134,8 @@ struct server_record {
 	struct str before; /* capabilities before the login, spaces between */
 	struct str after;  /* and after it */
 	int64_t held_s;    /* when it did not bear commands sent ahead; or 0 */
+	uint32_t connections; /* if LIMITED: so many it granted, at least 1, */
+	int64_t limited_s;    /* and when that was; else 0 */
 };
 
 /* A single number as a value. */

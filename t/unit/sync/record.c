@@ -135,12 +135,26 @@ static void test_server(void)
 			back.after.len == 0 && back.held_s == record.held_s,
 		"the server keeps what it could");
 	test_value("the server", RECODE_SERVER, buf_str(&value));
+	is_int(back.connections, 0, "which granted any number of connections");
+	buf_reset(&value);
+	record.marks |= SERVER_MARK_LIMITED;
+	record.connections = 3;
+	record.limited_s = 1700000001;
+	server_record_encode(&record, &value);
+	ok(server_record_decode(buf_str(&value), &back) &&
+			back.held_s == record.held_s && back.connections == 3 &&
+			back.limited_s == record.limited_s,
+		"or how many it did, and when");
+	test_value("a server with a limit", RECODE_SERVER, buf_str(&value));
 	buf_clear(&value);
 	ok(server_address(STR("u@host:993 implicit")) !=
 			server_address(STR("u@host:143 off")),
 		"and how it was reached");
-	ok(!server_record_decode(STR("\1\0\x20\0\0\0"), &back),
+	ok(!server_record_decode(STR("\1\0\x40\0\0\0"), &back),
 		"a mark that is not known is refused");
+	ok(!server_record_decode(STR("\1\0\x20\0\0\0\0\0"), &back) &&
+			server_record_decode(STR("\1\0\x20\0\0\0\1\0"), &back),
+		"and a limit of none");
 	ok(server_record_decode(STR("\1\0\x1f\0\0\0"), &back),
 		"but not those that are");
 }
