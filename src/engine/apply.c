@@ -14,6 +14,7 @@
 #include "push.h"
 #include "remote.h"
 #include "spare.h"
+#include "twins.h"
 
 #include "godwit/mail/flags.h"
 
@@ -32,6 +33,12 @@ const struct op *apply_next(
 			return &mailbox->plan.ops[*at];
 	}
 	return NULL;
+}
+
+bool apply_is_due(const struct mailbox *mailbox, const struct op *op)
+{
+	return apply_row(mailbox, op)->hold == ROW_FREE &&
+	       (mailbox->pending[op->row] & 1U << op->kind) != 0;
 }
 
 enum line_form apply_line_form(
@@ -635,9 +642,18 @@ static int prepare(struct pass *pass, struct mailbox *mailbox, struct err *err)
 	return record_mailbox(pass, mailbox, err);
 }
 
+/* Copies what other mailboxes have by now; the rest is downloaded, too. */
+static int pull_twins(struct pass *pass, struct err *err)
+{
+	if (each(pass, twins_copy, err) != 0)
+		return -1;
+	return twins_release(pass) ? pull_all(pass, err) : 0;
+}
+
 int apply(struct pass *pass, struct err *err)
 {
-	if (each(pass, prepare, err) != 0 || pull_all(pass, err) != 0 ||
+	if (each(pass, prepare, err) != 0 || twins_hold(pass, err) != 0 ||
+		pull_all(pass, err) != 0 || pull_twins(pass, err) != 0 ||
 		push_all(pass, err) != 0 ||
 		each(pass, move_local_copies, err) != 0 ||
 		move_remote(pass, OP_COPY_REMOTE, err) != 0 ||

@@ -57,6 +57,9 @@ enum line_form apply_line_form(
 const struct op *apply_next(
 	const struct mailbox *mailbox, enum op_kind kind, size_t *at);
 
+/* Whether the operation has not been done yet, and its row may be. */
+bool apply_is_due(const struct mailbox *mailbox, const struct op *op);
+
 /* Whether the mailbox's plan has an op of one of these kinds (bits). */
 bool apply_has(const struct mailbox *mailbox, unsigned kinds);
 

@@ -198,6 +198,10 @@ void mailbox_clear(struct mailbox *mailbox)
 	free(mailbox->remote);
 	mailbox->remote = NULL;
 	mailbox->remote_cap = 0;
+	free(mailbox->twins);
+	mailbox->twins = NULL;
+	mailbox->twin_count = 0;
+	mailbox->twin_cap = 0;
 	arena_clear(&mailbox->arena);
 }
 

@@ -79,6 +79,13 @@ struct mailbox_spare {
 	uint32_t of_local;  /* index into the scan there */
 };
 
+/* What is to be downloaded here is so in another mailbox (twins.h). */
+struct mailbox_twin {
+	uint32_t op;     /* index into the plan's */
+	uint32_t of;     /* index into the pass's mailboxes */
+	uint32_t of_row; /* there */
+};
+
 struct mailbox {
 	/* survey */
 	struct str name;        /* local, canonical */
@@ -146,6 +153,9 @@ struct mailbox {
 	struct guard_verdict verdict;
 
 	/* apply */
+	struct mailbox_twin *twins; /* on the heap */
+	size_t twin_count;
+	size_t twin_cap;
 	uint32_t *pending; /* by row: bits (1 << enum op_kind) not yet done */
 	struct fs_dir *vault; /* cur/ of it in this run's folder, if open */
 	bool looked_at;       /* delta is over */

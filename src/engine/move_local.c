@@ -35,8 +35,9 @@ struct carried {
 struct carrying {
 	struct pass *pass;
 	struct mailbox *mailbox;
-	struct carried *files; /* in the mailbox's arena */
+	struct carried *files; /* in the arena, as their names */
 	size_t count;
+	struct arena *arena;
 };
 
 /* ---- Names --------------------------------------------------------------- */
@@ -55,9 +56,9 @@ static bool has_none(struct flags flags)
 static struct flags flags_of(
 	const struct carrying *c, const struct carried *file)
 {
-	return file->op->kind == OP_COPY_LOCAL
-		       ? file->op->flags
-		       : apply_row(c->mailbox, file->op)->flags[LOCAL];
+	return file->op->kind == OP_MOVE_LOCAL
+		       ? apply_row(c->mailbox, file->op)->flags[LOCAL]
+		       : file->op->flags;
 }
 
 /* The name that the file gets; file->name is its unique part. */
@@ -79,7 +80,7 @@ static struct str derive(
 	if (in_new || !maildir_name_print(&name, &md->kwfile, md->keywords,
 			      flags_of(c, file), &text))
 		buf_add(&text, buf_str(&unique));
-	kept = arena_str(&mailbox->arena, buf_str(&text));
+	kept = arena_str(c->arena, buf_str(&text));
 	file->name = str_sub(kept, 0, unique.len);
 	buf_clear(&stem);
 	buf_clear(&unique);
@@ -111,6 +112,70 @@ static enum fs_result copy_bytes(const struct fs_port *fs, struct fs_file *from,
 	return result;
 }
 
+/* A twin's file lies where it was just put, under the name that it got. */
+static void name_twin(struct carrying *c, struct carried *file)
+{
+	struct maildir *md = &file->link->from->md;
+	struct local_item *item = file->item;
+	struct maildir_name name;
+	struct buf text = {0};
+
+	check(maildir_name_parse(item->name, &name));
+	item->in_new = has_none(item->flags);
+	if (item->in_new || !maildir_name_print(&name, &md->kwfile,
+				    md->keywords, item->flags, &text))
+		buf_add(&text, item->name);
+	item->file_name = arena_str(c->arena, buf_str(&text));
+	buf_clear(&text);
+}
+
+/* Whether the file is as it was when it was put there. */
+static bool is_untouched(const struct carried *file, const struct fs_stat *stat)
+{
+	struct maildir_name name;
+
+	return maildir_name_parse(file->item->name, &name) && name.has_size &&
+	       name.size == stat->bytes &&
+	       stat->mtime_ns == file->link->date_s * 1000000000;
+}
+
+/* Whether what was copied is what was looked at: nobody has put another in its
+ * place, or written to it, meanwhile. */
+static enum fs_result is_still_there(const struct carried *file,
+	const struct fs_stat *before, struct err *err)
+{
+	const struct maildir *md = &file->link->from->md;
+	struct fs_stat now;
+	enum fs_result result =
+		md->fs->stat(maildir_dir(md, file->item->in_new),
+			file->item->file_name.ptr, &now, err);
+
+	if (result != FS_OK)
+		return result;
+	return now.device == before->device && now.inode == before->inode &&
+			       now.bytes == before->bytes &&
+			       now.mtime_ns == before->mtime_ns &&
+			       now.ctime_ns == before->ctime_ns
+		       ? FS_OK
+		       : FS_ABSENT;
+}
+
+static enum fs_result open_source(struct carrying *c, struct carried *file,
+	struct fs_file **from_r, struct fs_stat *stat_r, struct err *err)
+{
+	enum fs_result result;
+
+	if (file->op->kind == OP_PULL)
+		name_twin(c, file);
+	result = maildir_read(
+		&file->link->from->md, file->item, from_r, stat_r, err);
+	if (result != FS_OK || file->op->kind != OP_PULL ||
+		is_untouched(file, stat_r))
+		return result;
+	c->mailbox->md.fs->close(from_r);
+	return FS_ABSENT;
+}
+
 /* Writes the file anew into the target's tmp/. */
 static enum fs_result copy_out(
 	struct carrying *c, struct carried *file, struct err *err)
@@ -120,8 +185,7 @@ static enum fs_result copy_out(
 	struct fs_file *from = NULL;
 	struct fs_file *to = NULL;
 	struct fs_stat stat;
-	enum fs_result result = maildir_read(
-		&file->link->from->md, file->item, &from, &stat, err);
+	enum fs_result result = open_source(c, file, &from, &stat, err);
 
 	if (result != FS_OK)
 		return result;
@@ -136,13 +200,13 @@ static enum fs_result copy_out(
 	fs->close(&from);
 	if (result == FS_OK)
 		result = fs->finish(&to,
-			file->op->kind == OP_COPY_LOCAL
-				? file->link->date_s * 1000000000
-				: stat.mtime_ns,
+			file->op->kind == OP_MOVE_LOCAL
+				? stat.mtime_ns
+				: file->link->date_s * 1000000000,
 			err);
 	else if (to != NULL)
 		fs->close(&to);
-	return result == FS_OK ? FS_OK : FS_FAILED;
+	return result == FS_OK ? is_still_there(file, &stat, err) : FS_FAILED;
 }
 
 /* ---- Placing ------------------------------------------------------------- */
@@ -217,9 +281,13 @@ static enum fs_result place_copy(
 	enum fs_result result = md->fs->rename(
 		md->tmp, file->tmp, maildir_dir(md, in_new), name.ptr, err);
 
-	/* The name is derived from the message: who has it is the message. */
-	if (result == FS_EXISTS)
+	/* The name is derived from the message: who has it is the message. A
+	 * download sees to who it is (pull.c). */
+	if (result == FS_EXISTS) {
 		result = md->fs->unlink(md->tmp, file->tmp, err);
+		if (result == FS_OK && file->op->kind == OP_PULL)
+			return FS_ABSENT;
+	}
 	if (result == FS_OK)
 		put(c, file, name, in_new, file->op->flags);
 	return result;
@@ -252,8 +320,11 @@ static int record(
 	return apply_record(c->pass, c->mailbox, file->op, &message, err);
 }
 
-static void failed(struct carrying *c, struct carried *file)
+/* A twin can be downloaded still. */
+static void stalled(struct carrying *c, struct carried *file)
 {
+	if (file->op->kind == OP_PULL)
+		return;
 	apply_stalled(c->mailbox, file->op);
 	apply_failed(file->link->from);
 }
@@ -271,12 +342,12 @@ static int each_file(struct carrying *c, struct carried *files, size_t count,
 			result = act(c, &files[i], err);
 		if (result == FS_FAILED && err->scope != ERR_MESSAGE)
 			return -1;
-		if (result == FS_FAILED)
+		if (result == FS_FAILED && files[i].op->kind != OP_PULL)
 			pass_error(c->pass, c->mailbox, err, 0,
 				files[i].item->file_name);
 		if (result == FS_OK || files[i].op == NULL)
 			continue;
-		failed(c, &files[i]);
+		stalled(c, &files[i]);
 		files[i].op = NULL;
 	}
 	return 0;
@@ -339,7 +410,7 @@ static int carry_all(struct carrying *c, struct err *err)
 
 		if (from->part == MAILBOX_BROKEN) {
 			while (i < end)
-				apply_stalled(c->mailbox, c->files[i++].op);
+				stalled(c, &c->files[i++]);
 			continue;
 		}
 		result = mailbox_open_maildir(c->pass, from, false, err);
@@ -382,8 +453,8 @@ static void gather(struct carrying *c, enum op_kind kind)
 	struct mailbox *mailbox = c->mailbox;
 	const struct op *op;
 
-	c->files = arena_array(&mailbox->arena, mailbox->plan.per_kind[kind],
-		sizeof(*c->files));
+	c->files = arena_array(
+		c->arena, mailbox->plan.per_kind[kind], sizeof(*c->files));
 	for (size_t at = 0; (op = apply_next(mailbox, kind, &at)) != NULL;
 		at++) {
 		struct mailbox_link *link = mailbox_link(mailbox, op->row);
@@ -394,7 +465,6 @@ static void gather(struct carrying *c, enum op_kind kind)
 			.item = item_of(c, op, link),
 		};
 	}
-	qsort(c->files, c->count, sizeof(*c->files), by_folder);
 }
 
 /* The letters that names need must be on disk before the names. */
@@ -406,22 +476,31 @@ static int letter_all(struct carrying *c, struct err *err)
 	return maildir_write_keywords(&c->mailbox->md, err);
 }
 
+static int carry_files(struct carrying *c, struct err *err)
+{
+	int result = 0;
+
+	if (c->count > 0)
+		qsort(c->files, c->count, sizeof(*c->files), by_folder);
+	if (mailbox_open_maildir(c->pass, c->mailbox, true, err) != 0)
+		return -1;
+	if (maildir_clean_tmp(&c->mailbox->md, err) != 0 ||
+		letter_all(c, err) != 0 || carry_all(c, err) != 0)
+		result = -1;
+	mailbox_close_maildir(c->mailbox);
+	return result;
+}
+
 static int carry(struct pass *pass, struct mailbox *mailbox, enum op_kind kind,
 	struct err *err)
 {
-	struct carrying c = {.pass = pass, .mailbox = mailbox};
-	int result = 0;
+	struct carrying c = {
+		.pass = pass, .mailbox = mailbox, .arena = &mailbox->arena};
 
 	if (!apply_has(mailbox, 1U << kind))
 		return 0;
 	gather(&c, kind);
-	if (mailbox_open_maildir(pass, mailbox, true, err) != 0)
-		return -1;
-	if (maildir_clean_tmp(&mailbox->md, err) != 0 ||
-		letter_all(&c, err) != 0 || carry_all(&c, err) != 0)
-		result = -1;
-	mailbox_close_maildir(mailbox);
-	return result;
+	return carry_files(&c, err);
 }
 
 int move_local_copies(
@@ -433,4 +512,26 @@ int move_local_copies(
 int move_local(struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
 	return carry(pass, mailbox, OP_MOVE_LOCAL, err);
+}
+
+int move_local_twins(struct pass *pass, struct mailbox *mailbox,
+	struct move_local_twin *twins, size_t count, struct err *err)
+{
+	struct arena arena = {0};
+	struct carrying c = {.pass = pass,
+		.mailbox = mailbox,
+		.count = count,
+		.arena = &arena};
+	int result;
+
+	c.files = arena_array(&arena, count, sizeof(*c.files));
+	for (size_t i = 0; i < count; i++)
+		c.files[i] = (struct carried){
+			.op = twins[i].op,
+			.link = &twins[i].link,
+			.item = &twins[i].item,
+		};
+	result = carry_files(&c, err);
+	arena_clear(&arena);
+	return result;
 }

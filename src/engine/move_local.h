@@ -19,4 +19,18 @@ int move_local_copies(
 /* Carries out a mailbox's OP_MOVE_LOCAL. */
 int move_local(struct pass *pass, struct mailbox *mailbox, struct err *err);
 
+/* A message that is to be downloaded, and that another mailbox has just got. */
+struct move_local_twin {
+	const struct op *op; /* OP_PULL */
+	struct mailbox_link link;
+	struct local_item item; /* there; name and flags are enough */
+};
+
+/*
+ * Carries out such OP_PULLs of a mailbox by copies. One whose file is not there
+ * any more, or was changed meanwhile, is left to be downloaded.
+ */
+int move_local_twins(struct pass *pass, struct mailbox *mailbox,
+	struct move_local_twin *twins, size_t count, struct err *err);
+
 #endif

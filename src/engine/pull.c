@@ -143,7 +143,7 @@ static bool chunk_fill(struct pull_task *pull, struct chunk *chunk)
 		if (more > LIMIT_BATCH_BYTES)
 			more = LIMIT_BATCH_BYTES; /* sums do not overflow */
 
-		if (apply_row(mailbox, op)->hold != ROW_FREE) {
+		if (!apply_is_due(mailbox, op)) {
 			pull->next_op++;
 			continue;
 		}

@@ -36,6 +36,7 @@ struct scenario {
 	unsigned append_forgets;
 	bool excludes_trash;
 	bool moves; /* nothing but moves and copies is to be done */
+	bool twins; /* and new messages come to two mailboxes each */
 	bool no_copyuid;
 };
 
@@ -88,6 +89,10 @@ static const struct scenario scenarios[] = {
 		.deletes = ACCOUNT_DELETE_NEVER,
 		.no_copyuid = true,
 		.moves = true},
+	{.name = "moves and twins, with one that has EMAILIDs",
+		.caps = {IMAP_CAP_UIDPLUS, IMAP_CAP_MOVE, IMAP_CAP_OBJECTID},
+		.moves = true,
+		.twins = true},
 	{.name = "moves, with one that can little",
 		.no_uidnext = true,
 		.moves = true},
@@ -228,6 +233,22 @@ static void change_moves(struct world *world)
 	fake_fs_settle(world->fs);
 }
 
+/* New messages, each in two mailboxes, with other flags. */
+static void give_twins(struct world *world)
+{
+	struct fake_mailbox *inbox = fake_server_find(world->server, "INBOX");
+	struct fake_mailbox *fresh = fake_server_find(world->server, "Fresh");
+
+	for (unsigned i = 60; i <= 63; i++) {
+		struct fake_message *given =
+			world_give(world, "INBOX", i, FAKE_SEEN);
+
+		(void)fake_mailbox_copy(inbox, given->uid, fresh);
+		fresh->messages[fresh->count - 1].flags =
+			i % 2 == 0 ? FAKE_FLAGGED : 0;
+	}
+}
+
 /* Eight messages in step in INBOX, one in Old. */
 static void begin(struct world *world, const struct scenario *scenario)
 {
@@ -267,6 +288,8 @@ static void change(struct world *world, const struct scenario *scenario)
 
 	if (scenario->moves) {
 		change_moves(world);
+		if (scenario->twins)
+			give_twins(world);
 		return;
 	}
 	world_drop(world, "INBOX", "new/20.here", 20);

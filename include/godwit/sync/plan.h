@@ -35,6 +35,8 @@ enum row_hold {
 	ROW_SURPLUS,   /* outside `limits: newest` */
 	ROW_SAME_NAME, /* another file of the Maildir has its name: said. Match
 			* sets this one, and nobody may overwrite it */
+	ROW_TWIN,      /* another mailbox downloads the same message: it is to
+			* be copied from there. Apply sets it, after the plan */
 };
 
 /* How the sides of a row come to be here, where another mailbox is in it
