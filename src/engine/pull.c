@@ -489,6 +489,18 @@ static void refill(struct pull_task *pull)
 	}
 }
 
+/* Gives back what a task holds that has done its work, or will not. */
+static void release(struct pull_task *pull)
+{
+	delivery_drop(&pull->delivery);
+	buf_clear(&pull->delivery.out);
+	for (unsigned i = 0; i < CHUNKS; i++) {
+		free(pull->chunks[i].arrivals);
+		pull->chunks[i] = (struct chunk){0};
+	}
+	mailbox_close_maildir(pull->base.task.mailbox);
+}
+
 static bool is_finished(const struct pull_task *pull)
 {
 	for (unsigned i = 0; i < CHUNKS; i++) {
@@ -517,7 +529,7 @@ static enum task_step advance(struct pull_task *pull, struct err *err)
 	refill(pull);
 	if (!is_finished(pull))
 		return TASK_MORE;
-	mailbox_close_maildir(pull->base.task.mailbox);
+	release(pull);
 	return TASK_DONE;
 }
 
@@ -818,13 +830,7 @@ static enum task_step pull_begin(struct task *task, struct err *err)
 
 static void pull_end(struct task *task)
 {
-	struct pull_task *pull = (struct pull_task *)task;
-
-	delivery_drop(&pull->delivery);
-	buf_clear(&pull->delivery.out);
-	for (unsigned i = 0; i < CHUNKS; i++)
-		free(pull->chunks[i].arrivals);
-	mailbox_close_maildir(task->mailbox);
+	release((struct pull_task *)task);
 }
 
 int pull_all(struct pass *pass, struct err *err)
