@@ -493,6 +493,7 @@ static void register_mailbox(struct pass *pass, struct mailbox *mailbox)
 	record->server_name = mailbox->server_name;
 	record->wire_name = mailbox->wire_name;
 	record->uidvalidity = mailbox->uidvalidity;
+	record->folder_inode = mailbox->scan.stamp.cur.inode;
 	mailbox_record_unsettle(record);
 	if (!mailbox->in_journal)
 		mailbox->id = journal_mailbox_add(

@@ -176,6 +176,65 @@ static enum fs_result folder_open(const struct maildir_place *place,
 	return result;
 }
 
+/* The folder that one is in, and its name there. */
+struct end {
+	struct fs_dir *dir;
+	bool is_root; /* borrowed */
+	char *name;   /* in the scratch arena */
+};
+
+static enum fs_result end_open(const struct maildir_place *place,
+	struct arena *scratch, struct end *end_r, struct err *err)
+{
+	struct maildir_place above = *place;
+	struct str path = place->path;
+	size_t at = path.len;
+
+	while (at > 0 && path.ptr[at - 1] != '/')
+		at--;
+	end_r->name = arena_printf(
+		scratch, "%.*s", STR_FMT(str_sub(path, at, path.len)));
+	end_r->is_root = at == 0;
+	end_r->dir = place->root;
+	if (at == 0)
+		return FS_OK;
+	above.path = str_sub(path, 0, at - 1);
+	return folder_open(&above, &end_r->dir, err);
+}
+
+static void end_close(const struct fs_port *fs, struct end *end)
+{
+	if (end->dir != NULL && !end->is_root)
+		fs->dir_close(&end->dir);
+}
+
+enum fs_result maildir_move(
+	const struct maildir_place *place, struct str to, struct err *err)
+{
+	const struct fs_port *fs = place->fs;
+	struct maildir_place target = *place;
+	struct arena scratch = {0};
+	struct end old = {0};
+	struct end new = {0};
+	enum fs_result result;
+
+	target.path = to;
+	target.create = true;
+	result = end_open(place, &scratch, &old, err);
+	if (result == FS_OK)
+		result = end_open(&target, &scratch, &new, err);
+	if (result == FS_OK)
+		result = fs->rename(old.dir, old.name, new.dir, new.name, err);
+	if (result == FS_OK)
+		result = fs->dir_sync(new.dir, err);
+	if (result == FS_OK)
+		result = fs->dir_sync(old.dir, err);
+	end_close(fs, &old);
+	end_close(fs, &new);
+	arena_clear(&scratch);
+	return result;
+}
+
 uint64_t maildir_file_sum(const struct maildir *md, struct str file_name)
 {
 	struct maildir_name name;

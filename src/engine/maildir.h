@@ -180,6 +180,12 @@ int maildir_sync(struct maildir *md, struct err *err);
 enum fs_result maildir_sync_way(
 	const struct maildir_place *place, struct str synced, struct err *err);
 
+/* Renames the folder at the place to the path `to`, with all that is in it,
+ * durably; makes the folders on the way there. FS_EXISTS, FS_ABSENT: nothing
+ * was renamed. */
+enum fs_result maildir_move(
+	const struct maildir_place *place, struct str to, struct err *err);
+
 /* Removes from tmp/ what an interrupted delivery of ours left. */
 int maildir_clean_tmp(struct maildir *md, struct err *err);
 

@@ -67,6 +67,10 @@ static struct mailbox_record record_of(const struct mailbox *mailbox)
 	if (mailbox->status.mailboxid.len > 0)
 		record.object_id = mailbox->status.mailboxid;
 	record.uidvalidity = mailbox->uidvalidity;
+	if (mailbox->seen.cur.inode != 0)
+		record.folder_inode = mailbox->seen.cur.inode;
+	if (mailbox->scan.stamp.cur.inode != 0)
+		record.folder_inode = mailbox->scan.stamp.cur.inode;
 	return record;
 }
 

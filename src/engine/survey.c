@@ -11,6 +11,7 @@
 #include "absence.h"
 #include "place.h"
 #include "removal.h"
+#include "rename.h"
 
 #include "godwit/base/limits.h"
 #include "godwit/imap/name.h"
@@ -23,6 +24,7 @@
 
 enum {
 	NAME_SHOWN_BYTES = 100, /* of one that is too long */
+	RENAME_ROUNDS_MAX = 8,  /* surveys that may rename something */
 };
 
 enum source {
@@ -474,8 +476,7 @@ static struct mailbox *mailbox_add(struct pass *pass, struct str name)
 	pass->mailboxes = array_grow(pass->mailboxes, &pass->cap,
 		pass->count + 1, sizeof(*pass->mailboxes));
 	mailbox = &pass->mailboxes[pass->count++];
-	mailbox->name = name;
-	mailbox->server_name = name;
+	*mailbox = (struct mailbox){.name = name, .server_name = name};
 	return mailbox;
 }
 
@@ -783,12 +784,14 @@ static struct mailbox *find_trash(struct pass *pass)
 	return NULL;
 }
 
-int survey(struct pass *pass, struct err *err)
+/* Fills pass->mailboxes, afresh. */
+static int look_around(struct pass *pass, struct err *err)
 {
 	struct sightings list = {0};
 	struct mailbox_space space;
 	int result = -1;
 
+	pass->count = 0;
 	if (sight_server(pass, &list, &space, err) != 0 ||
 		sight_maildir(pass, &list, err) != 0 ||
 		sight_journal(pass, &list, err) != 0)
@@ -809,11 +812,27 @@ int survey(struct pass *pass, struct err *err)
 			confirm_local_gone(pass, mailbox);
 	}
 	place_settle(pass);
-	if (absence(pass, err) != 0)
-		goto out;
-	pass->trash = find_trash(pass);
-	result = 0;
+	result = absence(pass, err);
 out:
 	free(list.items);
 	return result;
+}
+
+/* A mailbox that was renamed may have taken others along. */
+int survey(struct pass *pass, struct err *err)
+{
+	bool again = true;
+
+	for (unsigned round = 0; again; round++) {
+		bool may_act = round < RENAME_ROUNDS_MAX;
+
+		again = false;
+		if (look_around(pass, err) != 0)
+			return -1;
+		if (pass->options->depth >= SYNC_STATUS &&
+			rename_settle(pass, may_act, &again, err) != 0)
+			return -1;
+	}
+	pass->trash = find_trash(pass);
+	return 0;
 }

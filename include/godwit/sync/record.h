@@ -210,7 +210,7 @@ struct mailbox_record {
 	struct str wire_name;   /* the server's, as it travels */
 	struct str object_id;   /* MAILBOXID, or empty */
 	uint32_t special_use;   /* bits of enum mailbox_use */
-	uint64_t folder_inode;  /* the mailbox's own folder */
+	uint64_t folder_inode;  /* of the folder's cur/, to know it again */
 	uint32_t uidvalidity;
 	uint32_t uidnext;
 	uint64_t highestmodseq; /* 0: the server keeps none */

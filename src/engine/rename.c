@@ -1,0 +1,798 @@
+/*
+ * How: who is where is found out for each mailbox of the journal that one side
+ * lacks; from that follows the name it gets. Then the names are taken one after
+ * the other, each as soon as it is free, so chains go from their end; a circle
+ * is opened by setting one aside under a name that is nobody's wish. First the
+ * name is changed on the side that lacks it, durably, then in the journal: a
+ * run that died in between leaves a mailbox that is found under its new name on
+ * both sides, and just the journal follows.
+ */
+#include "rename.h"
+
+#include "presence.h"
+#include "rename_here.h"
+#include "rename_there.h"
+
+#include <stdlib.h>
+
+#define ASIDE_MARK "_renamed-by-godwit"
+
+/* All of one pass. */
+struct renames {
+	struct pass *pass;
+	struct rename *items;
+	size_t count;
+	bool progress; /* some name has changed */
+	bool drags;    /* with it others that are not known of */
+	bool failed;   /* some could not be */
+	bool forced;   /* nothing else helps: take along what is below */
+};
+
+/* ---- Whose name counts --------------------------------------------------- */
+
+/* Whether it, or what it is below, was set aside. */
+static bool is_aside(struct str name)
+{
+	struct str part;
+	bool found = false;
+
+	while (!found && str_split(&name, '/', &part))
+		found = str_ends(part, STR(ASIDE_MARK));
+	return found;
+}
+
+static struct mailbox *choose(const struct rename *rename)
+{
+	bool is_moved_there = rename->there != rename->known;
+	bool is_moved_here = rename->here != rename->known;
+
+	if (rename->there == NULL || rename->here == NULL)
+		return NULL;
+	if (is_moved_there && !is_aside(rename->there->name))
+		return rename->there;
+	if (is_moved_here && !is_aside(rename->here->name))
+		return rename->here;
+	return rename->there;
+}
+
+static bool needs_here(const struct rename *rename)
+{
+	return rename->here != rename->to;
+}
+
+static bool needs_there(const struct rename *rename)
+{
+	return rename->there != rename->to;
+}
+
+/* ---- What may not be ----------------------------------------------------- */
+
+static const char *why_left_out(const struct mailbox *mailbox)
+{
+	switch (mailbox->left_out) {
+	case LEFT_OUT_NOT_ASKED:
+		return "which this run was not asked to sync";
+	case LEFT_OUT_NOT_SUBSCRIBED:
+		return "which is not subscribed to";
+	default:
+		return "which include and exclude leave out";
+	}
+}
+
+/* Why it may not get its name, as a clause, or NULL. */
+static const char *why_not(
+	const struct account *account, const struct rename *rename)
+{
+	const struct mailbox *known = rename->known;
+
+	if (rename->to->part == MAILBOX_LEFT_OUT)
+		return why_left_out(rename->to);
+	if (needs_here(rename) && account->direction == ACCOUNT_DIRECTION_PUSH)
+		return "and by direction: push its folder keeps its name";
+	if (needs_here(rename) && (account->create & ACCOUNT_SIDES_LOCAL) == 0)
+		return "and `create` makes no folder of that name";
+	if (needs_there(rename) && account->direction == ACCOUNT_DIRECTION_PULL)
+		return "and by direction: pull the server's keeps its name";
+	if (needs_there(rename) &&
+		(account->create & ACCOUNT_SIDES_SERVER) == 0)
+		return "and `create` makes no mailbox of that name there";
+	if (needs_there(rename) &&
+		!str_eq(known->record.name, known->record.server_name))
+		return "but `rename` says its name";
+	return NULL;
+}
+
+/* Leaves what it concerns alone, in this pass. */
+static void leave_alone(struct rename *rename)
+{
+	struct mailbox *const all[] = {
+		rename->known, rename->there, rename->here, rename->to};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i] != NULL && mailbox_is_active(all[i]))
+			all[i]->part = MAILBOX_LEFT_OUT;
+	}
+	rename->state = RENAME_HELD;
+}
+
+static void hold(struct pass *pass, struct rename *rename, const char *why)
+{
+	bool concerns = mailbox_is_active(rename->known) ||
+			mailbox_is_active(rename->to);
+
+	if (concerns && rename->to->part != MAILBOX_BROKEN)
+		pass_note(pass, rename->known,
+			"is called %.*s on %s now, %s; it is left as it is, "
+			"there and here, until it has one name again",
+			STR_FMT(rename->to->server_name),
+			rename->there == rename->to ? "the server" : "disk",
+			why);
+	leave_alone(rename);
+}
+
+/* The two go on as two mailboxes. */
+static void part(struct pass *pass, struct rename *rename)
+{
+	pass_note(pass, rename->known,
+		"was renamed to %.*s, but there is another %s of that name "
+		"already; they are synced as two mailboxes",
+		STR_FMT(rename->to->server_name),
+		needs_here(rename) ? "folder" : "mailbox");
+	rename->state = RENAME_NONE;
+}
+
+static void fail(
+	struct renames *all, struct rename *rename, const struct err *err)
+{
+	struct mailbox *told =
+		mailbox_is_active(rename->known) ? rename->known : rename->to;
+
+	all->failed = true;
+	pass_mailbox_failed(all->pass, told, err);
+	leave_alone(rename);
+}
+
+/* ---- Carrying out -------------------------------------------------------- */
+
+static void tell(struct pass *pass, const struct rename *rename)
+{
+	const struct report_op op = {
+		.verb = REPORT_MAILBOX_RENAME,
+		.side = needs_here(rename) ? REPORT_LOCAL : REPORT_SERVER,
+		.to = rename->to->server_name,
+		.reason = needs_here(rename) ? STR("renamed on the server")
+					     : STR("renamed in the Maildir"),
+	};
+
+	if (needs_here(rename) || needs_there(rename))
+		pass_done(pass, rename->known, &op);
+}
+
+static void leave_if_bare(struct mailbox *mailbox)
+{
+	if (!mailbox->on_server && !mailbox->on_local && !mailbox->in_journal &&
+		mailbox_is_active(mailbox))
+		mailbox->part = MAILBOX_LEFT_OUT;
+}
+
+/* It has its new name on both sides: what the pass knows of it goes there. */
+static void settle_names(struct rename *rename)
+{
+	struct mailbox *known = rename->known;
+	struct mailbox *there = rename->there;
+	struct mailbox *here = rename->here;
+	struct mailbox *to = rename->to;
+
+	if (there != to) {
+		to->on_server = true;
+		to->attrs = there->attrs;
+		to->status = there->status;
+		there->on_server = false;
+		there->attrs = 0;
+		there->status = (struct imap_status){0};
+	}
+	if (here != to) {
+		to->on_local = true;
+		to->seen = here->seen;
+		here->on_local = false;
+	}
+	if (known != to) {
+		to->in_journal = true;
+		to->id = known->id;
+		to->record = known->record;
+		known->in_journal = false;
+	}
+	to->record.name = to->name;
+	to->record.server_name = to->server_name;
+	to->record.wire_name = to->wire_name;
+	leave_if_bare(known);
+	leave_if_bare(there);
+	leave_if_bare(here);
+	rename->there = to;
+	rename->here = to;
+	rename->state = RENAME_DONE;
+}
+
+static bool is_below(struct str name, struct str above, char delimiter)
+{
+	return delimiter != '\0' && name.len > above.len &&
+	       str_starts(name, above) && name.ptr[above.len] == delimiter;
+}
+
+static bool drags_here(const struct pass *pass)
+{
+	return pass->account->layout == LAYOUT_NESTED;
+}
+
+/* A name below one, and whether it is renamed as that is. */
+struct branch {
+	struct str from;
+	struct str to;
+};
+
+static bool goes_along(const struct branch *branch, const struct branch *stem)
+{
+	size_t cut = stem->from.len;
+
+	return is_below(branch->from, stem->from, '/') &&
+	       is_below(branch->to, stem->to, '/') &&
+	       str_eq(str_sub(branch->from, cut, branch->from.len),
+		       str_sub(branch->to, stem->to.len, branch->to.len));
+}
+
+/* The names of it on the side where it is to be renamed. */
+static struct branch branch_of(const struct rename *rename)
+{
+	return (struct branch){
+		needs_here(rename) ? rename->here->name : rename->there->name,
+		rename->to->name};
+}
+
+/* Whether a rename of the one changes the name of the other as well. */
+static bool drags(const struct pass *pass, const struct rename *rename,
+	const struct rename *other)
+{
+	if (needs_here(rename))
+		return needs_here(other) &&
+		       pass->account->layout == LAYOUT_NESTED &&
+		       is_below(other->here->name, rename->here->name, '/');
+	return needs_there(rename) && needs_there(other) &&
+	       is_below(other->there->name, rename->there->name, '/');
+}
+
+/* Whether others lie below what is renamed. */
+static bool has_below(const struct pass *pass, const struct rename *rename)
+{
+	for (size_t i = 0; i < pass->count; i++) {
+		const struct mailbox *other = &pass->mailboxes[i];
+
+		if ((needs_here(rename) && drags_here(pass) &&
+			    other->on_local &&
+			    is_below(other->name, rename->here->name, '/')) ||
+			(needs_there(rename) &&
+				is_below(other->wire_name,
+					rename->there->wire_name,
+					pass->delimiter)))
+			return true;
+	}
+	return false;
+}
+
+/* A folder below it, or what it is below, that is in its place: it would be
+ * dragged away, and its mailbox stays. Or NULL. */
+static const struct mailbox *staying_below(
+	const struct renames *all, const struct rename *rename)
+{
+	const struct pass *pass = all->pass;
+
+	if (!needs_here(rename) || !drags_here(pass))
+		return NULL;
+	for (size_t i = 0; i < pass->count; i++) {
+		const struct mailbox *other = &pass->mailboxes[i];
+
+		if (other->on_local && other->in_journal && other->on_server &&
+			other->record.state == MAILBOX_ATTACHED &&
+			!rename_lacks_there(other) &&
+			!rename_lacks_here(other) &&
+			is_below(other->name, rename->here->name, '/'))
+			return other;
+	}
+	return NULL;
+}
+
+static void put(struct pass *pass, struct rename *rename)
+{
+	tell(pass, rename);
+	settle_names(rename);
+	journal_mailbox_put(&pass->journal, &pass->batch, rename->to->id,
+		&rename->to->record);
+}
+
+/* What is below goes along: folders to just where they are to be, or to where
+ * the next survey finds them. */
+static void put_dragged(struct renames *all, const struct rename *rename)
+{
+	const struct branch stem = branch_of(rename);
+
+	for (size_t i = 0; i < all->count; i++) {
+		struct rename *other = &all->items[i];
+		const struct mailbox *to = other->to;
+		struct branch branch;
+
+		if (other == rename || other->state != RENAME_WAITS ||
+			!drags(all->pass, rename, other))
+			continue;
+		branch = branch_of(other);
+		if (needs_here(rename) && !needs_there(other) &&
+			goes_along(&branch, &stem) && !to->in_journal &&
+			!to->on_local)
+			put(all->pass, other);
+		else
+			other->went_along = true;
+	}
+}
+
+/* 1: the folder has its name; 0: it cannot; -1: err ends the pass. */
+static int act_here(struct renames *all, struct rename *rename, struct err *err)
+{
+	enum fs_result result = rename_here(
+		all->pass, rename->here->name, rename->to->name, err);
+
+	if (result == FS_OK)
+		return 1;
+	if (result == FS_EXISTS) {
+		part(all->pass, rename);
+		return 0;
+	}
+	if (result != FS_FAILED)
+		err_set(err, ERR_MAILBOX, ERR_LATER, ERR_DISK,
+			"its folder cannot be renamed to %.*s, as on the "
+			"server: it went, or lies on another file system; "
+			"rename it yourself",
+			STR_FMT(rename->to->name));
+	if (err->scope >= ERR_ACCOUNT)
+		return -1;
+	fail(all, rename, err);
+	return 0;
+}
+
+static int act_there(
+	struct renames *all, struct rename *rename, struct err *err)
+{
+	struct pass *pass = all->pass;
+	bool done;
+
+	if (rename_here_keep(
+		    pass, rename->known->name, rename->here->name, err) != 0 ||
+		rename_there(pass, rename->there, rename->to->wire_name, &done,
+			err) != 0)
+		return -1;
+	if (!done)
+		fail(all, rename, err);
+	return done;
+}
+
+static int act(struct renames *all, struct rename *rename, struct err *err)
+{
+	struct pass *pass = all->pass;
+	int done = 1;
+
+	all->drags = all->drags || has_below(pass, rename);
+	if (needs_here(rename))
+		done = act_here(all, rename, err);
+	else if (needs_there(rename))
+		done = act_there(all, rename, err);
+	else if (rename_here_keep(
+			 pass, rename->known->name, rename->to->name, err) != 0)
+		done = -1;
+	if (done <= 0)
+		return done;
+	all->progress = true;
+	put_dragged(all, rename);
+	put(pass, rename);
+	return pass_commit(pass, err);
+}
+
+/* ---- In which order ------------------------------------------------------ */
+
+enum readiness {
+	READY_NOW,
+	READY_LATER, /* another one has to leave the name first */
+	READY_HELD,  /* that one is left alone */
+	READY_NEVER, /* the name is another's */
+};
+
+static enum readiness after(const struct rename *owner)
+{
+	if (owner == NULL || owner->state == RENAME_NONE)
+		return READY_NEVER;
+	return owner->state == RENAME_HELD ? READY_HELD : READY_LATER;
+}
+
+/* The one that the journal knows by the name of `mailbox`, or whose folder, or
+ * which on the server, has it; or NULL. */
+static struct rename *owner_of(const struct renames *all,
+	const struct mailbox *mailbox, const struct rename *but, bool here)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		struct rename *rename = &all->items[i];
+
+		if (rename != but &&
+			(here ? rename->here : rename->there) == mailbox)
+			return rename;
+	}
+	return NULL;
+}
+
+static struct rename *known_as(
+	const struct renames *all, const struct mailbox *mailbox)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		if (all->items[i].known == mailbox)
+			return &all->items[i];
+	}
+	return NULL;
+}
+
+static bool is_gone(const struct rename *rename)
+{
+	return rename->there == NULL && rename->here == NULL;
+}
+
+static enum readiness readiness(
+	const struct renames *all, const struct rename *rename)
+{
+	const struct mailbox *to = rename->to;
+	const struct rename *known;
+
+	if (needs_here(rename) && to->on_local)
+		return after(owner_of(all, to, rename, true));
+	if (needs_there(rename) && (to->on_server || to->attrs != 0))
+		return after(owner_of(all, to, rename, false));
+	if (to == rename->known || !to->in_journal)
+		return READY_NOW;
+	known = known_as(all, to);
+	if (known != NULL && is_gone(known))
+		return READY_NOW;
+	return after(known);
+}
+
+/* What the journal knows under the name is gone from both sides. */
+static int forget_old(
+	struct renames *all, struct rename *rename, struct err *err)
+{
+	struct mailbox *to = rename->to;
+	struct mailbox old = *to;
+
+	if (to == rename->known || !to->in_journal)
+		return 0;
+	if (presence_forget(all->pass, &old, err) != 0)
+		return -1;
+	to->in_journal = false;
+	known_as(all, to)->state = RENAME_NONE;
+	return 0;
+}
+
+/* Whether some `other` that waits would drag the one along: to where it is to
+ * be (`well`), or not. */
+static bool is_dragged(const struct renames *all, const struct rename *other,
+	const struct rename *rename, bool well)
+{
+	struct branch branch;
+	struct branch stem;
+
+	if (other == rename || other->state != RENAME_WAITS ||
+		rename->state != RENAME_WAITS ||
+		!drags(all->pass, other, rename))
+		return false;
+	branch = branch_of(rename);
+	stem = branch_of(other);
+	return goes_along(&branch, &stem) == well;
+}
+
+/* What is above it goes to the same place, and takes it along. */
+static bool is_led(const struct renames *all, const struct rename *rename)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		if (is_dragged(all, &all->items[i], rename, true))
+			return true;
+	}
+	return false;
+}
+
+/* Something below goes elsewhere, and has to leave before. */
+static bool misleads(const struct renames *all, const struct rename *rename)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		if (is_dragged(all, rename, &all->items[i], false))
+			return true;
+	}
+	return false;
+}
+
+/* Takes one as far as it can be. -1 and err: the pass ends. */
+static int step(struct renames *all, struct rename *rename, struct err *err)
+{
+	if (rename->went_along || is_led(all, rename) ||
+		(!all->forced && misleads(all, rename)))
+		return 0;
+	switch (readiness(all, rename)) {
+	case READY_NOW:
+		if (staying_below(all, rename) != NULL) {
+			hold(all->pass, rename,
+				"but mailboxes below it kept theirs");
+			return 0;
+		}
+		return forget_old(all, rename, err) != 0
+			       ? -1
+			       : act(all, rename, err);
+	case READY_LATER:
+		return 0;
+	case READY_HELD:
+		leave_alone(rename);
+		return 0;
+	case READY_NEVER:
+		part(all->pass, rename);
+		return 0;
+	}
+	return 0;
+}
+
+static size_t waiting(const struct renames *all)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < all->count; i++)
+		count += all->items[i].state == RENAME_WAITS;
+	return count;
+}
+
+static struct str aside_of(struct pass *pass, struct str name)
+{
+	return str_of(
+		arena_printf(&pass->arena, "%.*s" ASIDE_MARK, STR_FMT(name)));
+}
+
+/* Opens a circle: the mailbox gets a name that nobody wants, on the side whose
+ * names are to change, and in the journal. */
+static int set_aside(
+	struct renames *all, struct rename *rename, struct err *err)
+{
+	struct pass *pass = all->pass;
+	struct mailbox *known = rename->known;
+	bool is_there = needs_there(rename) && !needs_here(rename);
+	struct mailbox *now = is_there ? rename->there : rename->here;
+	struct str name = aside_of(pass, now->name);
+	struct str wire = aside_of(pass, now->wire_name);
+	bool done = true;
+
+	if (needs_here(rename)) {
+		enum fs_result result = rename_here(pass, now->name, name, err);
+
+		if (result == FS_FAILED && err->scope >= ERR_ACCOUNT)
+			return -1;
+		if (result != FS_OK)
+			return 0; /* see leave_waiting() */
+	} else if (is_there && rename_there(pass, now, wire, &done, err) != 0) {
+		return -1;
+	}
+	if (!done) {
+		fail(all, rename, err);
+		return 0;
+	}
+	known->record.name = name;
+	known->record.server_name = aside_of(pass, now->server_name);
+	known->record.wire_name = wire;
+	journal_mailbox_put(
+		&pass->journal, &pass->batch, known->id, &known->record);
+	all->progress = true;
+	all->drags = true;
+	return pass_commit(pass, err);
+}
+
+static int step_all(struct renames *all, struct err *err)
+{
+	size_t before = SIZE_MAX;
+
+	while (waiting(all) < before) {
+		before = waiting(all);
+		for (size_t i = 0; i < all->count; i++) {
+			if (all->items[i].state == RENAME_WAITS &&
+				step(all, &all->items[i], err) != 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* One that is part of a circle, or NULL. */
+static struct rename *in_circle(struct renames *all)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		struct rename *rename = &all->items[i];
+
+		if (rename->state == RENAME_WAITS && !is_led(all, rename) &&
+			readiness(all, rename) == READY_LATER)
+			return rename;
+	}
+	return NULL;
+}
+
+/* Those that are left after the first round wait for each other. */
+static int carry_out(struct renames *all, struct err *err)
+{
+	struct rename *circle;
+
+	if (step_all(all, err) != 0)
+		return -1;
+	circle = all->progress || all->failed ? NULL : in_circle(all);
+	if (circle != NULL && set_aside(all, circle, err) != 0)
+		return -1;
+	if (all->progress || all->failed)
+		return 0;
+	all->forced = true;
+	return step_all(all, err);
+}
+
+/* ---- All ----------------------------------------------------------------- */
+
+/* Two that are to get one name: which of them should is for the user to say. */
+static void hold_equals(struct renames *all)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		struct rename *rename = &all->items[i];
+
+		for (size_t k = 0; k < i && rename->to != NULL; k++) {
+			if (all->items[k].to != rename->to)
+				continue;
+			hold(all->pass, rename, "and another mailbox is, too");
+			hold(all->pass, &all->items[k],
+				"and another mailbox is, too");
+		}
+	}
+}
+
+static void decide_all(struct renames *all)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		struct rename *rename = &all->items[i];
+		const char *why;
+
+		rename->to = choose(rename);
+		if (rename->to == NULL ||
+			(rename->to == rename->known && !needs_here(rename) &&
+				!needs_there(rename)))
+			continue;
+		rename->state = RENAME_WAITS;
+		why = why_not(all->pass->account, rename);
+		if (why != NULL || rename->to->part != MAILBOX_SYNCED)
+			hold(all->pass, rename, why);
+	}
+	hold_equals(all);
+}
+
+/* What a run that only looks says. What is in the mailbox, it does not look at:
+ * that has no one name yet. */
+static void foretell(struct pass *pass, const struct rename *rename)
+{
+	bool renames_here = needs_here(rename);
+
+	tell(pass, rename);
+	if (pass->options->depth != SYNC_STATUS ||
+		(!renames_here && !needs_there(rename)))
+		return;
+	pass_note(pass, rename->known,
+		"is called %.*s on %s now; a sync renames its %s",
+		STR_FMT(rename->to->server_name),
+		renames_here ? "the server" : "disk",
+		renames_here ? "folder" : "mailbox on the server");
+}
+
+static void mark_foretold(struct rename *rename)
+{
+	struct mailbox *to = rename->to;
+
+	rename->state = RENAME_DONE;
+	to->part = MAILBOX_FINISHED;
+	to->dirty = true;
+	to->in_journal = true;
+	leave_if_bare(rename->known);
+	leave_if_bare(rename->there);
+	leave_if_bare(rename->here);
+}
+
+/* Takes what waits for good out of the pass; what comes under the old names is
+ * new. */
+static void foretell_all(struct renames *all)
+{
+	bool changed = true;
+
+	while (changed) {
+		changed = false;
+		for (size_t i = 0; i < all->count; i++) {
+			struct rename *rename = &all->items[i];
+			enum readiness ready = rename->state == RENAME_WAITS
+						       ? readiness(all, rename)
+						       : READY_NOW;
+
+			if (ready == READY_HELD)
+				leave_alone(rename);
+			else if (ready == READY_NEVER)
+				part(all->pass, rename);
+			changed = changed || ready >= READY_HELD;
+		}
+	}
+	for (size_t i = 0; i < all->count; i++) {
+		struct rename *rename = &all->items[i];
+
+		if (rename->state != RENAME_WAITS)
+			continue;
+		foretell(all->pass, rename);
+		rename->known->in_journal = false;
+		rename->there->on_server = false;
+		rename->here->on_local = false;
+	}
+	for (size_t i = 0; i < all->count; i++) {
+		if (all->items[i].state == RENAME_WAITS)
+			mark_foretold(&all->items[i]);
+	}
+}
+
+/* Those that could not be carried out now keep what they have. */
+static void leave_waiting(struct renames *all)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		struct rename *rename = &all->items[i];
+		struct err err;
+
+		if (rename->state != RENAME_WAITS)
+			continue;
+		err_set(&err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+			"it is to be called %.*s on both sides, but that name "
+			"is not free yet; the next run goes on with it",
+			STR_FMT(rename->to->server_name));
+		fail(all, rename, &err);
+	}
+}
+
+static size_t gather(struct renames *all)
+{
+	struct pass *pass = all->pass;
+
+	all->items =
+		arena_array(&pass->arena, pass->count, sizeof(*all->items));
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (rename_can_be_known(mailbox) &&
+			(rename_lacks_there(mailbox) ||
+				rename_lacks_here(mailbox)))
+			all->items[all->count++].known = mailbox;
+	}
+	return all->count;
+}
+
+int rename_settle(
+	struct pass *pass, bool may_act, bool *again_r, struct err *err)
+{
+	struct renames all = {.pass = pass};
+
+	*again_r = false;
+	if (gather(&all) == 0)
+		return 0;
+	if (rename_there_find(pass, all.items, all.count, err) != 0 ||
+		rename_here_find(pass, all.items, all.count, err) != 0)
+		return -1;
+	decide_all(&all);
+	if (pass->options->depth != SYNC_APPLY) {
+		foretell_all(&all);
+		return 0;
+	}
+	if (may_act && carry_out(&all, err) != 0)
+		return -1;
+	*again_r =
+		all.progress && !all.failed && (all.drags || waiting(&all) > 0);
+	if (!*again_r)
+		leave_waiting(&all);
+	return 0;
+}

@@ -1,0 +1,656 @@
+/*
+ * How: what the list told says which of the server's mailboxes may be a missing
+ * one. Each of these is opened, read-only, by a task of its own, and the
+ * headers of a few messages are asked for: the newest, the oldest, one in the
+ * middle. RENAME is sent by a task that looks at both names first if it has
+ * been begun before; its connection has INBOX open then, since what is open
+ * cannot be renamed everywhere.
+ */
+#include "rename_there.h"
+
+#include "absence.h"
+
+#include "godwit/base/limits.h"
+#include "godwit/imap/name.h"
+#include "godwit/imap/set.h"
+#include "godwit/mail/identity.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SAMPLES = 4,
+};
+
+/* ---- What may be what ---------------------------------------------------- */
+
+bool rename_lacks_there(const struct mailbox *mailbox)
+{
+	const struct imap_status *status = &mailbox->status;
+
+	return !mailbox->on_server ||
+	       ((status->present & IMAP_STATUS_UIDVALIDITY) != 0 &&
+		       mailbox->record.uidvalidity != 0 &&
+		       status->uidvalidity != mailbox->record.uidvalidity);
+}
+
+bool rename_can_be_known(const struct mailbox *mailbox)
+{
+	return mailbox->in_journal &&
+	       mailbox->record.state == MAILBOX_ATTACHED &&
+	       !mailbox->elsewhere &&
+	       (mailbox->part == MAILBOX_SYNCED ||
+		       (mailbox->part == MAILBOX_LEFT_OUT &&
+			       mailbox->left_out == LEFT_OUT_NOT_ASKED)) &&
+	       !imap_name_is_inbox(mailbox->record.wire_name) &&
+	       !str_eq(mailbox->record.name, STR("INBOX"));
+}
+
+/* What the journal knows of ids. */
+struct ids {
+	struct str *sorted; /* of all mailboxes that have one */
+	size_t count;
+	bool count_at_all; /* the server has OBJECTID, and no id twice */
+};
+
+static int id_cmp(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+static void ids_load(struct pass *pass, struct ids *ids)
+{
+	ids->sorted =
+		arena_array(&pass->arena, pass->count, sizeof(*ids->sorted));
+	ids->count = 0;
+	ids->count_at_all =
+		imap_caps_has(pool_caps(pass->pool), IMAP_CAP_OBJECTID);
+	for (size_t i = 0; i < pass->count; i++) {
+		const struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (mailbox->in_journal && mailbox->record.object_id.len > 0)
+			ids->sorted[ids->count++] = mailbox->record.object_id;
+	}
+	if (ids->count > 0)
+		qsort(ids->sorted, ids->count, sizeof(*ids->sorted), id_cmp);
+	for (size_t i = 1; i < ids->count; i++) {
+		if (str_eq(ids->sorted[i], ids->sorted[i - 1]))
+			ids->count_at_all = false;
+	}
+}
+
+/* Whether another mailbox of the journal, or two of those that the server told
+ * of, have the UIDVALIDITY: then it says nothing. */
+static bool is_common(const struct pass *pass, uint64_t uidvalidity)
+{
+	size_t known = 0;
+	size_t told = 0;
+
+	for (size_t i = 0; i < pass->count; i++) {
+		const struct mailbox *mailbox = &pass->mailboxes[i];
+
+		known += mailbox->in_journal &&
+			 mailbox->record.uidvalidity == uidvalidity;
+		told += (mailbox->status.present & IMAP_STATUS_UIDVALIDITY) !=
+				0 &&
+			mailbox->status.uidvalidity == uidvalidity;
+	}
+	return known > 1 || told > 1;
+}
+
+/* ---- Looking at one ------------------------------------------------------ */
+
+struct sample {
+	uint32_t uid;
+	bool is_told;
+	unsigned char header_sha256[IDENTITY_HASH_BYTES];
+};
+
+enum probe_stage {
+	PROBE_OPENS,
+	PROBE_FETCHES,
+};
+
+struct probe {
+	struct task task; /* its mailbox may be the missing one */
+	struct pass *pass;
+	const struct ids *ids;
+	struct rename *renames;
+	size_t count;
+	enum probe_stage stage;
+	struct rename *is; /* the missing one, by number or id */
+	bool by_id;
+	struct sample samples[SAMPLES];
+	size_t sampled;
+	bool differs;
+	bool proven;
+};
+
+static struct rename *find_by_id(const struct probe *probe, struct str id)
+{
+	if (!probe->ids->count_at_all || id.len == 0)
+		return NULL;
+	for (size_t i = 0; i < probe->count; i++) {
+		struct rename *rename = &probe->renames[i];
+
+		if (rename_lacks_there(rename->known) &&
+			str_eq(rename->known->record.object_id, id))
+			return rename;
+	}
+	return NULL;
+}
+
+/* One that has another id is another mailbox. */
+static bool contradicts(
+	const struct probe *probe, const struct rename *rename, struct str id)
+{
+	struct str known = rename->known->record.object_id;
+
+	return probe->ids->count_at_all && id.len > 0 && known.len > 0 &&
+	       !str_eq(id, known);
+}
+
+static struct rename *find_by_number(
+	const struct probe *probe, const struct imap_mailbox *selected)
+{
+	if (selected->uidvalidity == 0 ||
+		is_common(probe->pass, selected->uidvalidity))
+		return NULL;
+	for (size_t i = 0; i < probe->count; i++) {
+		struct rename *rename = &probe->renames[i];
+
+		if (rename_lacks_there(rename->known) &&
+			rename->known->record.uidvalidity ==
+				selected->uidvalidity &&
+			!contradicts(probe, rename, selected->mailboxid))
+			return rename;
+	}
+	return NULL;
+}
+
+static int sample(struct probe *probe, struct journal_base *base, uint32_t uid,
+	struct err *err)
+{
+	struct sample *sample = &probe->samples[probe->sampled];
+	struct journal_message message;
+	struct arena scratch = {0};
+	int found = journal_message(base, uid, &scratch, &message, err);
+
+	if (found > 0) {
+		sample->uid = uid;
+		sample->is_told = false;
+		memcpy(sample->header_sha256,
+			message.detail->identity.header_sha256,
+			sizeof(sample->header_sha256));
+		probe->sampled++;
+	}
+	arena_clear(&scratch);
+	return found < 0 ? -1 : 0;
+}
+
+static int take_samples(struct probe *probe, struct journal_base *base,
+	const struct journal_messages *known, struct err *err)
+{
+	const size_t last = known->count - 1;
+	const size_t wanted[SAMPLES] = {last, last - 1, last / 2, 0};
+
+	for (size_t i = 0; i < SAMPLES; i++) {
+		bool is_new = wanted[i] <= last;
+
+		for (size_t k = 0; k < i; k++)
+			is_new = is_new && wanted[k] != wanted[i];
+		if (is_new && sample(probe, base, known->items[wanted[i]].uid,
+				      err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Messages that the journal knows, if it knows any. */
+static int load_samples(struct probe *probe, struct err *err)
+{
+	const struct mailbox *known = probe->is->known;
+	struct journal_messages messages;
+	struct journal_base base;
+	struct arena scratch = {0};
+	int result;
+
+	probe->sampled = 0;
+	if (journal_base_open(&base, &probe->pass->journal, known->id, err) !=
+		0)
+		return -1;
+	result = journal_messages(&base, false, &scratch, &messages, err);
+	if (result == 0 && messages.count > 0)
+		result = take_samples(probe, &base, &messages, err);
+	journal_base_close(&base);
+	arena_clear(&scratch);
+	return result;
+}
+
+/* An empty mailbox has nothing that could be compared: the numbers must be just
+ * those of when it was settled. */
+static bool is_as_settled(
+	const struct mailbox *known, const struct imap_mailbox *selected)
+{
+	const struct mailbox_record *record = &known->record;
+
+	return selected->exists == 0 && record->uidnext != 0 &&
+	       selected->uidnext == record->uidnext &&
+	       record->highestmodseq != 0 &&
+	       selected->highestmodseq == record->highestmodseq;
+}
+
+static enum task_step fetch_samples(struct probe *probe)
+{
+	struct imap_command command = {.kind = IMAP_FETCH};
+	struct imap_set set = {0};
+	struct buf text = {0};
+	size_t from = 0;
+
+	for (size_t i = 0; i < probe->sampled; i++)
+		imap_set_add(&set, probe->samples[i].uid);
+	(void)imap_set_print_next(&set, &from, LIMIT_NAME_BYTES, &text);
+	probe->stage = PROBE_FETCHES;
+	command.fetch.set = buf_str(&text);
+	command.fetch.items = IMAP_FETCH_UID | IMAP_FETCH_HEADER;
+	conn_submit(probe->task.conn, &command);
+	buf_clear(&text);
+	imap_set_clear(&set);
+	return TASK_MORE;
+}
+
+static enum task_step opened(struct probe *probe, struct err *err)
+{
+	const struct imap_mailbox *selected =
+		imap_session_mailbox(conn_session(probe->task.conn));
+
+	if (selected == NULL)
+		return TASK_DONE;
+	probe->is = find_by_id(probe, selected->mailboxid);
+	probe->by_id = probe->is != NULL;
+	if (!probe->by_id)
+		probe->is = find_by_number(probe, selected);
+	if (probe->is == NULL)
+		return TASK_DONE;
+	/* Its UIDs mean nothing any more: there is but the id. */
+	if (probe->is->known->record.uidvalidity != selected->uidvalidity) {
+		probe->proven = true;
+		return TASK_DONE;
+	}
+	if (load_samples(probe, err) != 0)
+		return TASK_FAILED;
+	if (probe->sampled > 0)
+		return fetch_samples(probe);
+	probe->proven =
+		probe->by_id || is_as_settled(probe->is->known, selected);
+	return TASK_DONE;
+}
+
+/* What of the samples is gone meanwhile is not told. */
+static enum task_step fetched(struct probe *probe)
+{
+	size_t told = 0;
+
+	for (size_t i = 0; i < probe->sampled; i++)
+		told += probe->samples[i].is_told;
+	probe->proven = !probe->differs && (told > 0 || probe->by_id);
+	return TASK_DONE;
+}
+
+static enum task_step probe_answered(struct probe *probe,
+	const struct imap_status_line *line, struct err *err)
+{
+	if (line->condition == IMAP_OK)
+		return probe->stage == PROBE_OPENS ? opened(probe, err)
+						   : fetched(probe);
+	err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+		"the server does not let it be looked into, so it stays open "
+		"whether it is a mailbox that was renamed: %.*s",
+		STR_FMT(err_said(line->text)));
+	return TASK_FAILED;
+}
+
+static void take_header(struct probe *probe, const struct imap_fetch *fetched)
+{
+	const unsigned needed = IMAP_FETCH_UID | IMAP_FETCH_HEADER;
+	struct identity identity;
+
+	if (probe->stage != PROBE_FETCHES ||
+		(fetched->present & needed) != needed || fetched->header_nil ||
+		fetched->header_not_kept)
+		return;
+	identity_of_header(fetched->header, fetched->header.len, &identity);
+	for (size_t i = 0; i < probe->sampled; i++) {
+		struct sample *sample = &probe->samples[i];
+
+		if (sample->uid != fetched->uid)
+			continue;
+		sample->is_told = true;
+		if (memcmp(sample->header_sha256, identity.header_sha256,
+			    sizeof(sample->header_sha256)) != 0)
+			probe->differs = true;
+	}
+}
+
+static enum task_step probe_begin(struct task *task, struct err *err)
+{
+	struct probe *probe = (struct probe *)task;
+	const struct imap_caps *caps =
+		imap_session_caps(conn_session(task->conn));
+	struct imap_command command = {.kind = IMAP_EXAMINE};
+
+	(void)err;
+	probe->stage = PROBE_OPENS;
+	probe->is = NULL;
+	probe->by_id = false;
+	probe->sampled = 0;
+	probe->differs = false;
+	*task->selected = NULL;
+	command.select.mailbox = task->mailbox->wire_name;
+	command.select.condstore =
+		!imap_session_enabled(
+			conn_session(task->conn), IMAP_CAP_CONDSTORE) &&
+		imap_caps_has(caps, IMAP_CAP_CONDSTORE);
+	conn_submit(task->conn, &command);
+	return TASK_MORE;
+}
+
+static enum task_step probe_event(
+	struct task *task, const struct imap_event *event, struct err *err)
+{
+	struct probe *probe = (struct probe *)task;
+
+	if (event->kind == IMAP_EVENT_TAGGED)
+		return probe_answered(probe, &event->response->line, err);
+	if (event->kind == IMAP_EVENT_UNTAGGED &&
+		event->response->kind == IMAP_RESPONSE_FETCH)
+		take_header(probe, &event->response->fetch);
+	return TASK_MORE;
+}
+
+/* ---- Looking at all ------------------------------------------------------ */
+
+static bool has_number(
+	const struct rename *renames, size_t count, uint64_t uidvalidity)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (rename_lacks_there(renames[i].known) &&
+			renames[i].known->record.uidvalidity == uidvalidity)
+			return true;
+	}
+	return false;
+}
+
+static bool has_id(const struct rename *renames, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (rename_lacks_there(renames[i].known) &&
+			renames[i].known->record.object_id.len > 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the server's mailbox may be one that was renamed: it is no other's,
+ * and what was told of it does not speak against it. */
+static bool is_candidate(const struct mailbox *mailbox,
+	const struct rename *renames, size_t count, bool ids_count)
+{
+	const struct imap_status *status = &mailbox->status;
+
+	if (!mailbox->on_server || imap_name_is_inbox(mailbox->wire_name) ||
+		(mailbox->in_journal && (!rename_can_be_known(mailbox) ||
+						!rename_lacks_there(mailbox))))
+		return false;
+	if ((ids_count && has_id(renames, count)) ||
+		(status->present & IMAP_STATUS_UIDVALIDITY) == 0)
+		return true;
+	return has_number(renames, count, status->uidvalidity);
+}
+
+/* It is not known what became of those that are not found yet. */
+static void leave_open(struct pass *pass, struct rename *renames, size_t count,
+	const struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct mailbox *known = renames[i].known;
+
+		if (renames[i].there == NULL && mailbox_is_active(known))
+			pass_mailbox_failed(pass, known, err);
+	}
+}
+
+/* Two that both seem to be the same mailbox are no proof of either. */
+static bool is_told_twice(
+	const struct probe *probes, size_t count, const struct rename *rename)
+{
+	size_t told = 0;
+
+	for (size_t i = 0; i < count; i++)
+		told += probes[i].proven && probes[i].is == rename;
+	return told > 1;
+}
+
+static void take_results(
+	struct pass *pass, const struct probe *probes, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (probes[i].proven &&
+			!is_told_twice(probes, count, probes[i].is))
+			probes[i].is->there = probes[i].task.mailbox;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (probes[i].task.result == TASK_FAILED)
+			leave_open(pass, probes[i].renames, probes[i].count,
+				&probes[i].task.err);
+	}
+}
+
+static size_t make_probes(struct pass *pass, const struct probe *form,
+	struct probe *probes, struct task **queue)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (!is_candidate(mailbox, form->renames, form->count,
+			    form->ids->count_at_all))
+			continue;
+		probes[count] = *form;
+		probes[count].task.mailbox = mailbox;
+		queue[count] = &probes[count].task;
+		count++;
+	}
+	return count;
+}
+
+int rename_there_find(struct pass *pass, struct rename *renames, size_t count,
+	struct err *err)
+{
+	static const struct task_kind kind = {probe_begin, probe_event};
+	struct probe *probes =
+		arena_array(&pass->arena, pass->count, sizeof(*probes));
+	struct task **queue =
+		arena_array(&pass->arena, pass->count, sizeof(struct task *));
+	struct ids ids;
+	const struct probe form = {
+		.task.kind = &kind,
+		.pass = pass,
+		.ids = &ids,
+		.renames = renames,
+		.count = count,
+	};
+	bool any = false;
+	size_t probed;
+
+	for (size_t i = 0; i < count; i++) {
+		bool lacks = rename_lacks_there(renames[i].known);
+
+		renames[i].there = lacks ? NULL : renames[i].known;
+		any = any || lacks;
+	}
+	ids_load(pass, &ids);
+	probed = any ? make_probes(pass, &form, probes, queue) : 0;
+	if (probed == 0)
+		return 0;
+	if (pool_run(pass->pool, queue, probed, 1, err) != 0)
+		return -1;
+	take_results(pass, probes, probed);
+	return 0;
+}
+
+/* ---- RENAME -------------------------------------------------------------- */
+
+enum ask_stage {
+	ASK_RELEASES,
+	ASK_LOOKS_FROM,
+	ASK_LOOKS_TO,
+	ASK_RENAMES,
+	ASK_SUBSCRIBES,
+	ASK_UNSUBSCRIBES,
+};
+
+struct ask {
+	struct task task;
+	struct str from;
+	struct str to;
+	bool is_subscribed;
+	bool has_from;
+	enum ask_stage stage;
+};
+
+static enum task_step ask_name(
+	struct ask *ask, enum imap_command_kind kind, enum ask_stage stage)
+{
+	bool is_old = stage == ASK_LOOKS_FROM || stage == ASK_UNSUBSCRIBES;
+	struct imap_command command = {.kind = kind};
+
+	ask->stage = stage;
+	if (kind == IMAP_STATUS) {
+		command.status.mailbox = is_old ? ask->from : ask->to;
+		command.status.items = IMAP_STATUS_UIDVALIDITY;
+	} else {
+		command.mailbox = is_old ? ask->from : ask->to;
+	}
+	conn_submit(ask->task.conn, &command);
+	return TASK_MORE;
+}
+
+static enum task_step ask_rename(struct ask *ask)
+{
+	struct imap_command command = {.kind = IMAP_RENAME};
+
+	ask->stage = ASK_RENAMES;
+	command.rename.from = ask->from;
+	command.rename.to = ask->to;
+	conn_submit(ask->task.conn, &command);
+	return TASK_MORE;
+}
+
+/* RENAME does not take the subscription along (RFC 3501 section 6.3.6). */
+static enum task_step renamed(struct ask *ask)
+{
+	return ask->is_subscribed
+		       ? ask_name(ask, IMAP_SUBSCRIBE, ASK_SUBSCRIBES)
+		       : TASK_DONE;
+}
+
+static enum task_step ask_refused(
+	const struct imap_status_line *line, struct err *err)
+{
+	err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+		"the server does not rename it as its folder was; the next run "
+		"tries again, or give the folder its old name back: %.*s",
+		STR_FMT(err_said(line->text)));
+	return TASK_FAILED;
+}
+
+/* Whether the name is there, from the answer to a STATUS; -1: not told. */
+static int is_there(const struct imap_status_line *line)
+{
+	if (line->condition == IMAP_OK)
+		return 1;
+	return absence_denied(0, line) ? 0 : -1;
+}
+
+/* Both names were looked at. */
+static enum task_step ask_looked(
+	struct ask *ask, const struct imap_status_line *line, struct err *err)
+{
+	int has_to = is_there(line);
+
+	if (has_to == 1 && !ask->has_from)
+		return renamed(ask);
+	return has_to == 0 && ask->has_from ? ask_rename(ask)
+					    : ask_refused(line, err);
+}
+
+static enum task_step ask_answered(
+	struct ask *ask, const struct imap_status_line *line, struct err *err)
+{
+	switch (ask->stage) {
+	case ASK_RELEASES:
+		return ask->task.tries > 1
+			       ? ask_name(ask, IMAP_STATUS, ASK_LOOKS_FROM)
+			       : ask_rename(ask);
+	case ASK_LOOKS_FROM:
+		if (is_there(line) < 0)
+			return ask_refused(line, err);
+		ask->has_from = is_there(line) == 1;
+		return ask_name(ask, IMAP_STATUS, ASK_LOOKS_TO);
+	case ASK_LOOKS_TO:
+		return ask_looked(ask, line, err);
+	case ASK_RENAMES:
+		return line->condition == IMAP_OK ? renamed(ask)
+						  : ask_refused(line, err);
+	case ASK_SUBSCRIBES: /* what is not taken is no failure */
+		return ask_name(ask, IMAP_UNSUBSCRIBE, ASK_UNSUBSCRIBES);
+	case ASK_UNSUBSCRIBES:
+		break;
+	}
+	return TASK_DONE;
+}
+
+static enum task_step ask_begin(struct task *task, struct err *err)
+{
+	struct ask *ask = (struct ask *)task;
+	struct imap_command command = {.kind = IMAP_EXAMINE};
+
+	(void)err;
+	ask->stage = ASK_RELEASES;
+	*task->selected = NULL;
+	command.select.mailbox = STR("INBOX");
+	conn_submit(task->conn, &command);
+	return TASK_MORE;
+}
+
+static enum task_step ask_event(
+	struct task *task, const struct imap_event *event, struct err *err)
+{
+	if (event->kind != IMAP_EVENT_TAGGED)
+		return TASK_MORE;
+	return ask_answered((struct ask *)task, &event->response->line, err);
+}
+
+int rename_there(struct pass *pass, struct mailbox *there, struct str wire,
+	bool *done_r, struct err *err)
+{
+	static const struct task_kind kind = {ask_begin, ask_event};
+	struct ask ask = {
+		.task = {.kind = &kind, .mailbox = there},
+		.from = there->wire_name,
+		.to = wire,
+		.is_subscribed = (there->attrs & IMAP_ATTR_SUBSCRIBED) != 0,
+	};
+	struct task *tasks[] = {&ask.task};
+
+	*done_r = false;
+	if (pool_run(pass->pool, tasks, 1, 1, err) != 0)
+		return -1;
+	*done_r = ask.task.result == TASK_DONE;
+	if (!*done_r)
+		*err = ask.task.err;
+	return 0;
+}

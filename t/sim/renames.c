@@ -1,0 +1,936 @@
+/*
+ * renames: mailboxes that are renamed on one side, or on both.
+ *
+ * Each test begins with INBOX, A (messages 1 and 2), A/b (3) and C (4) in step,
+ * on a server that knows a renamed mailbox by its id, or by its numbers, with
+ * either layout.
+ */
+#include "tap.h"
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How a server shows that a mailbox was renamed. */
+enum proof {
+	BY_ID,     /* OBJECTID */
+	BY_STATE,  /* CONDSTORE: all its numbers */
+	BY_NUMBER, /* UIDVALIDITY alone, without LIST-STATUS */
+	PROOFS,
+};
+
+static const char *const proof_names[] = {"by id", "by state", "by number"};
+static const enum mailbox_layout layouts[] = {LAYOUT_NESTED, LAYOUT_MAILDIRPP};
+static const char *const layout_names[] = {"nested", "maildir++"};
+
+static struct fake_mailbox *box_of(struct world *world, const char *name)
+{
+	return fake_server_find(world->server, name);
+}
+
+static size_t files(struct world *world, const char *mailbox)
+{
+	struct world_files list;
+
+	world_files(world, mailbox, &list);
+	free(list.items);
+	return list.count;
+}
+
+static bool told(const struct world *world, const char *part)
+{
+	struct str tale = buf_str(&world->tale);
+	size_t len = strlen(part);
+
+	for (size_t i = 0; i + len <= tale.len; i++) {
+		if (memcmp(tale.ptr + i, part, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void tells(struct world *world, const char *part, const char *sentence)
+{
+	if (!ok(told(world, part), "%s", sentence)) {
+		tap_note("expected: %s", part);
+		world_tell(world);
+	}
+}
+
+static void syncs(struct world *world, int status, const char *sentence)
+{
+	if (!is_int(world_sync(world), status, "%s", sentence))
+		world_tell(world);
+}
+
+/* Nothing was copied, moved or removed in the last run. */
+static bool carried_nothing(const struct world *world)
+{
+	const struct report_counts *here = &world->summary.local;
+	const struct report_counts *there = &world->summary.server;
+
+	return here->added + here->removed + here->moved + here->copied == 0 &&
+	       there->added + there->removed + there->moved + there->copied ==
+		       0;
+}
+
+static bool is_at_rest(struct world *world, struct buf *why)
+{
+	return world_in_step(world, why) && world_journal_ok(world, why) &&
+	       world_sync(world) == 0 && world->steps == 0 &&
+	       world->traffic.counts[IMAP_SELECT] == 0 &&
+	       world->traffic.counts[IMAP_EXAMINE] == 0 &&
+	       world->server->complaints.len == 0;
+}
+
+/* Both sides are equal, and the next sync does nothing. */
+static void rests(struct world *world, const char *sentence)
+{
+	struct buf why = {0};
+
+	if (!ok(is_at_rest(world, &why), "%s", sentence)) {
+		tap_note("%llu changes %s", (unsigned long long)world->steps,
+			buf_z(&why));
+		world_tell(world);
+	}
+	buf_clear(&why);
+}
+
+static void give_caps(struct fake_server *server, enum proof proof)
+{
+	static const enum imap_cap all[] = {IMAP_CAP_UIDPLUS,
+		IMAP_CAP_LITERAL_PLUS, IMAP_CAP_MOVE, IMAP_CAP_ENABLE,
+		IMAP_CAP_CONDSTORE};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		imap_caps_set(&server->caps, all[i]);
+	if (proof == BY_NUMBER)
+		return;
+	imap_caps_set(&server->caps, IMAP_CAP_LIST_EXTENDED);
+	imap_caps_set(&server->caps, IMAP_CAP_LIST_STATUS);
+	if (proof == BY_ID)
+		imap_caps_set(&server->caps, IMAP_CAP_OBJECTID);
+}
+
+static void begin(
+	struct world *world, enum proof proof, enum mailbox_layout layout)
+{
+	world_init(world, 1);
+	world->account.layout = layout;
+	give_caps(world->server, proof);
+	fake_server_create(world->server, "A", 0);
+	fake_server_create(world->server, "A/b", 0);
+	fake_server_create(world->server, "C", 0);
+	world_give(world, "A", 1, FAKE_SEEN);
+	world_give(world, "A", 2, 0);
+	world_give(world, "A/b", 3, FAKE_FLAGGED);
+	world_give(world, "C", 4, FAKE_SEEN);
+	if (world_sync(world) != 0 || world_sync(world) != 0 ||
+		world->steps != 0)
+		world_tell(world);
+}
+
+static void rename_folder(struct world *world, const char *from, const char *to)
+{
+	struct buf old = {0};
+	struct buf new = {0};
+
+	world_path(world, from, "", &old);
+	world_path(world, to, "", &new);
+	if (old.ptr[old.len - 1] == '/')
+		old.len--;
+	if (new.ptr[new.len - 1] == '/')
+		new.len--;
+	fake_fs_rename(world->fs, buf_z(&old), buf_z(&new));
+	fake_fs_settle(world->fs);
+	buf_clear(&old);
+	buf_clear(&new);
+}
+
+/* As a user does it: in maildir++ each folder by itself. */
+static void rename_here(struct world *world, const char *from, const char *to)
+{
+	struct buf old = {0};
+	struct buf new = {0};
+
+	buf_addf(&old, "%s/b", from);
+	buf_addf(&new, "%s/b", to);
+	rename_folder(world, from, to);
+	if (world->account.layout == LAYOUT_MAILDIRPP &&
+		world_has_folder(world, buf_z(&old)))
+		rename_folder(world, buf_z(&old), buf_z(&new));
+	buf_clear(&old);
+	buf_clear(&new);
+}
+
+static void rename_there(struct world *world, const char *from, const char *to)
+{
+	fake_server_rename(world->server, box_of(world, from), to);
+}
+
+/* ---- One side ------------------------------------------------------------ */
+
+static void test_there(enum proof proof, enum mailbox_layout layout)
+{
+	struct world world;
+
+	begin(&world, proof, layout);
+	tap_note("%s, %s", proof_names[proof], layout_names[layout]);
+	rename_there(&world, "A", "X");
+	world.options.depth = SYNC_DRY;
+	syncs(&world, 0, "when a mailbox was renamed there, a dry run");
+	tells(&world, "[A] rename local", "says that its folder would be");
+	ok(world.steps == 0 && files(&world, "A") == 2, "and changes nothing");
+	world.options.depth = SYNC_APPLY;
+	syncs(&world, 0, "a sync");
+	tells(&world, "[A] rename local", "renames the folder, and says so,");
+	tells(&world, "[A/b] rename local", "and the one below it,");
+	is_int((intmax_t)files(&world, "X"), 2, "with what is in it,");
+	is_int((intmax_t)files(&world, "X/b"), 1, "and in the one below;");
+	ok(!world_has_folder(&world, "A") && !world_has_folder(&world, "A/b"),
+		"nothing is left of the old names,");
+	ok(carried_nothing(&world), "and no mail was moved");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
+static void test_here(enum proof proof, enum mailbox_layout layout)
+{
+	struct world world;
+
+	begin(&world, proof, layout);
+	tap_note("%s, %s", proof_names[proof], layout_names[layout]);
+	rename_here(&world, "A", "X");
+	world.options.depth = SYNC_DRY;
+	syncs(&world, 0, "when a folder was renamed, a dry run");
+	tells(&world, "[A] rename server", "says that the mailbox would be");
+	ok(world.steps == 0 && box_of(&world, "X") == NULL,
+		"and changes nothing");
+	world.options.depth = SYNC_APPLY;
+	syncs(&world, 0, "a sync");
+	tells(&world, "[A] rename server",
+		"renames the mailbox there, and says so,");
+	ok(box_of(&world, "X") != NULL && box_of(&world, "X")->count == 2 &&
+			box_of(&world, "X/b") != NULL &&
+			box_of(&world, "X/b")->count == 1,
+		"with the one below,");
+	is_int((intmax_t)world.server->count, 4, "and no other is made;");
+	is_int((intmax_t)world.traffic.counts[IMAP_RENAME], 1,
+		"by one command;");
+	ok(carried_nothing(&world), "and no mail was moved");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
+static void test_both(enum proof proof, enum mailbox_layout layout)
+{
+	struct world world;
+
+	begin(&world, proof, layout);
+	tap_note("%s, %s", proof_names[proof], layout_names[layout]);
+	rename_here(&world, "A", "X");
+	rename_there(&world, "A", "X");
+	syncs(&world, 0, "what got the same name on both sides");
+	ok(carried_nothing(&world), "stays in step");
+	rests(&world, "and that is all");
+	rename_here(&world, "X", "Y");
+	rename_there(&world, "X", "Z");
+	syncs(&world, 0, "of two different names");
+	is_int((intmax_t)files(&world, "Z"), 2, "the server's counts");
+	ok(!world_has_folder(&world, "Y") && carried_nothing(&world),
+		"for the folder");
+	rests(&world, "and that is all");
+	world_clear(&world);
+}
+
+static void test_with_changes(enum proof proof, enum mailbox_layout layout)
+{
+	struct world world;
+
+	begin(&world, proof, layout);
+	tap_note("%s, %s", proof_names[proof], layout_names[layout]);
+	rename_there(&world, "A", "X");
+	world_give(&world, "X", 5, 0);
+	box_of(&world, "X")->messages[0].flags = 0;
+	fake_mailbox_expunge(box_of(&world, "X"), 2);
+	world_drop(&world, "A", "new/6.here", 6);
+	syncs(&world, 0, "what else happened to a mailbox that was renamed");
+	is_int((intmax_t)world.summary.local.added, 1, "is brought here");
+	is_int((intmax_t)world.summary.local.removed, 1, "or removed here");
+	is_int((intmax_t)world.summary.local.flagged, 1, "or marked here");
+	is_int((intmax_t)world.summary.server.added, 1, "or brought there");
+	rests(&world, "and that is all");
+	rename_here(&world, "X", "Y");
+	world_drop(&world, "Y", "new/7.here", 7);
+	world_give(&world, "X", 8, 0);
+	syncs(&world, 0, "so it is when the folder was");
+	is_int((intmax_t)world.summary.local.added, 1, "here");
+	is_int((intmax_t)world.summary.server.added, 1, "and there");
+	ok(box_of(&world, "Y") != NULL, "under the new name");
+	rests(&world, "and that is all");
+	world_clear(&world);
+}
+
+/* ---- Names that change places -------------------------------------------- */
+
+static void test_chain(enum proof proof, bool is_here)
+{
+	struct world world;
+	void (*rename)(struct world *, const char *, const char *) =
+		is_here ? rename_here : rename_there;
+
+	begin(&world, proof, LAYOUT_NESTED);
+	rename(&world, "C", "D");
+	rename(&world, "A/b", "C");
+	rename(&world, "A", "Other");
+	syncs(&world, 0,
+		is_here ? "a chain of names here" : "a chain of names there");
+	ok(carried_nothing(&world), "moves no mail");
+	ok(files(&world, "D") == 1 && files(&world, "C") == 1 &&
+			files(&world, "Other") == 2,
+		"and each mailbox gets its name");
+	rests(&world, "that is all");
+	rename(&world, "C", "Third");
+	rename(&world, "D", "C");
+	rename(&world, "Third", "D");
+	syncs(&world, 0, "so do two that change places");
+	ok(carried_nothing(&world), "without any mail");
+	rests(&world, "and that is all");
+	world_clear(&world);
+}
+
+static void test_new_under_old_name(enum proof proof, bool is_here)
+{
+	struct world world;
+
+	begin(&world, proof, LAYOUT_NESTED);
+	if (is_here) {
+		rename_here(&world, "C", "Old");
+		world_mkdir(&world, "C");
+		world_drop(&world, "C", "new/5.here", 5);
+	} else {
+		rename_there(&world, "C", "Old");
+		fake_server_create(world.server, "C", 0);
+		world_give(&world, "C", 5, 0);
+	}
+	syncs(&world, 0, "when another mailbox has the old name by now");
+	is_int((intmax_t)files(&world, "Old"), 1, "the one is renamed,");
+	is_int((intmax_t)(world.summary.local.added +
+			  world.summary.server.added),
+		1, "the other new");
+	rests(&world, "and that is all");
+	world_clear(&world);
+}
+
+static void test_back(enum proof proof)
+{
+	struct world world;
+
+	begin(&world, proof, LAYOUT_NESTED);
+	rename_there(&world, "A", "X");
+	syncs(&world, 0, "what was renamed");
+	rename_here(&world, "X", "A");
+	syncs(&world, 0, "may be renamed back from the other side");
+	ok(box_of(&world, "A") != NULL && carried_nothing(&world),
+		"as often as one likes");
+	rests(&world, "that is all");
+	rename_there(&world, "A/b", "b");
+	rename_there(&world, "A", "b/A");
+	syncs(&world, 0, "what was above may come below");
+	ok(carried_nothing(&world) && files(&world, "b/A") == 2,
+		"and moves no mail");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
+/* ---- No proof ------------------------------------------------------------ */
+
+static void remove_folder(struct world *world, const char *mailbox)
+{
+	struct buf path = {0};
+
+	world_path(world, mailbox, "", &path);
+	if (path.ptr[path.len - 1] == '/')
+		path.len--;
+	fake_fs_remove(world->fs, buf_z(&path));
+	fake_fs_settle(world->fs);
+	buf_clear(&path);
+}
+
+static void test_inode_again(void)
+{
+	struct world world;
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	remove_folder(&world, "C");
+	for (unsigned i = 0; i < 8; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "New%u", i);
+		world_mkdir(&world, name);
+	}
+	fake_fs_settle(world.fs);
+	syncs(&world, 0, "a new folder that got a removed one's inode");
+	ok(box_of(&world, "C") != NULL && box_of(&world, "C")->count == 1,
+		"is not taken for it");
+	is_int((intmax_t)world.traffic.counts[IMAP_RENAME], 0,
+		"so nothing is renamed");
+	world_clear(&world);
+}
+
+/* A mailbox that came for another one. */
+static void replace(struct world *world, unsigned number)
+{
+	struct fake_mailbox *box = box_of(world, "C");
+	uint32_t uidvalidity = box->uidvalidity;
+
+	fake_server_delete(world->server, box);
+	fake_server_create(world->server, "D", 0)->uidvalidity = uidvalidity;
+	if (number != 0)
+		world_give(world, "D", number, FAKE_SEEN);
+}
+
+static void test_same_numbers(void)
+{
+	struct world world;
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	replace(&world, 9);
+	syncs(&world, 0,
+		"a new mailbox that has the numbers of one that is gone");
+	is_int((intmax_t)files(&world, "C"), 1, "is not taken for it:");
+	is_int((intmax_t)files(&world, "D"), 1, "it is made here,");
+	tells(&world, "[C] note: is gone from the server",
+		"and the other is gone");
+	world_clear(&world);
+}
+
+static void test_one_uidvalidity(void)
+{
+	struct world world;
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	world_clear(&world);
+	world_init(&world, 1);
+	give_caps(world.server, BY_STATE);
+	world.server->odd.one_uidvalidity = true;
+	fake_server_create(world.server, "A", 0);
+	check(world_sync(&world) == 0 && world_sync(&world) == 0);
+	rename_there(&world, "A", "X");
+	world_drop(&world, "A", "new/1.here", 1);
+	syncs(&world, 0, "where UIDVALIDITY is always 1");
+	is_int((intmax_t)files(&world, "A"), 1,
+		"an empty mailbox is not known again");
+	world_clear(&world);
+}
+
+static void test_lying_ids(void)
+{
+	struct world world;
+
+	begin(&world, BY_ID, LAYOUT_NESTED);
+	box_of(&world, "C")->id = box_of(&world, "A")->id;
+	world_give(&world, "C", 5, 0);
+	check(world_sync(&world) == 0 && world_sync(&world) == 0);
+	replace(&world, 9);
+	box_of(&world, "D")->id = box_of(&world, "A")->id;
+	syncs(&world, 0, "an id that two mailboxes have");
+	is_int((intmax_t)files(&world, "C"), 2, "proves nothing");
+	world_clear(&world);
+
+	begin(&world, BY_ID, LAYOUT_NESTED);
+	{
+		uint64_t id = box_of(&world, "C")->id;
+
+		replace(&world, 9);
+		box_of(&world, "D")->id = id;
+	}
+	syncs(&world, 0, "nor does one under which other messages are");
+	ok(files(&world, "C") == 1 && files(&world, "D") == 1,
+		"both are kept apart");
+	world_clear(&world);
+}
+
+static void test_unproven(void)
+{
+	struct world world;
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	world.server->odd.renames_renumber = true;
+	rename_here(&world, "A", "X");
+	syncs(&world, 0, "where RENAME gives a new UIDVALIDITY");
+	is_int((intmax_t)(world.summary.local.added +
+			  world.summary.server.added),
+		0, "a folder's new name still moves no mail");
+	rests(&world, "and both sides are equal");
+	world_clear(&world);
+}
+
+static void test_not_open(void)
+{
+	struct world world;
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	world.account.remove = ACCOUNT_SIDES_BOTH;
+	rename_there(&world, "C", "D");
+	box_of(&world, "D")->refuses = "NO [UNAVAILABLE] Away";
+	syncs(&world, 1, "if the new mailbox cannot be looked into");
+	is_int((intmax_t)files(&world, "C"), 1, "nothing counts as gone");
+	tells(&world, "whether it is a mailbox that was renamed",
+		"and that is said");
+	box_of(&world, "D")->refuses = NULL;
+	syncs(&world, 0, "until it can");
+	is_int((intmax_t)files(&world, "D"), 1, "then the folder is renamed");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
+/* ---- What is in the way -------------------------------------------------- */
+
+static void test_taken(void)
+{
+	struct world world;
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	rename_there(&world, "C", "D");
+	world_mkdir(&world, "D");
+	world_drop(&world, "D", "new/5.here", 5);
+	syncs(&world, 0, "if there is a folder of the new name");
+	tells(&world, "there is another folder of that name",
+		"nothing is renamed, which is said;");
+	is_int((intmax_t)files(&world, "C"), 1, "the old folder is kept,");
+	is_int((intmax_t)files(&world, "D"), 2, "the other synced");
+	world_clear(&world);
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	rename_here(&world, "C", "D");
+	fake_server_create(world.server, "D", 0);
+	world_give(&world, "D", 5, 0);
+	syncs(&world, 0, "if there is a mailbox of the new name there");
+	tells(&world, "there is another mailbox of that name",
+		"nothing is renamed, which is said;");
+	is_int((intmax_t)box_of(&world, "C")->count, 1,
+		"the old mailbox is kept");
+	is_int((intmax_t)files(&world, "D"), 2, "the other synced");
+	world_clear(&world);
+}
+
+static void test_plain_folder_in_the_way(void)
+{
+	struct world world;
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	rename_there(&world, "C", "D");
+	fake_fs_put(world.fs, WORLD_MAILDIR "/D", STR("no folder"), 0);
+	fake_fs_settle(world.fs);
+	(void)world_sync(&world);
+	is_int((intmax_t)files(&world, "C"), 1,
+		"if something else bears the name, the folder is kept");
+	ok(fake_fs_exists(world.fs, WORLD_MAILDIR "/D"), "and so is that");
+	world_clear(&world);
+}
+
+static void test_refused(void)
+{
+	struct world world;
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	rename_here(&world, "C", "A/b/C");
+	box_of(&world, "A/b")->attrs |= IMAP_ATTR_NOINFERIORS;
+	syncs(&world, 0, "a folder may come below another");
+	ok(box_of(&world, "A/b/C") != NULL && carried_nothing(&world),
+		"as the mailbox does");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
+/* ---- Policies ------------------------------------------------------------ */
+
+struct policy_case {
+	const char *sentence;
+	enum account_direction direction;
+	enum account_sides create;
+	bool is_here; /* it is renamed here */
+	bool follows;
+};
+
+static void test_policy(const struct policy_case *policy)
+{
+	struct world world;
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	world.account.direction = policy->direction;
+	world.account.create = policy->create;
+	world.account.remove = ACCOUNT_SIDES_NONE;
+	if (policy->is_here)
+		rename_here(&world, "A", "X");
+	else
+		rename_there(&world, "A", "X");
+	syncs(&world, 0, policy->sentence);
+	ok((files(&world, "X") == 2 && box_of(&world, "X") != NULL) ==
+			policy->follows,
+		policy->follows ? "follows" : "does not follow");
+	ok(carried_nothing(&world), "and no mail moves");
+	if (!policy->follows) {
+		tells(&world, "until it has one name again",
+			"it is said what to do");
+		if (policy->is_here)
+			rename_here(&world, "X", "A");
+		else
+			rename_there(&world, "X", "A");
+		world.account.direction = ACCOUNT_DIRECTION_BOTH;
+		world.account.create = ACCOUNT_SIDES_BOTH;
+		syncs(&world, 0, "when that is done");
+	}
+	rests(&world, "it is in step");
+	world_clear(&world);
+}
+
+static void test_policies(void)
+{
+	static const struct policy_case cases[] = {
+		{"a pull of what was renamed there", ACCOUNT_DIRECTION_PULL,
+			ACCOUNT_SIDES_LOCAL, false, true},
+		{"a push of what was renamed here", ACCOUNT_DIRECTION_PUSH,
+			ACCOUNT_SIDES_SERVER, true, true},
+		{"a push of what was renamed there", ACCOUNT_DIRECTION_PUSH,
+			ACCOUNT_SIDES_BOTH, false, false},
+		{"a pull of what was renamed here", ACCOUNT_DIRECTION_PULL,
+			ACCOUNT_SIDES_BOTH, true, false},
+		{"with create: none, what was renamed there",
+			ACCOUNT_DIRECTION_BOTH, ACCOUNT_SIDES_NONE, false,
+			false},
+		{"with create: local, what was renamed here",
+			ACCOUNT_DIRECTION_BOTH, ACCOUNT_SIDES_LOCAL, true,
+			false},
+		{"with create: local, what was renamed there",
+			ACCOUNT_DIRECTION_BOTH, ACCOUNT_SIDES_LOCAL, false,
+			true},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		test_policy(&cases[i]);
+}
+
+static void test_left_out(void)
+{
+	struct world world;
+	struct str x = STR("X");
+	struct str a = STR("A");
+	uint64_t steps;
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	world.account.remove = ACCOUNT_SIDES_BOTH;
+	world.account.mailboxes.exclude = (struct account_list){&x, 1};
+	rename_there(&world, "A/b", "b");
+	rename_there(&world, "A", "X");
+	syncs(&world, 0, "a mailbox whose new name is excluded");
+	tells(&world, "which include and exclude leave out",
+		"is left alone, which is said,");
+	is_int((intmax_t)files(&world, "A"), 2, "and not removed here");
+	syncs(&world, 0, "the next run");
+	steps = world.steps;
+	is_int((intmax_t)steps, 0, "does nothing");
+	world.account.mailboxes.exclude = (struct account_list){0};
+	syncs(&world, 0, "when it is not any more");
+	ok(carried_nothing(&world) && files(&world, "X") == 2,
+		"its folder is renamed");
+	rests(&world, "that is all");
+	world_clear(&world);
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	world.account.remove = ACCOUNT_SIDES_BOTH;
+	rename_there(&world, "A/b", "b");
+	rename_there(&world, "A", "X");
+	world.options.globs = (struct account_list){&a, 1};
+	syncs(&world, 0, "a run of the old name alone");
+	is_int((intmax_t)files(&world, "A"), 2, "removes nothing");
+	world.options.globs = (struct account_list){&x, 1};
+	syncs(&world, 0, "a run of the new name alone");
+	ok(carried_nothing(&world) && files(&world, "X") == 2,
+		"renames the folder");
+	world.options.globs = (struct account_list){0};
+	syncs(&world, 0, "a run of all");
+	ok(carried_nothing(&world), "moves no mail, either");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
+static struct mailbox_rename map[] = {{STR("C"), STR("Sea")}};
+
+static void test_map(void)
+{
+	struct world world;
+
+	world_init(&world, 1);
+	give_caps(world.server, BY_STATE);
+	world.account.mailboxes.renames = map;
+	world.account.mailboxes.rename_count = 1;
+	fake_server_create(world.server, "C", 0);
+	world_give(&world, "C", 4, FAKE_SEEN);
+	check(world_sync(&world) == 0 && world_sync(&world) == 0);
+	rename_folder(&world, "Sea", "Ocean");
+	syncs(&world, 0, "a folder whose name the config says");
+	tells(&world, "but `rename` says its name",
+		"does not rename the server's mailbox");
+	rename_folder(&world, "Ocean", "Sea");
+	syncs(&world, 0, "given back");
+	rename_there(&world, "C", "Other");
+	syncs(&world, 0, "a mailbox that `rename` speaks of no more");
+	ok(carried_nothing(&world) && files(&world, "Other") == 1,
+		"gets the folder of its new name");
+	rename_there(&world, "Other", "C");
+	syncs(&world, 0, "and one that it does");
+	ok(carried_nothing(&world), "the name that it says");
+	world.left_out = STR("C");
+	ok(world_has_folder(&world, "Sea"), "and no other");
+	world_clear(&world);
+}
+
+static void test_subscribed(void)
+{
+	struct world world;
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	box_of(&world, "C")->subscribed = true;
+	rename_here(&world, "C", "D");
+	syncs(&world, 0, "a mailbox that is subscribed to");
+	ok(box_of(&world, "D")->subscribed, "is under its new name");
+	is_int((intmax_t)world.traffic.counts[IMAP_UNSUBSCRIBE], 1,
+		"and not under its old one");
+	rename_here(&world, "A", "X");
+	syncs(&world, 0, "one that is not");
+	ok(!box_of(&world, "X")->subscribed, "is not, then");
+	world_clear(&world);
+}
+
+static void test_inbox(enum mailbox_layout layout)
+{
+	struct world world;
+
+	begin(&world, BY_STATE, layout);
+	world_give(&world, "INBOX", 7, 0);
+	check(world_sync(&world) == 0);
+	fake_server_create(world.server, "Old", 0);
+	(void)fake_mailbox_copy(
+		box_of(&world, "INBOX"), 1, box_of(&world, "Old"));
+	fake_mailbox_expunge(box_of(&world, "INBOX"), 1);
+	syncs(&world, 0, "after RENAME of INBOX");
+	is_int((intmax_t)files(&world, "Old"), 1, "its mail is where it went");
+	is_int((intmax_t)files(&world, "INBOX"), 0, "INBOX is empty");
+	is_int((intmax_t)world.summary.local.added, 0, "and none travelled");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
+static void test_folder_below(void)
+{
+	struct world world;
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	fake_fs_mkdir(world.fs, WORLD_MAILDIR "/A/own/cur");
+	fake_fs_settle(world.fs);
+	fake_server_create(world.server, "A/late", 0);
+	rename_there(&world, "A", "X");
+	syncs(&world, 0, "what is new below a mailbox that was renamed");
+	ok(world_has_folder(&world, "X/own") && box_of(&world, "X/own") != NULL,
+		"goes along here");
+	ok(world_has_folder(&world, "X/late"), "and there");
+	rests(&world, "and is in step");
+	world_clear(&world);
+}
+
+static void test_parent_alone(void)
+{
+	struct world world;
+
+	/* In maildir++, what is below need not come along. */
+	begin(&world, BY_STATE, LAYOUT_MAILDIRPP);
+	rename_folder(&world, "A", "X");
+	syncs(&world, 0, "a folder that is renamed without those below it");
+	ok(box_of(&world, "X/b") != NULL && world_has_folder(&world, "X/b") &&
+			carried_nothing(&world),
+		"takes them along, as the server does");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
+/* ---- Interruptions ------------------------------------------------------- */
+
+enum act {
+	ACT_THERE,
+	ACT_HERE,
+	ACT_SWAP_THERE,
+	ACT_SWAP_HERE,
+	ACTS,
+};
+
+static const char *const act_names[] = {
+	"there", "here", "swapped there", "swapped here"};
+
+static void do_act(struct world *world, enum act act)
+{
+	switch (act) {
+	case ACT_THERE:
+		rename_there(world, "A", "X");
+		world_give(world, "X", 5, 0);
+		break;
+	case ACT_HERE:
+		rename_here(world, "A", "X");
+		world_drop(world, "X", "new/5.here", 5);
+		break;
+	case ACT_SWAP_THERE:
+		rename_there(world, "A", "X");
+		rename_there(world, "C", "A");
+		rename_there(world, "X", "C");
+		break;
+	default:
+		rename_here(world, "A", "X");
+		rename_here(world, "C", "A");
+		rename_here(world, "X", "C");
+		break;
+	}
+}
+
+/* What both sides are to be in the end. */
+static bool is_as_wanted(struct world *world, enum act act)
+{
+	switch (act) {
+	case ACT_THERE:
+	case ACT_HERE:
+		return world->server->count == 4 && files(world, "X") == 3 &&
+		       files(world, "X/b") == 1 && files(world, "C") == 1;
+	default:
+		return world->server->count == 4 && files(world, "A") == 1 &&
+		       files(world, "C/b") == 1 && files(world, "C") == 2;
+	}
+}
+
+/* Dies at the n-th step; false when there was no such step. */
+static bool dies(const struct policy_case *how, enum act act, uint64_t at,
+	enum fake_death death, bool *is_ok_r)
+{
+	struct world world;
+	struct buf why = {0};
+	bool died;
+
+	begin(&world, how->is_here ? BY_ID : BY_STATE,
+		how->follows ? LAYOUT_NESTED : LAYOUT_MAILDIRPP);
+	do_act(&world, act);
+	world.server->death = death;
+	world.fate.die_at = world.fate.steps + at;
+	(void)world_sync(&world);
+	died = world.is_dead;
+	if (died && at % 2 == 0)
+		world_kill(&world);
+	else if (died)
+		world_crash(&world, at);
+	world.fate.die_at = 0;
+	world.server->death = FAKE_DEATH_BEFORE;
+	*is_ok_r = world_sync(&world) == 0 && is_as_wanted(&world, act) &&
+		   is_at_rest(&world, &why);
+	if (!*is_ok_r) {
+		tap_note("%s, died at step %llu: %s", act_names[act],
+			(unsigned long long)at, buf_z(&why));
+		world_tell(&world);
+	}
+	buf_clear(&why);
+	world_clear(&world);
+	return died;
+}
+
+static void test_deaths(enum act act)
+{
+	static const enum fake_death deaths[] = {
+		FAKE_DEATH_BEFORE, FAKE_DEATH_AFTER, FAKE_DEATH_DRAIN};
+	uint64_t count = 0;
+	bool is_ok = true;
+
+	for (unsigned form = 0; form < 4; form++) {
+		const struct policy_case how = {
+			.is_here = (form & 1) != 0, .follows = (form & 2) != 0};
+
+		for (size_t i = 0; i < sizeof(deaths) / sizeof(deaths[0]);
+			i++) {
+			for (uint64_t at = 1;
+				is_ok && dies(&how, act, at, deaths[i], &is_ok);
+				at++)
+				count++;
+		}
+	}
+	ok(is_ok && count > 20,
+		"a rename (%s) that is interrupted anywhere ends the same way",
+		act_names[act]);
+}
+
+/* The connection is cut after the n-th response. */
+static void test_cuts(enum act act)
+{
+	bool is_ok = true;
+	bool more = true;
+
+	for (uint64_t at = 1; is_ok && more; at++) {
+		struct world world;
+		struct buf why = {0};
+
+		begin(&world, BY_STATE, LAYOUT_NESTED);
+		do_act(&world, act);
+		world.server->cut_at = world.server->responses + at;
+		(void)world_sync(&world);
+		more = world.server->responses >= world.server->cut_at;
+		world.server->cut_at = 0;
+		is_ok = world_sync(&world) == 0 && is_as_wanted(&world, act) &&
+			is_at_rest(&world, &why);
+		if (!is_ok) {
+			tap_note("cut after %llu: %s", (unsigned long long)at,
+				buf_z(&why));
+			world_tell(&world);
+		}
+		buf_clear(&why);
+		world_clear(&world);
+	}
+	ok(is_ok, "so does one (%s) whose connection is cut anywhere",
+		act_names[act]);
+}
+
+int main(void)
+{
+	for (int proof = 0; proof < PROOFS; proof++) {
+		for (size_t i = 0; i < 2; i++) {
+			test_there((enum proof)proof, layouts[i]);
+			test_here((enum proof)proof, layouts[i]);
+			test_both((enum proof)proof, layouts[i]);
+			test_with_changes((enum proof)proof, layouts[i]);
+		}
+		test_back((enum proof)proof);
+	}
+	for (int proof = BY_ID; proof <= BY_STATE; proof++) {
+		test_chain((enum proof)proof, false);
+		test_chain((enum proof)proof, true);
+		test_new_under_old_name((enum proof)proof, false);
+		test_new_under_old_name((enum proof)proof, true);
+	}
+	test_inode_again();
+	test_same_numbers();
+	test_one_uidvalidity();
+	test_lying_ids();
+	test_unproven();
+	test_not_open();
+	test_taken();
+	test_plain_folder_in_the_way();
+	test_refused();
+	test_policies();
+	test_left_out();
+	test_map();
+	test_subscribed();
+	test_inbox(LAYOUT_NESTED);
+	test_inbox(LAYOUT_MAILDIRPP);
+	test_folder_below();
+	test_parent_alone();
+	for (int act = 0; act < ACTS; act++) {
+		test_deaths((enum act)act);
+		test_cuts((enum act)act);
+	}
+	return tap_done();
+}
