@@ -97,13 +97,42 @@ void flag_check_shown(
 	const unsigned needed = IMAP_FETCH_UID | IMAP_FETCH_FLAGS;
 	struct flag_checked *item;
 
-	if ((fetched->present & needed) != needed)
+	if ((fetched->present & IMAP_FETCH_UID) == 0)
 		return;
 	item = find(check, fetched->uid);
-	if (item != NULL &&
+	if (item != NULL && (fetched->present & IMAP_FETCH_MODSEQ) != 0) {
+		item->modseq = fetched->modseq;
+		if (item->stored_modseq == 0)
+			item->stored_modseq = fetched->modseq;
+	}
+	if (item != NULL && (fetched->present & needed) == needed &&
 		flags_from_names(check->keywords, fetched->flags.items,
 			fetched->flags.count, &item->shown, NULL) == 0)
 		item->is_shown = item->was_shown = true;
+}
+
+void flag_check_forget(struct flag_check *check)
+{
+	for (size_t i = 0; i < check->count; i++) {
+		struct flag_checked *item = &check->items[i];
+
+		item->is_shown = item->was_shown = false;
+		item->modseq = item->stored_modseq = 0;
+	}
+}
+
+void flag_check_anew(struct flag_check *check, uint32_t uid)
+{
+	struct flag_checked *item = find(check, uid);
+
+	if (item != NULL)
+		item->stored_modseq = 0;
+}
+
+const struct flag_checked *flag_check_item(
+	const struct flag_check *check, uint32_t uid)
+{
+	return find(check, uid);
 }
 
 /* What the server lacks of a message's flags, as far as it shows them. */

@@ -29,6 +29,8 @@ struct flag_checked {
 	bool is_told;   /* once is enough */
 	struct flags wanted;
 	struct flags shown;
+	uint64_t modseq;        /* the last that was told of it; 0: none was */
+	uint64_t stored_modseq; /* the first */
 };
 
 /* All zeroes is an empty one. */
@@ -42,7 +44,7 @@ struct flag_check {
 void flag_check_begin(struct flag_check *check, struct keywords *keywords);
 void flag_check_clear(struct flag_check *check);
 
-/* A message that is to have these flags; each UID once. */
+/* A message that gets these flags; each UID once. */
 void flag_check_add(
 	struct flag_check *check, uint32_t uid, struct flags wanted);
 
@@ -58,6 +60,16 @@ unsigned flag_check_ask(struct flag_check *check, struct conn *conn);
 /* Takes what the server shows of any message. */
 void flag_check_shown(
 	struct flag_check *check, const struct imap_fetch *fetched);
+
+/* What was shown was another mailbox's. */
+void flag_check_forget(struct flag_check *check);
+
+/* What is told of the message from now on is about another STORE. */
+void flag_check_anew(struct flag_check *check, uint32_t uid);
+
+/* The message, if it was added; or NULL. */
+const struct flag_checked *flag_check_item(
+	const struct flag_check *check, uint32_t uid);
 
 /* Tells the server which flags it lacks, once a message. Returns how many
  * answers are to come; 0: there is nothing (more) to tell. */

@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	LISTINGS_MAX = 2, /* tries to get a full listing that adds up */
@@ -399,18 +400,66 @@ static int remote_add(struct listing *listing, const struct imap_fetch *fetched,
 	return 0;
 }
 
-/* What one FETCH of a message does not tell, another may. */
-static void remote_join(
-	struct remote_item *item, const struct remote_item *other)
+/* Where a run of rising UIDs ends. */
+static size_t run_end(
+	const struct remote_item *items, size_t from, size_t count)
 {
+	size_t end = from + 1;
+
+	while (end < count && items[end - 1].uid <= items[end].uid)
+		end++;
+	return end < count ? end : count;
+}
+
+/* Merges two runs; of equal UIDs, the first run's come first. */
+static void merge_runs(const struct remote_item *items, size_t from,
+	size_t middle, size_t end, struct remote_item *out)
+{
+	size_t a = from;
+	size_t b = middle;
+
+	for (size_t i = from; i < end; i++)
+		out[i] =
+			b == end || (a < middle && items[a].uid <= items[b].uid)
+				? items[a++]
+				: items[b++];
+}
+
+/* Sorts by UID, keeping the order of what is equal. What came in order, or in a
+ * few runs, as it nearly always does, costs next to nothing. */
+static void remote_sort(struct remote_item *items, size_t count)
+{
+	struct remote_item *merged = NULL;
+	size_t cap = 0;
+
+	while (count > 0 && run_end(items, 0, count) < count) {
+		merged = array_grow(merged, &cap, count, sizeof(*merged));
+		for (size_t from = 0, end; from < count; from = end) {
+			size_t middle = run_end(items, from, count);
+
+			end = middle < count ? run_end(items, middle, count)
+					     : count;
+			merge_runs(items, from, middle, end, merged);
+		}
+		memcpy(items, merged, count * sizeof(*merged));
+	}
+	free(merged);
+}
+
+/* What one FETCH of a message does not tell, another may; its flags are those
+ * that were told last. */
+static void remote_join(
+	struct remote_item *item, const struct remote_item *later)
+{
+	item->flags = later->flags;
 	if (item->bytes == 0)
-		item->bytes = other->bytes;
+		item->bytes = later->bytes;
 	if (item->date_s == 0) {
-		item->date_s = other->date_s;
-		item->zone_minutes = other->zone_minutes;
+		item->date_s = later->date_s;
+		item->zone_minutes = later->zone_minutes;
 	}
 	if (item->email_key == 0)
-		item->email_key = other->email_key;
+		item->email_key = later->email_key;
 }
 
 /* Sorts by UID (o2.pl answers in any order) and joins doubles (Courier). */
@@ -419,8 +468,7 @@ static void remote_settle(struct mailbox *mailbox)
 	struct remote_item *items = mailbox->remote;
 	size_t kept = 0;
 
-	if (mailbox->remote_count > 0)
-		qsort(items, mailbox->remote_count, sizeof(*items), remote_cmp);
+	remote_sort(items, mailbox->remote_count);
 	for (size_t i = 0; i < mailbox->remote_count; i++) {
 		if (kept > 0 && items[kept - 1].uid == items[i].uid) {
 			remote_join(&items[kept - 1], &items[i]);

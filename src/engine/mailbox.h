@@ -163,6 +163,8 @@ struct mailbox {
 	bool unfinished;      /* an operation failed: not to be settled */
 	bool local_touched;   /* names were changed by us */
 	bool again;           /* it is to have another turn */
+	uint64_t own_modseq;  /* after our changes of flags, if nothing else has
+			       * changed since it was opened; or 0 */
 	struct report_mailbox report;
 };
 

@@ -44,6 +44,8 @@ struct pass {
 	uint64_t next_serial; /* names the next file in a tmp/ */
 	struct str synced_way; /* the last folder that apply made durable,
 				* with those it is in; ptr NULL: none */
+	unsigned turn;        /* of the mailboxes that have several: 0, 1... */
+	bool plain_stores;    /* the server does not honour UNCHANGEDSINCE */
 	unsigned rests;       /* taken for stamps to become final */
 	struct err worst;     /* decides the exit status */
 	bool failed;          /* worst is set */

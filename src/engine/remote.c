@@ -5,21 +5,34 @@
  * then a FETCH that shows what came of it. The session pipelines them; a
  * request that follows a refused one of the same group does nothing worse than
  * find nothing to do.
+ *
+ * Where the server keeps mod-sequences, flags are stored only in messages that
+ * are as delta saw them (UNCHANGEDSINCE, RFC 7162 section 3.1.3); what another
+ * client has changed since has another turn. A message that gets flags and
+ * loses some is stored twice, the second time on condition that nobody came in
+ * between. Behind the last STORE goes one FETCH of all that has changed since
+ * delta: it shows what came of ours, and whether it is all that happened.
  */
 #include "remote.h"
 
 #include "apply.h"
 #include "flag_check.h"
+#include "settle.h"
 #include "trash.h"
 
 #include "godwit/base/limits.h"
 #include "godwit/imap/set.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
 	SPAN_OPS_MAX = 1024, /* of one command */
+	ROUNDS = 2,
+	CONDITIONAL_TURNS = 2, /* then what is to be done is done: a server that
+				* always finds a reason not to is not obeyed */
 };
 
 /* What a group of ops has in common. */
@@ -27,6 +40,8 @@ struct change {
 	const struct op *op;
 	struct flags add;
 	struct flags remove;
+	bool conditional; /* not done to what others have changed since */
+	bool refused;
 };
 
 /* Ops of a group that go into one command line. */
@@ -42,6 +57,7 @@ struct request {
 	uint32_t first; /* its ops: changes [first, first + count) */
 	uint32_t count;
 	bool completes; /* its OK completes the ops; else it only prepares */
+	bool conditional;
 };
 
 struct remote_task {
@@ -55,7 +71,13 @@ struct remote_task {
 	size_t answered;
 	struct flag_check flags; /* of what gets new ones */
 	uint32_t select_handle;
-	struct err refused; /* the first NO */
+	uint64_t since; /* UNCHANGEDSINCE; 0: nothing is conditional */
+	unsigned round; /* of STOREs: 0, and 1 for what is stored twice */
+	struct imap_set modified; /* what others have changed since */
+	uint32_t look_handle;     /* of the FETCH of all that has changed */
+	bool looked;              /* that was answered OK */
+	bool strangers;           /* it, or the server unasked, shows more */
+	struct err refused;       /* the first NO */
 	bool any_refused;
 };
 
@@ -72,6 +94,8 @@ static int group_cmp(const struct change *x, const struct change *y)
 {
 	int order = (int)x->op->kind - (int)y->op->kind;
 
+	if (order == 0)
+		order = (int)x->conditional - (int)y->conditional;
 	if (order == 0)
 		order = flags_cmp(x->add, y->add);
 	return order != 0 ? order : flags_cmp(x->remove, y->remove);
@@ -93,33 +117,53 @@ static bool is_flagging(const struct op *op)
 	return op->kind == OP_FLAG_REMOTE || op->kind == OP_MARK_REMOTE;
 }
 
+static bool is_none(struct flags flags)
+{
+	return flags_eq(flags, (struct flags){0});
+}
+
+/* What an op changes. Of what came here in this run, by a move or a copy, no
+ * mod-sequence is known; a removal wins over any flag. */
+static struct change change_of(
+	const struct remote_task *remote, const struct op *op)
+{
+	const struct mailbox *mailbox = remote->base.task.mailbox;
+	struct keywords *keywords = mailbox->base.keywords;
+	const struct row *row = apply_row(mailbox, op);
+	struct flags now = row->flags[REMOTE];
+	struct change change = {.op = op};
+
+	if (op->kind == OP_REMOVE_REMOTE || op->kind == OP_LEAVE_REMOTE)
+		return change;
+	change.add = flags_added(keywords, now, op->flags);
+	change.remove = flags_removed(keywords, now, op->flags);
+	change.conditional = remote->since != 0 && op->kind == OP_FLAG_REMOTE &&
+			     row->origin == ROW_AT_HOME &&
+			     mailbox_remote(mailbox, row->uid) != NULL;
+	return change;
+}
+
 static void gather(struct remote_task *remote)
 {
 	struct mailbox *mailbox = remote->base.task.mailbox;
-	struct keywords *keywords = mailbox->base.keywords;
 
 	remote->count = 0;
-	flag_check_begin(&remote->flags, keywords);
+	flag_check_begin(&remote->flags, mailbox->base.keywords);
 	for (size_t i = 0; i < mailbox->plan.count; i++) {
 		const struct op *op = &mailbox->plan.ops[i];
-		struct change change = {.op = op};
-		struct flags now;
+		struct change change;
 
 		if ((remote->base.kinds & 1U << op->kind) == 0 ||
 			(mailbox->pending[op->row] & 1U << op->kind) == 0)
 			continue;
-		now = apply_row(mailbox, op)->flags[REMOTE];
-		if (op->kind != OP_REMOVE_REMOTE &&
-			op->kind != OP_LEAVE_REMOTE) {
-			change.add = flags_added(keywords, now, op->flags);
-			change.remove = flags_removed(keywords, now, op->flags);
-		}
+		change = change_of(remote, op);
 		remote->changes = array_grow(remote->changes, &remote->cap,
 			remote->count + 1, sizeof(*remote->changes));
 		remote->changes[remote->count++] = change;
-		if (is_flagging(op) && !flags_eq(change.add, (struct flags){0}))
+		if (is_flagging(op) &&
+			(change.conditional || !is_none(change.add)))
 			flag_check_add(&remote->flags,
-				apply_row(mailbox, op)->uid, op->flags);
+				apply_row(mailbox, op)->uid, change.add);
 	}
 	flag_check_sort(&remote->flags);
 	if (remote->count > 0)
@@ -128,6 +172,33 @@ static void gather(struct remote_task *remote)
 }
 
 /* ---- Requests ------------------------------------------------------------ */
+
+static uint32_t change_uid(const struct remote_task *remote, size_t at)
+{
+	return apply_row(remote->base.task.mailbox, remote->changes[at].op)
+		->uid;
+}
+
+/* Whether it takes two STOREs, of which the second awaits the first. */
+static bool is_twofold(const struct change *change)
+{
+	return change->conditional && !is_none(change->add) &&
+	       !is_none(change->remove);
+}
+
+static bool is_modified(const struct remote_task *remote, size_t at)
+{
+	return imap_set_contains(&remote->modified, change_uid(remote, at));
+}
+
+/* Whether something is to be said about a change in this round. */
+static bool is_due(const struct remote_task *remote, size_t at)
+{
+	const struct change *change = &remote->changes[at];
+
+	return remote->round == 0 || (is_twofold(change) && !change->refused &&
+					     !is_modified(remote, at));
+}
 
 static struct request *request_add(struct remote_task *remote,
 	const struct span *span, const struct imap_command *command)
@@ -146,8 +217,9 @@ static struct request *request_add(struct remote_task *remote,
 }
 
 /* A STORE of these flags; nothing where there are none. */
-static struct request *store(struct remote_task *remote,
-	const struct span *span, enum imap_store_mode mode, struct flags flags)
+static struct request *store_since(struct remote_task *remote,
+	const struct span *span, enum imap_store_mode mode, struct flags flags,
+	uint64_t since)
 {
 	struct imap_command command = {.kind = IMAP_STORE};
 	struct arena scratch = {0};
@@ -156,6 +228,8 @@ static struct request *store(struct remote_task *remote,
 	command.store.set = span->set;
 	command.store.mode = mode;
 	command.store.silent = true;
+	command.store.conditional = since != 0;
+	command.store.unchanged_since = since;
 	command.store.flags.items =
 		flags_to_names(remote->base.task.mailbox->base.keywords, flags,
 			&scratch, &command.store.flags.count);
@@ -163,6 +237,12 @@ static struct request *store(struct remote_task *remote,
 		request = request_add(remote, span, &command);
 	arena_clear(&scratch);
 	return request;
+}
+
+static struct request *store(struct remote_task *remote,
+	const struct span *span, enum imap_store_mode mode, struct flags flags)
+{
+	return store_since(remote, span, mode, flags, 0);
 }
 
 static void request_flags(struct remote_task *remote, const struct span *span)
@@ -205,12 +285,55 @@ static void request_trash(struct remote_task *remote, const struct span *span)
 	request_add(remote, span, &command)->completes = true;
 }
 
+/* The mod-sequence that the first STORE has given the messages of a span; 0
+ * where it does not tell. */
+static uint64_t stored_modseq(
+	const struct remote_task *remote, const struct span *span)
+{
+	uint64_t modseq = 0;
+
+	for (size_t i = span->first; i < span->first + span->count; i++) {
+		const struct flag_checked *item =
+			flag_check_item(&remote->flags, change_uid(remote, i));
+
+		if (!is_due(remote, i))
+			continue;
+		if (item->modseq == 0)
+			return 0;
+		if (item->modseq > modseq)
+			modseq = item->modseq;
+	}
+	return modseq;
+}
+
+/* What is stored only in messages that nobody else has changed. */
+static void request_if_unchanged(
+	struct remote_task *remote, const struct span *span)
+{
+	const struct change *change = &remote->changes[span->first];
+	struct request *request;
+
+	if (remote->round > 0)
+		request = store_since(remote, span, IMAP_STORE_REMOVE,
+			change->remove, stored_modseq(remote, span));
+	else if (!is_none(change->add))
+		request = store_since(remote, span, IMAP_STORE_ADD, change->add,
+			remote->since);
+	else
+		request = store_since(remote, span, IMAP_STORE_REMOVE,
+			change->remove, remote->since);
+	request->conditional = true;
+}
+
 /* One group's ops of one command line's worth of UIDs. */
 static void request_some(struct remote_task *remote, const struct span *span)
 {
 	switch (remote->changes[span->first].op->kind) {
 	case OP_FLAG_REMOTE:
-		request_flags(remote, span);
+		if (remote->changes[span->first].conditional)
+			request_if_unchanged(remote, span);
+		else
+			request_flags(remote, span);
 		break;
 	case OP_LEAVE_REMOTE:
 	case OP_REMOVE_REMOTE:
@@ -227,10 +350,11 @@ static void request_some(struct remote_task *remote, const struct span *span)
 	}
 }
 
-static uint32_t change_uid(const struct remote_task *remote, size_t at)
+static void add_due(
+	const struct remote_task *remote, size_t at, struct imap_set *set)
 {
-	return apply_row(remote->base.task.mailbox, remote->changes[at].op)
-		->uid;
+	if (is_due(remote, at))
+		imap_set_add(set, change_uid(remote, at));
 }
 
 /* As many ops of a group as fit in one command line, from `first` on. */
@@ -244,7 +368,7 @@ static size_t request_line(struct remote_task *remote, size_t first)
 	while (end < remote->count && end - first < SPAN_OPS_MAX &&
 		group_cmp(&remote->changes[first], &remote->changes[end]) ==
 			0) {
-		imap_set_add(&set, change_uid(remote, end));
+		add_due(remote, end, &set);
 		buf_reset(&text);
 		imap_set_print(&set, &text);
 		if (text.len > LIMIT_COMMAND_LINE_BYTES / 2 && end > first)
@@ -253,22 +377,63 @@ static size_t request_line(struct remote_task *remote, size_t first)
 	}
 	imap_set_reset(&set);
 	for (size_t i = first; i < end; i++)
-		imap_set_add(&set, change_uid(remote, i));
+		add_due(remote, i, &set);
 	buf_reset(&text);
 	imap_set_print(&set, &text);
 	span = (struct span){first, end - first, buf_str(&text)};
-	request_some(remote, &span);
+	if (set.count > 0)
+		request_some(remote, &span);
 	buf_clear(&text);
 	imap_set_clear(&set);
 	return end;
 }
 
+/* Asks for all that has changed since delta, of the messages it has seen. */
+static void request_look(struct remote_task *remote)
+{
+	const struct mailbox *mailbox = remote->base.task.mailbox;
+	struct imap_command command = {.kind = IMAP_FETCH};
+	char set[32];
+
+	(void)snprintf(set, sizeof(set), "1:%" PRIu32,
+		mailbox->remote[mailbox->remote_count - 1].uid);
+	command.fetch.set = str_of(set);
+	command.fetch.items =
+		IMAP_FETCH_UID | IMAP_FETCH_FLAGS | IMAP_FETCH_MODSEQ;
+	command.fetch.changed_since = remote->since;
+	remote->look_handle = conn_submit(remote->base.task.conn, &command);
+}
+
 /* ---- The machine --------------------------------------------------------- */
+
+static bool has_conditional(const struct remote_task *remote)
+{
+	for (size_t i = 0; i < remote->count; i++) {
+		if (remote->changes[i].conditional)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the next round has something to say. */
+static bool has_more(const struct remote_task *remote)
+{
+	struct remote_task next = *remote;
+
+	next.round++;
+	for (size_t i = 0; next.round < ROUNDS && i < remote->count; i++) {
+		if (is_due(&next, i))
+			return true;
+	}
+	return false;
+}
 
 static enum task_step request_all(struct remote_task *remote)
 {
 	for (size_t i = 0; i < remote->count;)
 		i = request_line(remote, i);
+	if (has_conditional(remote) && !has_more(remote))
+		request_look(remote);
 	return remote->request_count == 0 ? TASK_DONE : TASK_MORE;
 }
 
@@ -300,18 +465,53 @@ static void refuse_span(
 		if (remote->requests[i].first == request->first)
 			remote->requests[i].completes = false;
 	}
+	for (uint32_t i = 0; i < request->count; i++)
+		remote->changes[request->first + i].refused = true;
+}
+
+static void refused(struct remote_task *remote, const struct request *request,
+	const struct imap_status_line *line)
+{
+	refuse_span(remote, request);
+	if (!remote->any_refused)
+		err_set(&remote->refused, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+			"the server refuses a change: %.*s",
+			STR_FMT(err_said(line->text)));
+	remote->any_refused = true;
+}
+
+/* The mailbox has another turn; perhaps one without conditions. */
+static void try_again(struct remote_task *remote, bool plainly)
+{
+	struct pass *pass = remote->base.pass;
+
+	pass->plain_stores = pass->plain_stores || plainly;
+	remote->base.task.mailbox->again = true;
+}
+
+/* Messages that are gone by now may make it a NO (example 11). */
+static void conditional_answered(struct remote_task *remote,
+	const struct request *request, const struct imap_status_line *line)
+{
+	if (line->code.kind == IMAP_CODE_MODIFIED) {
+		imap_set_union(&remote->modified, line->code.uids);
+	} else if (line->condition == IMAP_BAD) {
+		refuse_span(remote, request);
+		try_again(remote, true);
+	} else if (line->condition != IMAP_OK) {
+		refused(remote, request, line);
+	}
 }
 
 static int request_answered(struct remote_task *remote, struct request *request,
 	const struct imap_status_line *line, struct err *err)
 {
+	if (request->conditional) {
+		conditional_answered(remote, request, line);
+		return 0;
+	}
 	if (line->condition != IMAP_OK) {
-		refuse_span(remote, request);
-		if (!remote->any_refused)
-			err_set(&remote->refused, ERR_MAILBOX, ERR_LATER,
-				ERR_SYNC, "the server refuses a change: %.*s",
-				STR_FMT(err_said(line->text)));
-		remote->any_refused = true;
+		refused(remote, request, line);
 		return 0;
 	}
 	if (!request->completes)
@@ -325,6 +525,112 @@ static int request_answered(struct remote_task *remote, struct request *request,
 	return pass_commit(remote->base.pass, err);
 }
 
+/* ---- What became of conditional changes ---------------------------------- */
+
+/* Whether the message has what it was to get, and not what it was to lose. One
+ * that was changed since it was stored had it, whatever it has now. */
+static bool is_stored(const struct remote_task *remote,
+	const struct change *change, const struct flag_checked *item)
+{
+	struct keywords *keywords = remote->flags.keywords;
+	bool is_whole =
+		is_none(flags_added(keywords, item->shown, change->add)) &&
+		flags_eq(change->remove,
+			flags_added(keywords, item->shown, change->remove));
+
+	return item->is_shown &&
+	       (is_whole || item->stored_modseq < item->modseq);
+}
+
+/* What is not done is left for another turn, which sees why. */
+static int judge(struct remote_task *remote, const struct change *change,
+	struct err *err)
+{
+	struct mailbox *mailbox = remote->base.task.mailbox;
+	const struct op *op = change->op;
+	uint32_t uid = apply_row(mailbox, op)->uid;
+	const struct flag_checked *item = flag_check_item(&remote->flags, uid);
+
+	if (imap_set_contains(&remote->modified, uid)) {
+		try_again(remote, false);
+		return 0;
+	}
+	if (!is_stored(remote, change, item)) {
+		try_again(remote, true);
+		return 0;
+	}
+	if (!flags_eq(item->shown, op->flags))
+		remote->strangers = true;
+	mailbox_remote(mailbox, uid)->flags = op->flags;
+	apply_tell(remote->base.pass, mailbox, op, uid, (struct str){0});
+	return apply_flagged(remote->base.pass, mailbox, op, op->base, err);
+}
+
+/* The highest mod-sequence of what was stored, if that is all that has changed
+ * since delta; or 0. Gmail counts what it does not show yet. */
+static uint64_t own_modseq(const struct remote_task *remote)
+{
+	const struct pass *pass = remote->base.pass;
+	uint64_t highest = 0;
+
+	if (!remote->looked || remote->strangers || remote->any_refused ||
+		remote->base.task.mailbox->again ||
+		imap_caps_has(pool_caps(pass->pool), IMAP_CAP_X_GM_EXT_1))
+		return 0;
+	for (size_t i = 0; i < remote->count; i++) {
+		const struct flag_checked *item =
+			flag_check_item(&remote->flags, change_uid(remote, i));
+
+		if (!remote->changes[i].conditional || item->modseq == 0)
+			return 0;
+		if (item->modseq > highest)
+			highest = item->modseq;
+	}
+	return highest;
+}
+
+static int judge_all(struct remote_task *remote, struct err *err)
+{
+	if (!has_conditional(remote))
+		return 0;
+	for (size_t i = 0; i < remote->count; i++) {
+		const struct change *change = &remote->changes[i];
+
+		if (change->conditional && !change->refused &&
+			judge(remote, change, err) != 0)
+			return -1;
+	}
+	remote->base.task.achieved++;
+	remote->base.task.mailbox->own_modseq = own_modseq(remote);
+	return pass_commit(remote->base.pass, err);
+}
+
+/* All is answered. */
+static enum task_step remote_over(struct remote_task *remote, struct err *err)
+{
+	struct mailbox *mailbox = remote->base.task.mailbox;
+
+	if (has_more(remote)) {
+		remote->round++;
+		for (size_t i = 0; i < remote->count; i++) {
+			if (is_due(remote, i))
+				flag_check_anew(
+					&remote->flags, change_uid(remote, i));
+		}
+		return request_all(remote);
+	}
+	if (judge_all(remote, err) != 0)
+		return TASK_FAILED;
+	if (remote->any_refused) {
+		pass_error(remote->base.pass, mailbox, &remote->refused, 0,
+			(struct str){0});
+		apply_failed(mailbox);
+	}
+	return TASK_DONE;
+}
+
+/* ---- Events -------------------------------------------------------------- */
+
 static enum task_step remote_answered(struct remote_task *remote,
 	const struct imap_event *event, struct err *err)
 {
@@ -335,6 +641,10 @@ static enum task_step remote_answered(struct remote_task *remote,
 			return TASK_FAILED;
 		return request_all(remote);
 	}
+	if (event->handle == remote->look_handle) {
+		remote->looked = line->condition == IMAP_OK;
+		remote->look_handle = 0;
+	}
 	for (size_t i = 0; i < remote->request_count; i++) {
 		if (remote->requests[i].handle != event->handle)
 			continue;
@@ -343,14 +653,54 @@ static enum task_step remote_answered(struct remote_task *remote,
 			0)
 			return TASK_FAILED;
 	}
-	if (remote->answered < remote->request_count)
+	if (remote->answered < remote->request_count ||
+		remote->look_handle != 0)
 		return TASK_MORE;
-	if (remote->any_refused) {
-		pass_error(remote->base.pass, remote->base.task.mailbox,
-			&remote->refused, 0, (struct str){0});
-		apply_failed(remote->base.task.mailbox);
-	}
-	return TASK_DONE;
+	return remote_over(remote, err);
+}
+
+/* Whether a message that we change nothing about is as delta saw it. */
+static bool is_as_seen(
+	const struct remote_task *remote, const struct imap_fetch *fetched)
+{
+	const struct remote_item *item =
+		mailbox_remote(remote->base.task.mailbox, fetched->uid);
+	struct flags flags;
+
+	return item != NULL &&
+	       flags_from_names(remote->flags.keywords, fetched->flags.items,
+		       fetched->flags.count, &flags, NULL) == 0 &&
+	       flags_eq(flags, item->flags);
+}
+
+static void remote_shown(
+	struct remote_task *remote, const struct imap_fetch *fetched)
+{
+	const unsigned needed = IMAP_FETCH_UID | IMAP_FETCH_FLAGS;
+
+	flag_check_shown(&remote->flags, fetched);
+	if (remote->since != 0 && (fetched->present & needed) == needed &&
+		flag_check_item(&remote->flags, fetched->uid) == NULL &&
+		!is_as_seen(remote, fetched))
+		remote->strangers = true;
+}
+
+/* Until the SELECT is being answered, all is about the mailbox before; what
+ * seemed to begin the new one was still the old, if that is closed only then.
+ */
+static void remote_told(
+	struct remote_task *remote, const struct imap_event *event)
+{
+	const struct imap_response *response = event->response;
+
+	if (remote->select_handle != 0 &&
+		event->selected != remote->select_handle)
+		return;
+	if (response->kind == IMAP_RESPONSE_FETCH)
+		remote_shown(remote, &response->fetch);
+	else if (response->kind == IMAP_RESPONSE_CONDITION &&
+		 response->line.code.kind == IMAP_CODE_CLOSED)
+		flag_check_forget(&remote->flags);
 }
 
 static enum task_step remote_event(
@@ -360,10 +710,20 @@ static enum task_step remote_event(
 
 	if (event->kind == IMAP_EVENT_TAGGED)
 		return remote_answered(remote, event, err);
-	if (event->kind == IMAP_EVENT_UNTAGGED &&
-		event->response->kind == IMAP_RESPONSE_FETCH)
-		flag_check_shown(&remote->flags, &event->response->fetch);
+	if (event->kind == IMAP_EVENT_UNTAGGED)
+		remote_told(remote, event);
 	return TASK_MORE;
+}
+
+/* The mod-sequence up to which delta knows what the messages are, if changes
+ * are to depend on it. */
+static uint64_t condition_of(const struct remote_task *remote)
+{
+	const struct pass *pass = remote->base.pass;
+
+	if (pass->plain_stores || pass->turn >= CONDITIONAL_TURNS)
+		return 0;
+	return settle_modseq(pass, remote->base.task.mailbox);
 }
 
 static enum task_step remote_begin(struct task *task, struct err *err)
@@ -371,10 +731,16 @@ static enum task_step remote_begin(struct task *task, struct err *err)
 	struct remote_task *remote = (struct remote_task *)task;
 
 	(void)err;
+	remote->since = condition_of(remote);
 	gather(remote);
 	remote->request_count = 0;
 	remote->answered = 0;
 	remote->any_refused = false;
+	remote->round = 0;
+	imap_set_reset(&remote->modified);
+	remote->look_handle = 0;
+	remote->looked = false;
+	remote->strangers = false;
 	remote->select_handle = task_select(task);
 	return remote->select_handle == 0 ? request_all(remote) : TASK_MORE;
 }
@@ -386,6 +752,7 @@ static void remote_end(struct task *task)
 	free(remote->changes);
 	free(remote->requests);
 	flag_check_clear(&remote->flags);
+	imap_set_clear(&remote->modified);
 }
 
 static int remote_run(struct pass *pass, unsigned kinds, struct err *err)

@@ -170,14 +170,22 @@ static void settle_local(struct pass *pass, struct mailbox *mailbox,
 
 /* ---- The server ---------------------------------------------------------- */
 
-/* The UIDs that we have changed something about there. */
+/* Whether what such an operation did is known in full. */
+static bool is_followed(const struct mailbox *mailbox, enum op_kind kind)
+{
+	return kind == OP_FLAG_REMOTE && mailbox->own_modseq != 0;
+}
+
+/* The UIDs that we have changed something about there, and have not seen
+ * since. */
 static void touched(const struct mailbox *mailbox, struct imap_set *uids)
 {
 	for (size_t i = 0; i < mailbox->plan.count; i++) {
 		const struct op *op = &mailbox->plan.ops[i];
 		uint32_t uid = mailbox->match.rows[op->row].uid;
 
-		if (op_side(op->kind) == REMOTE && uid != 0)
+		if (op_side(op->kind) == REMOTE && uid != 0 &&
+			!is_followed(mailbox, op->kind))
 			imap_set_push(uids, uid, uid);
 	}
 	imap_set_settle(uids);
@@ -266,6 +274,14 @@ static uint64_t modseq_of(const struct pass *pass,
 		       : 0;
 }
 
+uint64_t settle_modseq(const struct pass *pass, const struct mailbox *mailbox)
+{
+	uint64_t told;
+
+	return keeps_modseq(pass, mailbox) ? modseq_of(pass, mailbox, &told)
+					   : 0;
+}
+
 bool settle_needs_look(const struct pass *pass, const struct mailbox *mailbox)
 {
 	if (!mailbox_is_busy(mailbox) || !mailbox->in_journal ||
@@ -277,7 +293,8 @@ bool settle_needs_look(const struct pass *pass, const struct mailbox *mailbox)
 		return true;
 	for (int kind = 0; kind < OP_KINDS; kind++) {
 		if (op_side((enum op_kind)kind) == REMOTE &&
-			mailbox->plan.per_kind[kind] > 0)
+			mailbox->plan.per_kind[kind] > 0 &&
+			!is_followed(mailbox, (enum op_kind)kind))
 			return true;
 	}
 	return false;
@@ -296,6 +313,8 @@ static void settle_remote(struct pass *pass, const struct mailbox *mailbox,
 	record->uidnext = (uint32_t)uidnext;
 	record->messages = (uint32_t)messages;
 	record->highestmodseq = modseq_of(pass, mailbox, &record->told_modseq);
+	if (mailbox->own_modseq != 0)
+		record->highestmodseq = mailbox->own_modseq;
 	if (is_alike(mailbox, base))
 		record->alike |= SIDE_BIT(REMOTE);
 }

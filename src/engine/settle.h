@@ -13,6 +13,10 @@
 /* Settles every mailbox that was synced whole. */
 int settle(struct pass *pass, struct err *err);
 
+/* The mod-sequence up to which delta has seen all that was changed; 0: the
+ * server tells none that can be relied on. */
+uint64_t settle_modseq(const struct pass *pass, const struct mailbox *mailbox);
+
 /* Whether the server's side can vouch for itself only when it is looked at once
  * more, since we have changed it. */
 bool settle_needs_look(const struct pass *pass, const struct mailbox *mailbox);

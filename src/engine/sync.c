@@ -25,6 +25,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+	TURNS_MAX = 4, /* of a mailbox in one run */
+};
+
 /* ---- Opening ------------------------------------------------------------- */
 
 /* Tells the logins which channel bindings the server refuses. */
@@ -158,7 +162,8 @@ static int take_turns(struct pass *pass, struct err *err)
  * What we have changed on a server is looked at once more, so that the next run
  * finds nothing to do: what was moved to the trash is new there, and the
  * mod-sequences of our own changes vouch for the mailbox only when nothing but
- * these is found. Who has changed something at the same time is heard as well.
+ * these is found. Who has changed something at the same time is heard as well;
+ * a message that was changed while we wanted to is merged anew.
  */
 static int look_again(struct pass *pass, struct err *err)
 {
@@ -167,13 +172,29 @@ static int look_again(struct pass *pass, struct err *err)
 	for (size_t i = 0; i < pass->count; i++) {
 		struct mailbox *mailbox = &pass->mailboxes[i];
 
+		/* Those that were removed have left the first turn. */
+		if (!mailbox_is_active(mailbox) && pass->turn > 1)
+			continue;
 		trashed =
 			trashed || mailbox->plan.per_kind[OP_TRASH_REMOTE] > 0;
-		mailbox->again = settle_needs_look(pass, mailbox);
+		/* What failed is not tried twice in a run; and to look once
+		 * is enough, whatever is found. */
+		mailbox->again =
+			(mailbox->again && !mailbox->unfinished) ||
+			(pass->turn == 1 && settle_needs_look(pass, mailbox));
 	}
 	if (trashed && pass->trash != NULL)
 		pass->trash->again = true;
 	return take_turns(pass, err);
+}
+
+static int look_on(struct pass *pass, struct err *err)
+{
+	for (pass->turn = 1; pass->turn < TURNS_MAX; pass->turn++) {
+		if (look_again(pass, err) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* Says what there is, and what a sync would make of it. */
@@ -211,7 +232,7 @@ static int run_steps(struct pass *pass, struct err *err)
 		tell_plans(pass);
 		return 0;
 	}
-	if (bring_in_step(pass, err) != 0 || look_again(pass, err) != 0)
+	if (bring_in_step(pass, err) != 0 || look_on(pass, err) != 0)
 		return -1;
 	return vault_prune(pass, err);
 }

@@ -29,6 +29,10 @@ static bool is_storable(struct fake_session *session,
 		complain(session, "STORE UNCHANGEDSINCE");
 		return false;
 	}
+	if (args->conditional && session->server->odd.bad_unchanged) {
+		answer(session, "BAD Unknown STORE modifier");
+		return false;
+	}
 	if (session->examined) {
 		complain(session, "STORE where PERMANENTFLAGS is empty");
 		return false;
@@ -44,6 +48,7 @@ static bool is_storable(struct fake_session *session,
 /* A STORE: the messages it is about, and later those that it changed. */
 struct storing {
 	uint64_t words;
+	uint64_t unchanged_since;
 	uint32_t *uids;
 	size_t count;
 	struct imap_set modified; /* left alone by UNCHANGEDSINCE */
@@ -56,7 +61,7 @@ static bool store_one(struct storing *storing, struct fake_message *message,
 {
 	uint64_t before = message->flags;
 
-	if (args->conditional && message->modseq > args->unchanged_since) {
+	if (message->modseq > storing->unchanged_since) {
 		imap_set_add(&storing->modified, message->uid);
 		return false;
 	}
@@ -96,19 +101,48 @@ static void tell_stored(struct fake_session *session, uint32_t uid, bool silent)
 	seen->modseq = message->modseq;
 }
 
+/* The numbers that MODIFIED names. */
+static void print_modified(const struct fake_session *session,
+	const struct imap_set *modified, struct buf *text)
+{
+	struct imap_set numbers = {0};
+
+	for (size_t i = 0; i < session->count; i++) {
+		if (imap_set_contains(modified, session->view[i].uid))
+			imap_set_add(&numbers, (uint32_t)i + 1);
+	}
+	imap_set_print(
+		session->server->odd.modified_numbers ? &numbers : modified,
+		text);
+	imap_set_clear(&numbers);
+}
+
 static void answer_modified(
 	struct fake_session *session, const struct imap_set *modified)
 {
 	struct buf text = {0};
 
+	print_modified(session, modified, &text);
 	tell_changes(session, false);
-	imap_set_print(modified, &text);
 	if (modified->count > 0)
-		respond(session, "%.*s OK [MODIFIED %s] Not all",
-			STR_FMT(session->tag), buf_z(&text));
+		respond(session, "%.*s %s [MODIFIED %s] Not all",
+			STR_FMT(session->tag),
+			session->server->odd.modified_no ? "NO" : "OK",
+			buf_z(&text));
 	else
 		answer(session, "OK Stored");
 	buf_clear(&text);
+}
+
+/* The mod-sequence that a message may have at most. */
+static uint64_t storable_to(
+	struct fake_session *session, const struct imap_store_args *args)
+{
+	struct fake_oddities *odd = &session->server->odd;
+
+	if (!args->conditional || odd->ignores_unchanged)
+		return UINT64_MAX;
+	return once_more(&odd->modified_all) ? 0 : args->unchanged_since;
 }
 
 void do_store(struct fake_session *session, const struct imap_command *command)
@@ -121,6 +155,7 @@ void do_store(struct fake_session *session, const struct imap_command *command)
 		return;
 	if (args->conditional)
 		become_aware(session);
+	storing.unchanged_since = storable_to(session, args);
 	storing.count = view_pick(session, args->set, &storing.uids);
 	if (storing.count == 0 || may_change(session)) {
 		store_all(session, &storing, args);

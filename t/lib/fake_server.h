@@ -171,6 +171,12 @@ struct fake_oddities {
 				 * the mailbox and not seen yet (Gmail) */
 	bool modseq_unasked;    /* HIGHESTMODSEQ without CONDSTORE (Yahoo) */
 	bool hides_modseq;      /* STORE and MOVE tell none (Cyrus) */
+	bool ignores_unchanged; /* UNCHANGEDSINCE is no condition */
+	bool bad_unchanged;     /* it is BAD, although there is CONDSTORE */
+	bool modified_numbers;  /* MODIFIED names sequence numbers, not UIDs */
+	bool modified_no;       /* it comes with NO (RFC 7162, example 11) */
+	unsigned modified_all;  /* so many STOREs with it do nothing and name
+				 * all messages */
 	bool ignores_since;     /* CHANGEDSINCE gives all, without MODSEQ
 				 * (SmarterMail) */
 	bool enables_nothing;   /* ENABLE is OK and does nothing (iCloud) */
