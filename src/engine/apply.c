@@ -1,8 +1,9 @@
 /*
  * How: what was seen in the Maildir is made durable, then comes what only the
  * journal has to learn, then pulls and pushes, then flags, then removals, each
- * step over all mailboxes. A row's pending ops are bits; the op that clears a
- * row's last flag bit writes its entry.
+ * step over all mailboxes. What a step has done is made durable for all of them
+ * together, before the next step reads the journal. A row's pending ops are
+ * bits; the op that clears a row's last flag bit writes its entry.
  */
 #include "apply.h"
 
@@ -16,7 +17,12 @@
 #include "spare.h"
 #include "twins.h"
 
+#include "godwit/base/limits.h"
 #include "godwit/mail/flags.h"
+
+enum {
+	RECORDS_A_MESSAGE = 4, /* its entry, two indexes, a trouble */
+};
 
 #define FLAG_OPS (1U << OP_FLAG_LOCAL | 1U << OP_FLAG_REMOTE)
 
@@ -137,7 +143,7 @@ int apply_everywhere(
 			pass_mailbox_failed(
 				pass, queue[i]->mailbox, &queue[i]->err);
 	}
-	return result;
+	return result == 0 ? pass_flush(pass, err) : result;
 }
 
 static void pending_clear(struct mailbox *mailbox, const struct op *op)
@@ -505,6 +511,15 @@ static void register_mailbox(struct pass *pass, struct mailbox *mailbox)
 	mailbox->base.mailbox = mailbox->id;
 }
 
+/* Whether what is recorded so far may be committed without the rest. Where
+ * intents are to go, they do with all that comes of them. */
+static bool may_part(const struct pass *pass, const struct mailbox *mailbox)
+{
+	return mailbox->intents.count == 0 && mailbox->copies.count == 0 &&
+	       pass->batch.count >=
+		       (size_t)RECORDS_A_MESSAGE * LIMIT_BATCH_MESSAGES;
+}
+
 static int record_mailbox(
 	struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
@@ -516,13 +531,18 @@ static int record_mailbox(
 	register_mailbox(pass, mailbox);
 	if (reads && mailbox_open_maildir(pass, mailbox, false, err) != 0)
 		return -1;
-	for (size_t i = 0; i < mailbox->plan.count && result == 0; i++)
+	for (size_t i = 0; i < mailbox->plan.count && result == 0; i++) {
 		result = record_op(pass, mailbox, &mailbox->plan.ops[i], err);
+		if (result == 0 && may_part(pass, mailbox))
+			result = pass_later(
+				pass, mailbox, LIMIT_BATCH_MESSAGES, err);
+	}
 	mailbox_close_maildir(mailbox);
 	if (result != 0)
 		return -1;
 	drop_intents(pass, mailbox);
-	return pass_commit(pass, err);
+	return pass_later(
+		pass, mailbox, pass->batch.count / RECORDS_A_MESSAGE, err);
 }
 
 /* ---- The order ----------------------------------------------------------- */
@@ -547,8 +567,8 @@ static void note_pending(struct mailbox *mailbox)
 	}
 }
 
-/* Does one step to every mailbox that still takes part. What fails there for
- * the disk's sake fails the account. */
+/* Does one step to every mailbox that still takes part, and makes durable what
+ * it has done. What fails there for the disk's sake fails the account. */
 static int each(struct pass *pass,
 	int (*step)(
 		struct pass *pass, struct mailbox *mailbox, struct err *err),
@@ -567,7 +587,7 @@ static int each(struct pass *pass,
 			return -1;
 		pass_mailbox_failed(pass, mailbox, err);
 	}
-	return 0;
+	return pass_flush(pass, err);
 }
 
 /* The folder that holds the one at `path`. */
@@ -578,8 +598,8 @@ static struct str parent_of(struct str path)
 	return path;
 }
 
-/* Makes the mailbox's folder durable, if another program made it, and the way
- * to it. */
+/* The mailbox's folder, if another program made it, and the way to it are to be
+ * durable. */
 static int sync_way(struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
 	struct buf path = {0};
@@ -587,6 +607,7 @@ static int sync_way(struct pass *pass, struct mailbox *mailbox, struct err *err)
 		.fs = &pass->ports->fs, .root = pass->root};
 	enum fs_result result = FS_FAILED;
 
+	pass->names_due = true;
 	if (mailbox_name_path(
 		    pass->account->layout, mailbox->name, &path, err) == 0) {
 		place.path = buf_str(&path);
@@ -628,7 +649,7 @@ static int keep_seen(
 		return 0;
 	if (mailbox_open_maildir(pass, mailbox, false, err) != 0)
 		return -1;
-	result = maildir_sync(&mailbox->md, err);
+	result = pass_names_later(pass, mailbox, err);
 	mailbox_close_maildir(mailbox);
 	return result;
 }
@@ -640,7 +661,7 @@ static int prepare(struct pass *pass, struct mailbox *mailbox, struct err *err)
 		local_leftovers(pass, mailbox, err) != 0 ||
 		spare_drop(pass, mailbox, err) != 0)
 		return -1;
-	return record_mailbox(pass, mailbox, err);
+	return pass_later(pass, mailbox, 0, err);
 }
 
 /* Copies what other mailboxes have by now; the rest is downloaded, too. */
@@ -653,9 +674,10 @@ static int pull_twins(struct pass *pass, struct err *err)
 
 int apply(struct pass *pass, struct err *err)
 {
-	if (each(pass, prepare, err) != 0 || twins_hold(pass, err) != 0 ||
-		pull_all(pass, err) != 0 || pull_twins(pass, err) != 0 ||
-		push_all(pass, err) != 0 ||
+	if (each(pass, prepare, err) != 0 ||
+		each(pass, record_mailbox, err) != 0 ||
+		twins_hold(pass, err) != 0 || pull_all(pass, err) != 0 ||
+		pull_twins(pass, err) != 0 || push_all(pass, err) != 0 ||
 		each(pass, move_local_copies, err) != 0 ||
 		move_remote(pass, OP_COPY_REMOTE, err) != 0 ||
 		each(pass, move_local, err) != 0 ||
@@ -663,6 +685,7 @@ int apply(struct pass *pass, struct err *err)
 		each(pass, local_flags, err) != 0 ||
 		remote_flags(pass, err) != 0 ||
 		remote_removals(pass, err) != 0 ||
+		each(pass, local_make_vault, err) != 0 ||
 		each(pass, local_removals, err) != 0)
 		return -1;
 	return 0;

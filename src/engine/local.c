@@ -1,6 +1,7 @@
 /*
- * How: ops are done in batches; a batch's renames, then the directories'
- * fsync, then the commit.
+ * How: the names that ops have changed are handed over, the records of it
+ * become due: a batch, which may be of many mailboxes, is synced and then
+ * committed.
  */
 #include "local.h"
 
@@ -59,13 +60,16 @@ static int act_remove(struct pass *pass, struct mailbox *mailbox,
 	return apply_removed(pass, mailbox, op, err) == 0 ? 1 : -1;
 }
 
-static int make_durable(
-	struct pass *pass, struct mailbox *mailbox, struct err *err)
+/* So many ops are done, and to be made durable. */
+static int done_some(struct pass *pass, struct mailbox *mailbox, size_t count,
+	struct err *err)
 {
-	if (vault_sync(pass, mailbox, err) != 0 ||
-		maildir_sync(&mailbox->md, err) != 0)
+	if (count == 0)
+		return 0;
+	if (vault_sync_later(pass, mailbox, err) != 0 ||
+		pass_names_later(pass, mailbox, err) != 0)
 		return -1;
-	return pass_commit(pass, err);
+	return pass_later(pass, mailbox, count, err);
 }
 
 /* Does all ops of a kind. */
@@ -73,7 +77,7 @@ static int act_all(struct pass *pass, struct mailbox *mailbox,
 	enum op_kind kind, local_act *act, struct err *err)
 {
 	const struct op *op;
-	unsigned waiting = 0;
+	size_t waiting = 0;
 
 	for (size_t at = 0; (op = apply_next(mailbox, kind, &at)) != NULL;
 		at++) {
@@ -92,11 +96,11 @@ static int act_all(struct pass *pass, struct mailbox *mailbox,
 			item_of(mailbox, op)->file_name);
 		if (++waiting < LIMIT_BATCH_MESSAGES)
 			continue;
-		waiting = 0;
-		if (make_durable(pass, mailbox, err) != 0)
+		if (done_some(pass, mailbox, waiting, err) != 0)
 			return -1;
+		waiting = 0;
 	}
-	return make_durable(pass, mailbox, err);
+	return done_some(pass, mailbox, waiting, err);
 }
 
 /* The letters that the new names need must be on disk before the names. */
@@ -124,6 +128,16 @@ int local_flags(struct pass *pass, struct mailbox *mailbox, struct err *err)
 		result = -1;
 	mailbox_close_maildir(mailbox);
 	return result;
+}
+
+int local_make_vault(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	if (!apply_has(mailbox, 1U << OP_REMOVE_LOCAL))
+		return 0;
+	if (vault_make(pass, mailbox, err) != 0)
+		return -1;
+	return pass_later(pass, mailbox, 0, err);
 }
 
 int local_removals(struct pass *pass, struct mailbox *mailbox, struct err *err)
@@ -175,7 +189,7 @@ static int drop_old_leftovers(
 				err) == FS_FAILED)
 			return -1;
 	}
-	return maildir_sync(&mailbox->md, err);
+	return pass_names_later(pass, mailbox, err);
 }
 
 int local_leftovers(struct pass *pass, struct mailbox *mailbox, struct err *err)

@@ -91,7 +91,8 @@ static enum fs_result open_or_make(const struct fs_port *fs, struct fs_dir *dir,
 	return fs->dir_open(dir, name, true, dir_r, err);
 }
 
-enum fs_result maildir_make(const struct fs_port *fs, struct fs_dir *dir,
+/* Opens the folder `name` in `dir`, making it, durably, if it is absent. */
+static enum fs_result folder_make(const struct fs_port *fs, struct fs_dir *dir,
 	const char *name, struct fs_dir **made_r, struct err *err)
 {
 	bool made = false;
@@ -124,7 +125,7 @@ enum fs_result maildir_sync_way(
 	struct buf name = {0};
 
 	if (!is_on_way(synced, place->path, 0))
-		result = fs->dir_sync(place->root, err);
+		result = fs->dir_sync_later(place->root, err);
 	while (result == FS_OK && rest.len > 0 &&
 		str_split(&rest, '/', &part)) {
 		size_t len = (size_t)(part.ptr + part.len - place->path.ptr);
@@ -135,7 +136,7 @@ enum fs_result maildir_sync_way(
 		result = fs->dir_open(dir == NULL ? place->root : dir,
 			buf_z(&name), false, &below, err);
 		if (result == FS_OK && !is_on_way(synced, place->path, len))
-			result = fs->dir_sync(below, err);
+			result = fs->dir_sync_later(below, err);
 		if (dir != NULL)
 			fs->dir_close(&dir);
 		dir = below;
@@ -163,7 +164,7 @@ static enum fs_result folder_open(const struct maildir_place *place,
 
 		buf_reset(&name);
 		buf_add(&name, part);
-		result = place->create ? maildir_make(fs, at, buf_z(&name),
+		result = place->create ? folder_make(fs, at, buf_z(&name),
 						 &below, err)
 				       : fs->dir_open(at, buf_z(&name), false,
 						 &below, err);
@@ -837,6 +838,14 @@ int maildir_sync(struct maildir *md, struct err *err)
 {
 	if (md->fs->dir_sync(md->cur, err) != FS_OK ||
 		md->fs->dir_sync(md->new_, err) != FS_OK)
+		return -1;
+	return 0;
+}
+
+int maildir_sync_later(struct maildir *md, struct err *err)
+{
+	if (md->fs->dir_sync_later(md->cur, err) != FS_OK ||
+		md->fs->dir_sync_later(md->new_, err) != FS_OK)
 		return -1;
 	return 0;
 }

@@ -60,10 +60,6 @@ struct maildir {
 	bool kwfile_dirty;      /* letters were given that are not on disk */
 };
 
-/* Opens the folder `name` in `dir`, making it, durably, if it is absent. */
-enum fs_result maildir_make(const struct fs_port *fs, struct fs_dir *dir,
-	const char *name, struct fs_dir **made_r, struct err *err);
-
 /* Where a mailbox's folder is. All borrowed. */
 struct maildir_place {
 	const struct fs_port *fs;
@@ -171,11 +167,12 @@ int maildir_write_keywords(struct maildir *md, struct err *err);
 /* Which directory an item or a new file is in. */
 struct fs_dir *maildir_dir(const struct maildir *md, bool in_new);
 
-/* Makes the names in cur/ and new/ durable. */
+/* Makes the names in cur/ and new/ durable, at once or by dirs_sync. */
 int maildir_sync(struct maildir *md, struct err *err);
+int maildir_sync_later(struct maildir *md, struct err *err);
 
-/* Makes the folders on the way from the root to the place's durable, as
- * another program made them, but those on the way to `synced`, if it is any.
+/* Hands the folders on the way from the root to the place's, which another
+ * program made, to dirs_sync, but those on the way to `synced`, if it is any.
  * FS_ABSENT: it is not there any more. */
 enum fs_result maildir_sync_way(
 	const struct maildir_place *place, struct str synced, struct err *err);

@@ -1,8 +1,8 @@
 /*
  * How: ops are sorted by the folder that their files lie in, so that two
  * folders are open at a time. They go in batches: copies are written into tmp/
- * and flushed, then all names given, both folders' names made durable, and the
- * entries committed. A file that is not where the scan saw it is left for the
+ * and flushed, then all names given, both folders' names handed over, and the
+ * entries become due. A file that is not where the scan saw it is left for the
  * next run.
  */
 #include "move_local.h"
@@ -373,14 +373,15 @@ static int carry_batch(struct carrying *c, struct carried *files, size_t count,
 	struct mailbox *from = files[0].link->from;
 
 	if (place_all(c, files, count, err) != 0 ||
-		maildir_sync(&c->mailbox->md, err) != 0 ||
-		maildir_sync(&from->md, err) != 0)
+		pass_names_later(c->pass, c->mailbox, err) != 0 ||
+		pass_names_later(c->pass, from, err) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
 		if (files[i].op != NULL && record(c, &files[i], err) != 0)
 			return -1;
 	}
-	if (pass_commit(c->pass, err) != 0)
+	if (pass_later(c->pass, from, 0, err) != 0 ||
+		pass_later(c->pass, c->mailbox, count, err) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
 		if (files[i].op != NULL)

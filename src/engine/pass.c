@@ -5,6 +5,8 @@
  */
 #include "pass.h"
 
+#include "godwit/base/limits.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -276,20 +278,86 @@ void pass_done(
 		pass_progress(pass);
 }
 
+/* What was due is lost: its names may not be durable. Whose it was is to be
+ * looked at by the next run. */
+static void due_lost(struct pass *pass, const struct err *err)
+{
+	store_batch_reset(&pass->due);
+	pass->due_messages = 0;
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (mailbox->is_due && err->scope < ERR_ACCOUNT)
+			pass_mailbox_failed(pass, mailbox, err);
+		mailbox->is_due = false;
+	}
+}
+
+int pass_sync_names(struct pass *pass, struct err *err)
+{
+	const struct fs_port *fs = &pass->ports->fs;
+
+	if (!pass->names_due)
+		return 0;
+	pass->names_due = false;
+	if (fs->dirs_sync(fs->ctx, err) == FS_OK)
+		return 0;
+	due_lost(pass, err);
+	return -1;
+}
+
 int pass_commit(struct pass *pass, struct err *err)
 {
 	struct store_batch all = {0};
 	int result;
 
+	if (pass_sync_names(pass, err) != 0)
+		return -1;
 	store_batch_append(&all, &pass->notes);
+	store_batch_append(&all, &pass->due);
 	store_batch_append(&all, &pass->batch);
 	result = journal_commit(&pass->journal, &all, err);
 	store_batch_clear(&all);
-	if (result != 0)
+	if (result != 0) {
+		due_lost(pass, err);
 		return -1;
+	}
 	store_batch_reset(&pass->notes);
+	store_batch_reset(&pass->due);
 	store_batch_reset(&pass->batch);
+	pass->due_messages = 0;
+	for (size_t i = 0; i < pass->count; i++)
+		pass->mailboxes[i].is_due = false;
 	return 0;
+}
+
+int pass_later(struct pass *pass, struct mailbox *mailbox, size_t messages,
+	struct err *err)
+{
+	store_batch_append(&pass->due, &pass->batch);
+	store_batch_reset(&pass->batch);
+	mailbox->is_due = true;
+	pass->due_messages += messages;
+	return pass->due_messages < LIMIT_BATCH_MESSAGES
+		       ? 0
+		       : pass_commit(pass, err);
+}
+
+int pass_flush(struct pass *pass, struct err *err)
+{
+	if (!pass->names_due && pass->due.count == 0)
+		return 0;
+	check(pass->batch.count == 0);
+	if (pass_commit(pass, err) == 0 || err->scope < ERR_ACCOUNT)
+		return 0;
+	return -1;
+}
+
+int pass_names_later(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	pass->names_due = true;
+	return maildir_sync_later(&mailbox->md, err);
 }
 
 void pass_discard(struct pass *pass)

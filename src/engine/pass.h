@@ -27,6 +27,7 @@ struct pass {
 	bool has_journal;
 	struct journal_run run;
 	bool run_recorded; /* the run's first record is in the batch */
+	bool names_due;    /* names were handed over to dirs_sync */
 	struct fs_dir *root;
 	struct fs_dir *state;
 	struct pool *pool;
@@ -37,20 +38,22 @@ struct pass {
 	char delimiter;           /* of the server's names; '\0': none */
 	struct mailbox *trash;    /* the \Trash one, or NULL */
 	struct store_batch batch; /* the transaction of the step under way */
+	struct store_batch due;   /* those of steps that are whole */
+	size_t due_messages;      /* that they are about */
 	struct store_batch notes; /* what is true whatever becomes of it */
 	struct report_summary summary;
 	uint64_t ops_done;
 	uint64_t ops_total;
-	uint64_t next_serial; /* names the next file in a tmp/ */
-	struct str synced_way; /* the last folder that apply made durable,
+	uint64_t next_serial;  /* names the next file in a tmp/ */
+	struct str synced_way; /* the last folder that apply handed over,
 				* with those it is in; ptr NULL: none */
-	unsigned turn;        /* of the mailboxes that have several: 0, 1... */
-	bool plain_stores;    /* the server does not honour UNCHANGEDSINCE */
-	unsigned rests;       /* taken for stamps to become final */
-	struct err worst;     /* decides the exit status */
-	bool failed;          /* worst is set */
-	int64_t start_ns;     /* wall */
-	int64_t start_ms;     /* monotonic */
+	unsigned turn;         /* of the mailboxes that have several: 0, 1... */
+	bool plain_stores;     /* the server does not honour UNCHANGEDSINCE */
+	unsigned rests;        /* taken for stamps to become final */
+	struct err worst;      /* decides the exit status */
+	bool failed;           /* worst is set */
+	int64_t start_ns;      /* wall */
+	int64_t start_ms;      /* monotonic */
 };
 
 /* Opens the journal, to be written to only by a pass that applies. */
@@ -89,16 +92,35 @@ void pass_done(
 void pass_progress(struct pass *pass);
 
 /*
- * The journal's records wait in two batches. In `batch` are those that must be
- * committed together, or not at all, by the step that made them: when a step
+ * The journal's records wait in three batches. In `batch` are those that must
+ * be committed together, or not at all, by the step that made them: when a step
  * of one mailbox ends, it is empty, so that no other mailbox's commit can take
- * along a half. In `notes` is what is true by itself (history, troubles, the
- * intents of what the server refused): any mailbox's commit takes it along, and
- * no mailbox's failure takes it away.
+ * along a half. In `due` are the batches of steps that are whole, of many
+ * mailboxes: they become durable together, after the names that they vouch for.
+ * Nobody may rely on the journal having them before pass_flush(). In `notes` is
+ * what is true by itself (history, troubles, the intents of what the server
+ * refused): any commit takes it along, and no mailbox's failure takes it away.
  */
 
-/* Commits both, as one. */
+/* Commits all three, as one, after the names that were handed over. */
 int pass_commit(struct pass *pass, struct err *err);
+
+/* The step's batch, which is about so many messages, is whole: it becomes due.
+ * Commits when enough is due. */
+int pass_later(struct pass *pass, struct mailbox *mailbox, size_t messages,
+	struct err *err);
+
+/* Makes durable what is due. Where that fails for some mailboxes' sake alone,
+ * they are told to have failed; -1 and err: the account cannot go on. */
+int pass_flush(struct pass *pass, struct err *err);
+
+/* The names in both parts of the mailbox's folder are to be durable before what
+ * is due. */
+int pass_names_later(
+	struct pass *pass, struct mailbox *mailbox, struct err *err);
+
+/* Makes them durable at once. On -1 what is due is lost. */
+int pass_sync_names(struct pass *pass, struct err *err);
 
 /* The step failed: its batch is not to be committed. */
 void pass_discard(struct pass *pass);

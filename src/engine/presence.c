@@ -350,13 +350,17 @@ static int empty_folder(
 	static const char *const parts[] = {"new", "cur", "tmp"};
 	enum fs_result result = FS_OK;
 
+	if (mailbox->scan.count > 0 && (vault_make(pass, mailbox, err) != 0 ||
+					       pass_sync_names(pass, err) != 0))
+		return -1;
 	for (size_t i = 0; i < mailbox->scan.count; i++) {
 		if (vault_take(pass, mailbox, &mailbox->scan.items[i], err) ==
 			FS_FAILED)
 			return -1;
 	}
-	if (vault_sync(pass, mailbox, err) != 0 ||
-		maildir_sync(&mailbox->md, err) != 0)
+	if (vault_sync_later(pass, mailbox, err) != 0 ||
+		pass_names_later(pass, mailbox, err) != 0 ||
+		pass_sync_names(pass, err) != 0)
 		return -1;
 	(void)fs->unlink(mailbox->md.folder, "dovecot-keywords", NULL);
 	for (size_t i = 0;

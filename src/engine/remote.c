@@ -522,7 +522,8 @@ static int request_answered(struct remote_task *remote, struct request *request,
 			return -1;
 	}
 	remote->base.task.achieved++;
-	return pass_commit(remote->base.pass, err);
+	return pass_later(remote->base.pass, remote->base.task.mailbox,
+		request->count, err);
 }
 
 /* ---- What became of conditional changes ---------------------------------- */

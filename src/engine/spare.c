@@ -110,7 +110,7 @@ static enum fs_result drop(struct pass *pass, struct mailbox *mailbox,
 	mailbox->local_sum -= maildir_file_sum(&mailbox->md, item->file_name);
 	result = mailbox->md.fs->unlink(maildir_dir(&mailbox->md, item->in_new),
 		item->file_name.ptr, err);
-	if (result == FS_OK && maildir_sync(&mailbox->md, err) != 0)
+	if (result == FS_OK && pass_names_later(pass, mailbox, err) != 0)
 		result = FS_FAILED;
 	mailbox_close_maildir(mailbox);
 	return result;

@@ -288,6 +288,7 @@ static void pass_close(struct pass *pass)
 	if (pass->state != NULL)
 		fs->dir_close(&pass->state);
 	store_batch_clear(&pass->batch);
+	store_batch_clear(&pass->due);
 	store_batch_clear(&pass->notes);
 	arena_clear(&pass->arena);
 }
@@ -316,7 +317,10 @@ int sync_account(const struct account *account, const struct ports *ports,
 	pass.start_ms = ports->clock.monotonic_ms(ports->clock.ctx);
 	pass.pool = pool_new(account, ports);
 	if (run_steps(&pass, &err) != 0) {
+		struct err ignored;
+
 		pass_discard(&pass);
+		(void)pass_flush(&pass, &ignored);
 		if (err.scope < ERR_ACCOUNT)
 			err.scope = ERR_ACCOUNT; /* it ended the pass */
 		pass_error(&pass, NULL, &err, 0, (struct str){0});

@@ -15,36 +15,71 @@ enum {
 	PRUNE_DEPTH = 70, /* levels of folders in a run */
 };
 
-/* Opens the mailbox's cur/ in this run's folder, making what is missing. */
+/* Makes a folder, which is to become durable. */
+static enum fs_result folder_make(struct pass *pass, struct fs_dir *dir,
+	const char *name, struct fs_dir **made_r, struct err *err)
+{
+	const struct fs_port *fs = &pass->ports->fs;
+
+	pass->names_due = true;
+	if (fs->dir_open(dir, name, true, made_r, err) != FS_OK)
+		return FS_FAILED;
+	if (fs->dir_sync_later(dir, err) == FS_OK)
+		return FS_OK;
+	fs->dir_close(made_r);
+	return FS_FAILED;
+}
+
+static enum fs_result went(struct err *err)
+{
+	err_set(err, ERR_MAILBOX, ERR_LATER, ERR_DISK,
+		"its folder in the vault went during the sync");
+	return FS_FAILED;
+}
+
+/* Opens the mailbox's cur/ in this run's folder, or makes what is missing. */
 static int vault_open(
-	struct pass *pass, struct mailbox *mailbox, struct err *err)
+	struct pass *pass, struct mailbox *mailbox, bool make, struct err *err)
 {
 	const struct fs_port *fs = &pass->ports->fs;
 	struct buf path = {0};
 	struct str rest;
 	struct str part;
 	struct fs_dir *dir = NULL;
-	int result;
+	enum fs_result result = FS_OK;
 
 	buf_addf(&path, "vault/%" PRIu64 "/", pass->run.start_ms);
-	result = mailbox_name_path(LAYOUT_NESTED, mailbox->name, &path, err);
+	if (mailbox_name_path(LAYOUT_NESTED, mailbox->name, &path, err) != 0)
+		result = FS_FAILED;
 	buf_addz(&path, "/cur");
 	rest = buf_str(&path);
-	while (result == 0 && str_split(&rest, '/', &part)) {
+	while (result == FS_OK && str_split(&rest, '/', &part)) {
+		struct fs_dir *at = dir == NULL ? pass->state : dir;
 		struct fs_dir *below = NULL;
 		char *name =
 			arena_printf(&mailbox->arena, "%.*s", STR_FMT(part));
 
-		if (maildir_make(fs, dir == NULL ? pass->state : dir, name,
-			    &below, err) != FS_OK)
-			result = -1;
+		result = fs->dir_open(at, name, false, &below, err);
+		if (result == FS_ABSENT)
+			result = make ? folder_make(pass, at, name, &below, err)
+				      : went(err);
 		if (dir != NULL)
 			fs->dir_close(&dir);
 		dir = below;
 	}
 	buf_clear(&path);
 	mailbox->vault = dir;
-	return result;
+	return result == FS_OK ? 0 : -1;
+}
+
+int vault_make(struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	if (pass->account->retain_s == 0)
+		return 0;
+	if (vault_open(pass, mailbox, true, err) != 0)
+		return -1;
+	pass->ports->fs.dir_close(&mailbox->vault);
+	return 0;
 }
 
 /* Copies the file to the vault, flushed. */
@@ -108,7 +143,8 @@ enum fs_result vault_take(struct pass *pass, struct mailbox *mailbox,
 	if (pass->account->retain_s == 0)
 		return fs->unlink(maildir_dir(&mailbox->md, item->in_new),
 			item->file_name.ptr, err);
-	if (mailbox->vault == NULL && vault_open(pass, mailbox, err) != 0)
+	if (mailbox->vault == NULL &&
+		vault_open(pass, mailbox, false, err) != 0)
 		return FS_FAILED;
 	for (int i = 0; i < NAMES_MAX && result == FS_EXISTS; i++)
 		result = move_as(mailbox, item,
@@ -125,14 +161,16 @@ enum fs_result vault_take(struct pass *pass, struct mailbox *mailbox,
 	return result;
 }
 
-int vault_sync(struct pass *pass, struct mailbox *mailbox, struct err *err)
+int vault_sync_later(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
 	const struct fs_port *fs = &pass->ports->fs;
 	enum fs_result result = FS_OK;
 
 	if (mailbox->vault == NULL)
 		return 0;
-	result = fs->dir_sync(mailbox->vault, err);
+	pass->names_due = true;
+	result = fs->dir_sync_later(mailbox->vault, err);
 	fs->dir_close(&mailbox->vault);
 	return result == FS_OK ? 0 : -1;
 }

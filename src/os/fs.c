@@ -35,7 +35,7 @@ int fs_openat(struct os_fs *fs, int at, const char *name, int flags)
 	flags |= O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	fd = openat(at, name, flags, FILE_MODE);
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE) &&
-		fs->kept_count > 0) {
+		fs->files.count + fs->dirs.count > 0) {
 		fs_drain(fs);
 		fd = openat(at, name, flags, FILE_MODE);
 	}

@@ -22,6 +22,11 @@
  * all but a few file systems: on FUSE and on those that lie on another one,
  * syncfs() returns before anything is durable.
  *
+ * Folders whose names are to be durable are kept and synced together in the
+ * same two ways: fsync() has the journal written, and the disk flushed, for
+ * each of them. Of 40 folders on ext4, the disk memory-backed: 4 ms all at
+ * once, 31 ms one by one; beside a busy writer 36 and 97.
+ *
  * No lost write goes unnoticed either way: fsync() on the descriptor that wrote
  * tells of it; after syncfs(), which tells of all of them since Linux 5.8 only,
  * sync_file_range() on that descriptor does, by waiting for what is written
@@ -90,9 +95,10 @@ static uint64_t dirty_kib(void)
 	       meminfo_kib(all, STR("Writeback:"));
 }
 
-static bool one_sync_will_do(const struct os_fs *fs)
+static bool one_sync_will_do(
+	const struct os_fs *fs, const struct kept_list *list)
 {
-	return fs->kept_count > 1 && dirty_kib() < fs->dirty_kib_max;
+	return list->count > 1 && dirty_kib() < fs->dirty_kib_max;
 }
 
 /* Makes the whole file system of `fd` durable: an errno or 0; ENOSYS where
@@ -128,9 +134,11 @@ int fs_write_back(int fd)
 	return 0;
 }
 
-static bool one_sync_will_do(const struct os_fs *fs)
+static bool one_sync_will_do(
+	const struct os_fs *fs, const struct kept_list *list)
 {
 	(void)fs;
+	(void)list;
 	return false;
 }
 
@@ -154,29 +162,38 @@ static void kept_end(struct kept *kept)
 	free(kept->name);
 }
 
+static void list_forget(struct kept_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		kept_end(&list->items[i]);
+	list->count = 0;
+}
+
 void fs_forget(struct os_fs *fs)
 {
-	for (size_t i = 0; i < fs->kept_count; i++)
-		kept_end(&fs->kept[i]);
-	fs->kept_count = 0;
+	list_forget(&fs->files);
+	list_forget(&fs->dirs);
 }
 
 /* Remembers the first loss until the flush. */
-static void kept_lost(struct os_fs *fs, const struct kept *kept, int error)
+static void kept_lost(
+	struct kept_list *list, const struct kept *kept, int error)
 {
-	struct fs_place place = {FS_ACT_FLUSH, kept->folder, kept->name};
+	struct fs_place place = {
+		kept->name == NULL ? FS_ACT_NAMES : FS_ACT_FLUSH, kept->folder,
+		kept->name};
 
-	if (error == 0 || fs->lost)
+	if (error == 0 || list->lost)
 		return;
-	fs->lost = true;
+	list->lost = true;
 	(void)fs_fault_set(
-		&fs->lost_err, &place, fs_fault_of(error), strerror(error));
+		&list->lost_err, &place, fs_fault_of(error), strerror(error));
 }
 
-static void sync_each(struct os_fs *fs)
+static void sync_each(struct kept_list *list)
 {
-	for (size_t i = 0; i < fs->kept_count; i++)
-		kept_lost(fs, &fs->kept[i], fs_sync_fd(fs->kept[i].fd));
+	for (size_t i = 0; i < list->count; i++)
+		kept_lost(list, &list->items[i], fs_sync_fd(list->items[i].fd));
 }
 
 /* The file system that a file was synced on last. */
@@ -202,46 +219,94 @@ static int sync_with_others(struct synced *last, int fd)
 	return last->whole ? error : fs_sync_fd(fd);
 }
 
-static void sync_together(struct os_fs *fs)
+static void sync_together(struct kept_list *list)
 {
 	struct synced last = {0};
 
-	for (size_t i = 0; i < fs->kept_count; i++)
-		kept_lost(fs, &fs->kept[i],
-			sync_with_others(&last, fs->kept[i].fd));
-	for (size_t i = 0; i < fs->kept_count; i++)
-		kept_lost(fs, &fs->kept[i], written_back(fs->kept[i].fd));
+	for (size_t i = 0; i < list->count; i++)
+		kept_lost(list, &list->items[i],
+			sync_with_others(&last, list->items[i].fd));
+	for (size_t i = 0; i < list->count; i++)
+		kept_lost(
+			list, &list->items[i], written_back(list->items[i].fd));
+}
+
+static void list_drain(struct os_fs *fs, struct kept_list *list)
+{
+	if (one_sync_will_do(fs, list))
+		sync_together(list);
+	else
+		sync_each(list);
+	list_forget(list);
 }
 
 void fs_drain(struct os_fs *fs)
 {
-	if (one_sync_will_do(fs))
-		sync_together(fs);
-	else
-		sync_each(fs);
-	fs_forget(fs);
+	list_drain(fs, &fs->files);
+	list_drain(fs, &fs->dirs);
+}
+
+static void list_keep(
+	struct os_fs *fs, struct kept_list *list, struct kept kept)
+{
+	if (list->count == KEPT_MAX)
+		list_drain(fs, list);
+	list->items[list->count++] = kept;
 }
 
 void fs_keep(struct os_fs *fs, struct kept file)
 {
-	if (fs->kept_count == KEPT_MAX)
-		fs_drain(fs);
-	fs->kept[fs->kept_count++] = file;
+	list_keep(fs, &fs->files, file);
+}
+
+static enum fs_result list_flush(
+	struct os_fs *fs, struct kept_list *list, struct err *err)
+{
+	list_drain(fs, list);
+	if (!list->lost)
+		return FS_OK;
+	*err = list->lost_err;
+	list->lost = false;
+	return FS_FAILED;
 }
 
 static enum fs_result os_flush(void *ctx, struct err *err)
 {
 	struct os_fs *fs = ctx;
 
-	fs_drain(fs);
-	if (!fs->lost)
-		return FS_OK;
-	*err = fs->lost_err;
-	fs->lost = false;
-	return FS_FAILED;
+	return list_flush(fs, &fs->files, err);
+}
+
+static int folder_again(const struct fs_dir *dir)
+{
+	return fcntl(dir->fd, F_DUPFD_CLOEXEC, 0);
+}
+
+static enum fs_result os_dir_sync_later(struct fs_dir *dir, struct err *err)
+{
+	int fd = folder_again(dir);
+
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+		fs_drain(dir->fs);
+		fd = folder_again(dir);
+	}
+	if (fd < 0)
+		return fs_failed(err, FS_ACT_NAMES, dir, NULL, errno);
+	list_keep(dir->fs, &dir->fs->dirs,
+		(struct kept){.fd = fd, .folder = text_copy(dir->path)});
+	return FS_OK;
+}
+
+static enum fs_result os_dirs_sync(void *ctx, struct err *err)
+{
+	struct os_fs *fs = ctx;
+
+	return list_flush(fs, &fs->dirs, err);
 }
 
 void fs_port_flush(struct fs_port *port)
 {
 	port->flush = os_flush;
+	port->dir_sync_later = os_dir_sync_later;
+	port->dirs_sync = os_dirs_sync;
 }

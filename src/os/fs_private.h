@@ -1,7 +1,7 @@
 /*
  * The real file system's inside, for its own files.
  *
- * fs.c has the folders, fs_file.c the files, fs_flush.c the flush, fs_name.c
+ * fs.c has the folders, fs_file.c the files, fs_flush.c the flushes, fs_name.c
  * the names, fs_stat.c sizes and dates, fs_case.c letter case, fs_errno.c
  * errors. Each call that takes a name begins with name_ok().
  */
@@ -16,7 +16,8 @@
 #include <sys/stat.h>
 
 enum {
-	/* Finished files kept open until the flush: a batch's worth. */
+	/* Files, and folders, kept open until they are flushed: a batch's
+	 * worth. */
 	KEPT_MAX = 256,
 
 	/* What the system may have to write before it counts as busy: our own
@@ -30,16 +31,21 @@ enum {
 struct kept {
 	int fd;
 	char *folder;
-	char *name;
+	char *name; /* NULL: it is the folder itself */
+};
+
+struct kept_list {
+	struct kept items[KEPT_MAX];
+	size_t count;
+	bool lost; /* one flushed ahead of the flush failed: lost_err */
+	struct err lost_err;
 };
 
 struct os_fs {
 	struct fs_port port;
-	struct kept kept[KEPT_MAX];
-	size_t kept_count;
+	struct kept_list files; /* for flush */
+	struct kept_list dirs;  /* for dirs_sync */
 	uint64_t dirty_kib_max; /* DIRTY_KIB_MAX but in tests */
-	bool lost; /* a file flushed ahead of the flush failed: lost_err */
-	struct err lost_err;
 };
 
 struct fs_dir {
@@ -71,7 +77,7 @@ enum fs_result name_ok(const struct fs_dir *dir, const char *name,
 	enum fs_act act, struct err *err);
 
 /* openat() with the flags that every file gets; when descriptors run out,
- * those of finished files are flushed and closed, and it is tried again. */
+ * those that are kept are flushed and closed, and it is tried again. */
 int fs_openat(struct os_fs *fs, int at, const char *name, int flags);
 
 /* fsync(), where a folder that knows none counts as synced. */
@@ -97,10 +103,11 @@ int fs_write_back(int fd);
 /* Hands an open file to the next flush; takes over all its members. */
 void fs_keep(struct os_fs *fs, struct kept file);
 
-/* Flushes and closes the finished files; a loss is told by the next flush. */
+/* Flushes and closes all that is kept open; a loss is told by the next flush,
+ * or dirs_sync. */
 void fs_drain(struct os_fs *fs);
 
-/* Closes them without flushing. */
+/* Closes it without flushing. */
 void fs_forget(struct os_fs *fs);
 
 #endif

@@ -151,7 +151,7 @@ static enum fs_result walk_step(
 	result = folder_make(walk->place, walk->fs, walk->at, name, err);
 	if (result != FS_OK)
 		return result;
-	dir_settle(walk->fs, walk->at);
+	dir_settle(walk->fs, walk->at, UINT64_MAX);
 	walk->at = dir_find(walk->fs, walk->at, name);
 	return FS_OK;
 }
@@ -323,7 +323,48 @@ static enum fs_result fake_dir_sync(struct fs_dir *dir, struct err *err)
 		return result;
 	result = fake_step(dir->fs, err);
 	if (result == FS_OK)
-		dir_settle(dir->fs, dir->node);
+		dir_settle(dir->fs, dir->node, UINT64_MAX);
+	dir->fs->flushes++;
+	return result;
+}
+
+static enum fs_result fake_dir_sync_later(struct fs_dir *dir, struct err *err)
+{
+	struct fs_place place = {FS_ACT_NAMES, dir->path, NULL};
+	enum fs_result result =
+		fake_dir_call(dir, "fs.dir_sync_later", &place, err);
+
+	if (result == FS_OK && changes_pending(dir->fs, dir->node))
+		dir->node->names_due = dir->fs->change_last;
+	return result;
+}
+
+/* The first folder whose names are due, or NULL. */
+static struct node *dir_due(const struct fake_fs *fs)
+{
+	struct node *node = fs->nodes;
+
+	while (node != NULL && node->names_due == 0)
+		node = node->older;
+	return node;
+}
+
+static enum fs_result fake_dirs_sync(void *ctx, struct err *err)
+{
+	struct fake_fs *fs = ctx;
+	struct fs_place place = {FS_ACT_NAMES, "/", NULL};
+	enum fs_result result = fake_call(fs, "fs.dirs_sync", &place, err);
+	struct node *node;
+
+	if (result == FS_OK && dir_due(fs) != NULL) {
+		result = fake_step(fs, err);
+		fs->flushes++;
+	}
+	while ((node = dir_due(fs)) != NULL) {
+		if (result == FS_OK)
+			dir_settle(fs, node, node->names_due);
+		node->names_due = 0;
+	}
 	return result;
 }
 
@@ -555,6 +596,8 @@ static const struct fs_port names_port = {
 	.dir_writable = fake_dir_writable,
 	.next_stamp = fake_next_stamp,
 	.dir_sync = fake_dir_sync,
+	.dir_sync_later = fake_dir_sync_later,
+	.dirs_sync = fake_dirs_sync,
 	.stat = fake_stat,
 	.rename = fake_rename,
 	.replace = fake_replace,

@@ -39,6 +39,10 @@ void fake_fs_free(struct fake_fs **fs);
 /* Folders and files that are open; 0 when a run has cleaned up. */
 size_t fake_fs_handles(const struct fake_fs *fs);
 
+/* Waits for the disk so far: flushes and syncs of folders, for however many
+ * files or folders, but those that had nothing to write. */
+uint64_t fake_fs_flushes(const struct fake_fs *fs);
+
 /* Names that differ in the case of ASCII letters are one. Only while the file
  * system is empty. */
 void fake_fs_fold_case(struct fake_fs *fs);

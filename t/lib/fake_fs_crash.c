@@ -165,8 +165,10 @@ static void tree_clean(struct fake_fs *fs)
 static void handles_end(struct fake_fs *fs)
 {
 	fs->generation++;
-	for (struct node *node = fs->nodes; node != NULL; node = node->older)
+	for (struct node *node = fs->nodes; node != NULL; node = node->older) {
 		node->handles = 0;
+		node->names_due = 0;
+	}
 }
 
 void fake_fs_crash(struct fake_fs *fs, uint64_t seed)

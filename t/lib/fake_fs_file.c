@@ -253,8 +253,10 @@ static enum fs_result fake_flush(void *ctx, struct err *err)
 	struct fs_place place = {FS_ACT_FLUSH, "/", NULL};
 	enum fs_result result = fake_call(fs, "fs.flush", &place, err);
 
-	if (result == FS_OK && any_finished(fs))
+	if (result == FS_OK && any_finished(fs)) {
 		result = fake_step(fs, err);
+		fs->flushes++;
+	}
 	finished_end(fs, result == FS_OK);
 	return result;
 }

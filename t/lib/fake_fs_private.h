@@ -35,6 +35,7 @@ struct node {
 	int64_t safe_mtime_ns; /* the durable date */
 	bool finished;         /* waits for the flush */
 
+	uint64_t names_due; /* its changes up to this id wait for dirs_sync */
 	struct entry *entries; /* a folder's */
 	size_t count;
 	size_t cap;
@@ -88,6 +89,8 @@ struct fake_fs {
 	size_t plan_count;
 	size_t plan_cap;
 	uint64_t calls;
+
+	uint64_t flushes;
 
 	uint64_t generation; /* handles of an older one are dead */
 	size_t handles;
@@ -148,8 +151,8 @@ bool changes_pending(const struct fake_fs *fs, const struct node *dir);
 void changes_close(struct fake_fs *fs);
 /* Forgets the changes that are chosen: they are durable. */
 void changes_settle(struct fake_fs *fs);
-/* Makes the names in `dir` durable. */
-void dir_settle(struct fake_fs *fs, struct node *dir);
+/* Makes the names in `dir` durable, as they were at change `until`. */
+void dir_settle(struct fake_fs *fs, struct node *dir, uint64_t until);
 
 /* Does what other programs had planned for now. */
 void plans_run(struct fake_fs *fs);

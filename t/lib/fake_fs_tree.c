@@ -356,10 +356,11 @@ void changes_settle(struct fake_fs *fs)
 	fs->change_count = kept;
 }
 
-void dir_settle(struct fake_fs *fs, struct node *dir)
+void dir_settle(struct fake_fs *fs, struct node *dir, uint64_t until)
 {
 	for (size_t i = 0; i < fs->change_count; i++)
-		fs->changes[i].chosen = fs->changes[i].dir == dir;
+		fs->changes[i].chosen =
+			fs->changes[i].dir == dir && fs->changes[i].id <= until;
 	changes_close(fs);
 	changes_settle(fs);
 }

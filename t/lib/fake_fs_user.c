@@ -215,6 +215,11 @@ size_t fake_fs_handles(const struct fake_fs *fs)
 	return fs->handles;
 }
 
+uint64_t fake_fs_flushes(const struct fake_fs *fs)
+{
+	return fs->flushes;
+}
+
 static struct plan *plan_add(
 	struct fake_fs *fs, uint64_t calls, const char *path)
 {

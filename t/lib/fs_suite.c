@@ -240,6 +240,14 @@ static void test_folders(const struct fs_suite *suite)
 		"%s: as which its parent names it", p.label);
 	is_int(p.port->dir_sync(dir, &p.err), FS_OK,
 		"%s: a folder can be synced", p.label);
+	is_int(p.port->dir_sync_later(dir, &p.err), FS_OK,
+		"%s: or handed over to be", p.label);
+	is_int(p.port->dir_sync_later(p.dir, &p.err), FS_OK, "%s: with others",
+		p.label);
+	is_int(p.port->dirs_sync(p.port->ctx, &p.err), FS_OK,
+		"%s: which are synced together", p.label);
+	is_int(p.port->dirs_sync(p.port->ctx, &p.err), FS_OK, "%s: and once",
+		p.label);
 	put_in(&p, dir, "f", "");
 	is_int(p.port->rmdir(p.dir, "sub", &p.err), FS_EXISTS,
 		"%s: a folder that holds something is not removed", p.label);

@@ -267,6 +267,27 @@ static void move_sync_to(struct machine *m)
 	check(m->port->dir_sync(m->cur, &m->err) == FS_OK);
 }
 
+/* Both folders are handed over, and more is moved behind that. */
+static void move_hand_over(struct machine *m)
+{
+	move(m);
+	check(m->port->dir_sync_later(m->tmp, &m->err) == FS_OK);
+	check(m->port->dir_sync_later(m->cur, &m->err) == FS_OK);
+}
+
+static void move_sync_both(struct machine *m)
+{
+	move_hand_over(m);
+	check(m->port->dirs_sync(m->fs, &m->err) == FS_OK);
+}
+
+static void move_sync_and_back(struct machine *m)
+{
+	move_hand_over(m);
+	check(m->port->rename(m->cur, "f", m->tmp, "f", &m->err) == FS_OK);
+	check(m->port->dirs_sync(m->fs, &m->err) == FS_OK);
+}
+
 static void move_within(struct machine *m)
 {
 	plant(m);
@@ -295,6 +316,14 @@ static void test_moves(void)
 	ok(seen.both > 0 && seen.only_second > 0 &&
 			seen.both + seen.only_second == SEEDS,
 		"when the new folder is synced, the old name may come back");
+	seen = crashes(move_hand_over, "/m/tmp/f", "/m/cur/f");
+	ok(seen.only_first > 0 && seen.only_second > 0,
+		"folders that were handed over are not synced yet");
+	seen = crashes(move_sync_both, "/m/tmp/f", "/m/cur/f");
+	is_int(seen.only_second, SEEDS, "dirs_sync syncs them all");
+	seen = crashes(move_sync_and_back, "/m/tmp/f", "/m/cur/f");
+	ok(seen.neither == 0 && seen.only_first > 0 && seen.only_second > 0,
+		"as they were when they were handed over");
 	seen = crashes(move_within, "/m/tmp/f", "/m/tmp/g");
 	ok(seen.only_first > 0 && seen.only_second > 0 &&
 			seen.neither + seen.both == 0,

@@ -10,11 +10,15 @@
 #include "world.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
 	FAILURES_MAX = 3,
 	REFUSED = 20,
+	MAILBOXES = 20,
+	FLUSHES_MAX = 8, /* of a sync that changes a little in each of them */
 };
 
 /* INBOX has a message whose header and one whose body is not given, and a file
@@ -290,6 +294,94 @@ static uint64_t commits_of(bool refused)
 	return before;
 }
 
+/* The files of a mailbox get the flag, or are removed. */
+static void change_files(struct world *world, const char *name, bool removes)
+{
+	struct world_files files;
+
+	world_files(world, name, &files);
+	check(files.count > 1);
+	if (removes) {
+		fake_fs_remove(world->fs, files.items[0].path);
+	} else {
+		struct buf below = {0};
+		struct buf to = {0};
+
+		buf_addf(&below, "cur/%s:2,F", files.items[0].unique);
+		world_path(world, name, buf_z(&below), &to);
+		fake_fs_rename(world->fs, files.items[0].path, buf_z(&to));
+		buf_clear(&below);
+		buf_clear(&to);
+	}
+	free(files.items);
+}
+
+enum little {
+	SERVER_FLAGS,
+	SERVER_DELETED,
+	LOCAL_FLAGS,
+	LOCAL_DELETED,
+};
+
+static void change_little(
+	struct world *world, enum little what, const char *name)
+{
+	struct fake_mailbox *mailbox = fake_server_find(world->server, name);
+
+	switch (what) {
+	case SERVER_FLAGS:
+		fake_mailbox_find(mailbox, 1)->flags = FAKE_FLAGGED;
+		break;
+	case SERVER_DELETED:
+		fake_mailbox_expunge(mailbox, 1);
+		break;
+	case LOCAL_FLAGS:
+	case LOCAL_DELETED:
+		change_files(world, name, what == LOCAL_DELETED);
+		break;
+	}
+}
+
+/* Waits for the disk, the journal's included, of a sync to which each of
+ * `count` mailboxes has a little to add. */
+static uint64_t flushes_of(enum little what, unsigned count)
+{
+	struct world world;
+	char name[16];
+	uint64_t flushes;
+
+	world_init(&world, 1);
+	imap_caps_set(&world.server->caps, IMAP_CAP_UIDPLUS);
+	world.options.allow_deletes = true;
+	for (unsigned i = 0; i < count; i++) {
+		(void)snprintf(name, sizeof(name), "M%u", i);
+		fake_server_create(world.server, name, 0);
+		world_give(&world, name, 2 * i, 0);
+		world_give(&world, name, 2 * i + 1, 0);
+	}
+	check(world_sync(&world) == 0);
+	for (unsigned i = 0; i < count; i++) {
+		(void)snprintf(name, sizeof(name), "M%u", i);
+		change_little(&world, what, name);
+	}
+	flushes = fake_fs_flushes(world.fs) + fake_store_commits(world.store);
+	check(world_sync(&world) == 0);
+	flushes = fake_fs_flushes(world.fs) + fake_store_commits(world.store) -
+		  flushes;
+	check(world.summary.dirty == count);
+	world_clear(&world);
+	return flushes;
+}
+
+static void test_flushes(enum little what, const char *sentence)
+{
+	uint64_t one = flushes_of(what, 1);
+
+	ok(one > 0 && one <= FLUSHES_MAX, "%s cost few flushes", sentence);
+	is_int((intmax_t)flushes_of(what, MAILBOXES), (intmax_t)one,
+		"and in %d mailboxes no more than in one", MAILBOXES);
+}
+
 int main(void)
 {
 	uint64_t calls;
@@ -303,5 +395,9 @@ int main(void)
 	test_server(commands, FAKE_DISCONNECTS, "is cut off");
 	ok(commits_of(true) <= commits_of(false),
 		"that %d messages fail costs no commits", REFUSED);
+	test_flushes(SERVER_FLAGS, "flags that changed on the server");
+	test_flushes(SERVER_DELETED, "messages deleted on the server");
+	test_flushes(LOCAL_FLAGS, "flags that changed in the Maildir");
+	test_flushes(LOCAL_DELETED, "messages deleted in the Maildir");
 	return tap_done();
 }

@@ -357,14 +357,40 @@ static enum fs_result flush_three(
 	return disk->port->flush(disk->port->ctx, &disk->err);
 }
 
+/* So many folders, made and handed over. */
+static enum fs_result sync_folders(struct disk *disk, int count)
+{
+	enum fs_result result = FS_OK;
+
+	for (int i = 0; i < count && result == FS_OK; i++) {
+		struct fs_dir *dir;
+		char name[8];
+
+		numbered(name, i);
+		name[0] = 'd';
+		check(disk->port->dir_open(disk->dir, name, true, &dir,
+			      &disk->err) == FS_OK);
+		result = disk->port->dir_sync_later(dir, &disk->err);
+		disk->port->dir_close(&dir);
+	}
+	return result == FS_OK
+		       ? disk->port->dirs_sync(disk->port->ctx, &disk->err)
+		       : result;
+}
+
 static void test_flush(const struct scratch *scratch)
 {
 	struct disk disk;
+	int lowest;
 
 	disk_open(&disk, scratch_path(scratch, "flush"));
 	is_int(flush_three(&disk, 0, 0), FS_OK,
 		"a batch is flushed file by file");
 	is_int(flush_three(&disk, 3, UINT64_MAX), FS_OK, "or all at once");
+	lowest = lowest_descriptor();
+	is_int(sync_folders(&disk, KEPT_MAX + 1), FS_OK,
+		"more folders than are kept open are synced");
+	is_int(lowest_descriptor(), lowest, "and none is left open");
 	disk_close(&disk);
 }
 
@@ -413,6 +439,13 @@ static void test_lost(const struct scratch *scratch)
 	is_int(disk.port->dir_sync(disk.dir, &disk.err), FS_FAILED,
 		"names that do not reach the disk fail the sync");
 	is_int(disk.err.retry, ERR_LATER, "another run may do better");
+	disk.fs->dirty_kib_max = 0;
+	is_int(sync_folders(&disk, 2), FS_FAILED,
+		"also of those that were handed over");
+	ok(strstr(disk.err.text, "make durable ") != NULL &&
+			strstr(disk.err.text, "/d00000: ") != NULL,
+		"which are named");
+	is_int(disk.port->dirs_sync(disk.port->ctx, &disk.err), FS_OK, "once");
 	disk.port->dir_close(&disk.dir);
 	is_int(disk.port->root_open(disk.port->ctx,
 		       scratch_path(scratch, "lost-root"), true, &disk.dir,
@@ -470,6 +503,7 @@ static void test_lost_together(const struct scratch *scratch)
 	test_lost_range(&disk);
 	is_int(flush_three(&disk, 6, UINT64_MAX), FS_OK,
 		"where the disk is not busy, no file is synced by itself");
+	is_int(sync_folders(&disk, 3), FS_OK, "nor is a folder");
 	if (scratch_break(SYS_syncfs, 3, FD_MAX, EIO))
 		is_int(flush_three(&disk, 9, UINT64_MAX), FS_FAILED,
 			"a file system that cannot be synced fails the flush");

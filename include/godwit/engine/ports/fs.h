@@ -5,7 +5,8 @@
  * component, never by a path: no component may hold '/' or be "." or "..", and
  * none is followed when it is a symbolic link, so that nothing can be reached
  * outside the root. What is written is durable only after flush (contents) and
- * dir_sync (names); the crash tests' file system loses everything else.
+ * dir_sync or dirs_sync (names); the crash tests' file system loses everything
+ * else.
  */
 #ifndef GODWIT_ENGINE_PORTS_FS_H
 #define GODWIT_ENGINE_PORTS_FS_H
@@ -86,6 +87,15 @@ struct fs_port {
 
 	/* Makes the names in the folder durable. */
 	enum fs_result (*dir_sync)(struct fs_dir *dir, struct err *err);
+
+	/* Hands the names that are in the folder by now to the next dirs_sync;
+	 * it may be closed before. */
+	enum fs_result (*dir_sync_later)(struct fs_dir *dir, struct err *err);
+
+	/* Makes the names in all folders that were handed over since the last
+	 * time durable, which costs little more than one. After FS_FAILED none
+	 * may be: none is tried again. */
+	enum fs_result (*dirs_sync)(void *ctx, struct err *err);
 
 	/* Of what `name` is, links not followed. */
 	enum fs_result (*stat)(struct fs_dir *dir, const char *name,
