@@ -40,6 +40,15 @@ static char *path_join(const char *folder, const char *name)
 	return path;
 }
 
+/* Whether the file has its blocks already. */
+static bool is_reserved(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_size >= LOCK_FILE_BYTES &&
+	       st.st_blocks >= LOCK_FILE_BYTES / 512;
+}
+
 /*
  * Gives lock.mdb its blocks before LMDB writes to it through a map. A reader
  * that may not write leaves it to LMDB, which says what it cannot do.
@@ -49,8 +58,10 @@ static int lock_file_reserve(const char *folder, bool read_only)
 	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	char *file = path_join(folder, "lock.mdb");
 	int fd = open(file, flags, 0600);
-	int rc = fd < 0 ? errno : posix_fallocate(fd, 0, LOCK_FILE_BYTES);
+	int rc = fd < 0 ? errno : 0;
 
+	if (rc == 0 && !is_reserved(fd))
+		rc = posix_fallocate(fd, 0, LOCK_FILE_BYTES);
 	if (fd >= 0)
 		(void)close(fd);
 	free(file);

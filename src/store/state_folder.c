@@ -2,8 +2,9 @@
  * How: the lock is a flock() on a file that is never removed, so there is no
  * moment at which two processes lock two files of one name. The system drops
  * it when the last descriptor goes, which it closes on exec and on any death.
- * The pid inside is for people: it is written after the lock is held, and one
- * that a killed holder left is believed only if there is such a process.
+ * A record lock of fcntl() tells others whose it is, and nothing but that: it
+ * would go with any descriptor of the file that the process closes. So nothing
+ * has to be written to the file.
  */
 #include "store/state_folder.h"
 
@@ -11,16 +12,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum {
-	PID_TEXT_BYTES = 32,
-};
 
 int state_folder_sync(const char *path, struct err *err)
 {
@@ -88,16 +84,20 @@ int state_folder_make(const char *path, struct err *err)
 	return made;
 }
 
-/* The pid in the lock file, if there is such a process; else 0. */
+/* All of the file, also what it has not got. */
+static struct flock whole_file(void)
+{
+	return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET};
+}
+
+/* Whose the lock is, if that can be told; else 0. */
 static long lock_holder(int fd)
 {
-	char text[PID_TEXT_BYTES + 1] = "";
-	ssize_t got = pread(fd, text, PID_TEXT_BYTES, 0);
-	long pid = got > 0 ? strtol(text, NULL, 10) : 0;
+	struct flock lock = whole_file();
 
-	if (pid <= 0 || (long)(pid_t)pid != pid)
+	if (fcntl(fd, F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
 		return 0;
-	return kill((pid_t)pid, 0) == 0 || errno == EPERM ? pid : 0;
+	return lock.l_pid > 0 ? (long)lock.l_pid : 0;
 }
 
 static int lock_refused(int fd, const char *path, struct err *err)
@@ -112,16 +112,12 @@ static int lock_refused(int fd, const char *path, struct err *err)
 		"another godwit (pid %ld) is syncing this account", pid);
 }
 
-/* Overwritten in place, so that a full disk does not matter. */
-static int lock_write_pid(int fd)
+/* Lets others see whose the lock is; where that does not work, they do not. */
+static void lock_sign(int fd)
 {
-	struct buf text = {0};
-	ssize_t written;
+	struct flock lock = whole_file();
 
-	buf_addf(&text, "%ld\n", (long)getpid());
-	written = pwrite(fd, text.ptr, text.len, 0);
-	buf_clear(&text);
-	return written < 0 ? -1 : ftruncate(fd, written);
+	(void)fcntl(fd, F_SETLK, &lock);
 }
 
 static int lock_open(const char *file, int *fd_r, struct err *err)
@@ -157,12 +153,12 @@ int state_lock_take(const char *path, int *fd_r, struct err *err)
 		rc = errno == EWOULDBLOCK
 			     ? lock_refused(fd, buf_z(&file), err)
 			     : store_failed(buf_z(&file), errno, err);
-	else if (lock_write_pid(fd) != 0)
-		rc = store_failed(buf_z(&file), errno, err);
-	if (rc == 0)
+	if (rc == 0) {
+		lock_sign(fd);
 		*fd_r = fd;
-	else
+	} else {
 		(void)close(fd);
+	}
 out:
 	buf_clear(&file);
 	return rc;

@@ -179,11 +179,10 @@ static void test_lock(void)
 	(void)child_end(&holder);
 	store = open_to(path, LMDB_WRITE);
 	ok(store != NULL, "after kill -9 of the holder the lock is free");
-	ok(is_locked(path, getpid()),
-		"and its new holder's pid is in it, in one process, too");
 	lmdb_close(&store);
 	holder = child_start(play_holder, path);
 	(void)hear(holder.from);
+	ok(is_locked(path, holder.pid), "and the next holder's pid is told");
 	say(holder.to, 1);
 	is_int(child_end(&holder), 0, "a holder can end by itself");
 	store = open_to(path, LMDB_WRITE);
@@ -191,26 +190,68 @@ static void test_lock(void)
 	lmdb_close(&store);
 }
 
-/* The lock is held, but the pid in it is that of nobody. */
+/* The lock is held, but by this process, which is not told of itself. */
 static void test_lock_without_pid(void)
 {
 	char path[4200];
-	char file[4300];
-	struct child holder;
 	struct lmdb_store *store;
+	struct lmdb_store *other;
 	struct err err = {.text = ""};
 
 	state_path(path, "anonymous");
-	holder = child_start(play_holder, path);
-	(void)hear(holder.from);
-	check(snprintf(file, sizeof(file), "%s/lock", path) > 0);
-	check(truncate(file, 0) == 0);
-	is_int(lmdb_open(path, LMDB_WRITE, &store, &err), -1,
-		"a lock is a lock without a pid in it");
+	store = open_to(path, LMDB_WRITE);
+	is_int(lmdb_open(path, LMDB_WRITE, &other, &err), -1,
+		"a lock is a lock also where nobody can tell whose it is");
 	ok(err.cause == ERR_LOCKED && strstr(err.text, "pid") == NULL,
 		"no pid is made up then");
-	say(holder.to, 1);
-	(void)child_end(&holder);
+	lmdb_close(&store);
+}
+
+static struct stat stat_of(const char *file)
+{
+	struct stat st;
+
+	check(stat(file, &st) == 0);
+	return st;
+}
+
+static bool is_later(struct timespec a, struct timespec b)
+{
+	return a.tv_sec > b.tv_sec ||
+	       (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
+}
+
+/* Until what is changed gets another stamp than this. */
+static void pass_stamp(const char *path, struct timespec stamp)
+{
+	char file[4300];
+
+	check(snprintf(file, sizeof(file), "%s/probe", path) > 0);
+	do {
+		int fd = creat(file, 0600);
+
+		check(fd >= 0 && fchmod(fd, 0600) == 0 && close(fd) == 0);
+	} while (!is_later(stat_of(file).st_ctim, stamp));
+}
+
+static void test_lock_unwritten(void)
+{
+	char path[4200];
+	char file[4300];
+	struct stat before;
+	struct lmdb_store *store;
+
+	state_path(path, "unwritten");
+	store = open_to(path, LMDB_WRITE);
+	lmdb_close(&store);
+	check(snprintf(file, sizeof(file), "%s/lock", path) > 0);
+	before = stat_of(file);
+	pass_stamp(path, before.st_ctim);
+	store = open_to(path, LMDB_WRITE);
+	lmdb_close(&store);
+	ok(stat_of(file).st_size == 0 &&
+			!is_later(stat_of(file).st_ctim, before.st_ctim),
+		"to take the lock writes nothing");
 }
 
 static void play_writer(const char *path, struct parent parent)
@@ -429,6 +470,7 @@ int main(void)
 	scratch_open(&scratch);
 	test_lock();
 	test_lock_without_pid();
+	test_lock_unwritten();
 	test_reader();
 	test_reader_of_growing();
 	test_kill();
