@@ -59,13 +59,11 @@ static int load_recall(struct pass *pass, struct err *err)
 static void keep_recall(struct pass *pass)
 {
 	const struct recall *recall = pool_recall(pass->pool);
-	struct err ignored;
 
 	if (pass->options->depth != SYNC_APPLY || !pass->has_journal ||
 		recall_equal(recall, &pass->recalled))
 		return;
 	recall_store(&pass->journal, &pass->notes, pass->account, recall);
-	(void)pass_commit(pass, &ignored);
 }
 
 static int open_all(struct pass *pass, struct err *err)
@@ -272,7 +270,6 @@ static void record_end(struct pass *pass)
 	if (journal_history_prune(&pass->journal, &pass->batch,
 		    pass->start_ns / 1000000, &ignored) != 0)
 		pass_discard(pass);
-	(void)pass_commit(pass, &ignored);
 }
 
 static void pass_close(struct pass *pass)
@@ -331,6 +328,8 @@ int sync_account(const struct account *account, const struct ports *ports,
 	tell_mailboxes(&pass);
 	tell_summary(&pass, status);
 	record_end(&pass);
+	if (pass.has_journal && options->depth == SYNC_APPLY)
+		(void)pass_commit(&pass, &err);
 	pass_close(&pass);
 	return status;
 }
