@@ -134,7 +134,13 @@ int apply_everywhere(
 	size_t count = make_tasks(pass, work, queue);
 	int result = pool_run(
 		pass->pool, queue, count, pass->account->connections, err);
+	struct err late;
 
+	if (work->finish != NULL && work->finish(pass, &late) != 0 &&
+		result == 0) {
+		*err = late;
+		result = -1;
+	}
 	for (size_t i = 0; i < count; i++) {
 		work->end(queue[i]);
 		/* What ends the account is told by who ends it. */

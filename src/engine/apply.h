@@ -22,7 +22,10 @@ struct apply_work {
 	const struct task_kind *kind;
 	size_t task_bytes; /* of the task, whose first member is the struct
 			    * apply_task below */
-	void (*end)(struct task *task); /* releases what it holds */
+	/* Does what the tasks have left for the end, however that came; NULL:
+	 * nothing. Then each task's end() releases what it holds. */
+	int (*finish)(struct pass *pass, struct err *err);
+	void (*end)(struct task *task);
 };
 
 /* What such a task begins with. */

@@ -163,6 +163,7 @@ struct mailbox {
 	bool unfinished;      /* an operation failed: not to be settled */
 	bool local_touched;   /* names were changed by us */
 	bool is_due;          /* some of what is due is about it */
+	bool tmp_is_clean;    /* what is in tmp/ is this run's */
 	bool again;           /* it is to have another turn */
 	uint64_t own_modseq;  /* after our changes of flags, if nothing else has
 			       * changed since it was opened; or 0 */

@@ -31,6 +31,7 @@ struct pass {
 	struct fs_dir *root;
 	struct fs_dir *state;
 	struct pool *pool;
+	struct pulled *pulled;     /* while pull works */
 	struct recall recalled;    /* of the server, by the journal */
 	struct mailbox *mailboxes; /* on the heap */
 	size_t count;

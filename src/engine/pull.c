@@ -17,9 +17,9 @@
 
 #include "apply.h"
 #include "deliver.h"
+#include "pulled.h"
 
 #include "godwit/base/limits.h"
-#include "godwit/mail/maildir_name.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ enum chunk_state {
 	CHUNK_FETCHING,  /* awaits bodies and NOOP */
 	CHUNK_VERIFYING, /* awaits the list of what is still there */
 	CHUNK_SINGLES,   /* awaits bodies that were asked for one by one */
-	CHUNK_READY,     /* to be committed */
+	CHUNK_READY,     /* to be handed over */
 };
 
 enum arrival_state {
@@ -69,6 +69,7 @@ struct chunk {
 	uint32_t last_handle;
 	bool expunged;      /* something was, while it was fetched */
 	unsigned rounds;    /* of asking singly */
+	unsigned losses;    /* of `pulled`, when it began */
 	bool unverified;    /* the question what is there was refused */
 	struct err refused; /* what a NO said */
 };
@@ -81,10 +82,10 @@ enum {
 struct pull_task {
 	struct apply_task base;
 	uint32_t select_handle;
-	size_t next_op;      /* the first that is in no chunk yet */
-	size_t committed_op; /* the first that is not committed */
+	size_t next_op;  /* the first that is in no chunk yet */
+	size_t given_op; /* the first that is not handed over */
 	struct chunk chunks[CHUNKS];
-	unsigned oldest; /* the chunk that is committed next */
+	unsigned oldest; /* the chunk that is handed over next */
 	struct delivery delivery;
 	uint32_t delivering_uid; /* 0: none, or not known */
 	uint32_t suspect_uid;    /* it was coming when a connection broke */
@@ -203,6 +204,7 @@ static bool is_any(const struct arrival *arrival)
 static void chunk_begin(struct pull_task *pull, struct chunk *chunk)
 {
 	chunk->state = CHUNK_FETCHING;
+	chunk->losses = pull->base.pass->pulled->losses;
 	chunk->awaited = 0;
 	chunk_fetch(pull, chunk, is_any, IMAP_FETCH_BODY);
 	chunk_noop(pull, chunk);
@@ -304,100 +306,7 @@ static void chunk_drop_unproven(struct pull_task *pull, struct chunk *chunk)
 	}
 }
 
-/* ---- Committing ---------------------------------------------------------- */
-
-static int name_cmp(const void *key, const void *item)
-{
-	return str_cmp(*(const struct str *)key,
-		((const struct local_item *)item)->name);
-}
-
-static bool is_taken(const struct mailbox *mailbox, struct str name)
-{
-	return mailbox->scan.count > 0 &&
-	       bsearch(&name, mailbox->scan.items, mailbox->scan.count,
-		       sizeof(*mailbox->scan.items), name_cmp) != NULL;
-}
-
-/* The name of a download's file. Who had it before the download is another
- * message, that had this UID when the mailbox was another; then it is derived
- * from a mailbox name that is no mailbox's. */
-static void derive_name(const struct pull_task *pull,
-	const struct arrival *arrival, struct buf *unique)
-{
-	const struct mailbox *mailbox = pull->base.task.mailbox;
-	struct buf of = {0};
-	struct buf stem = {0};
-
-	buf_add(&of, mailbox->name);
-	do {
-		buf_reset(&stem);
-		buf_reset(unique);
-		maildir_name_stem(&stem, pull->base.pass->account->name,
-			buf_str(&of), mailbox->uidvalidity, arrival->uid);
-		maildir_name_derive(
-			unique, buf_str(&stem), arrival->file.disk_bytes);
-		buf_addc(&of, '/');
-	} while (is_taken(mailbox, buf_str(unique)));
-	buf_clear(&of);
-	buf_clear(&stem);
-}
-
-/* Puts a delivered file where it belongs; its name goes into *name. */
-static int place(struct pull_task *pull, struct arrival *arrival,
-	struct buf *unique, struct err *err)
-{
-	struct mailbox *mailbox = pull->base.task.mailbox;
-	struct maildir *md = &mailbox->md;
-	struct flags flags = arrival->op->flags;
-	bool in_new = flags.system == 0 && flags.keywords == KEYWORDS_EMPTY;
-	struct maildir_name name;
-	struct buf file = {0};
-	enum fs_result result;
-
-	derive_name(pull, arrival, unique);
-	check(maildir_name_parse(buf_str(unique), &name));
-	if (in_new || !maildir_name_print(
-			      &name, &md->kwfile, md->keywords, flags, &file))
-		buf_add(&file, buf_str(unique));
-	result = md->fs->rename(md->tmp, arrival->file.tmp_name,
-		maildir_dir(md, in_new), buf_z(&file), err);
-	/* The name is derived from the message: who has it is the message. */
-	if (result == FS_EXISTS)
-		result = md->fs->unlink(md->tmp, arrival->file.tmp_name, err);
-	mailbox->local_touched = true;
-	mailbox->local_sum += maildir_file_sum(md, buf_str(&file));
-	buf_clear(&file);
-	return result == FS_OK ? 0 : -1;
-}
-
-static int commit_arrival(struct pull_task *pull, struct arrival *arrival,
-	struct buf *unique, struct err *err)
-{
-	struct mailbox *mailbox = pull->base.task.mailbox;
-	const struct remote_item *item = listed_item(mailbox, arrival->op);
-	const struct journal_detail detail = {
-		.identity = arrival->file.identity,
-		.email_key = item->email_key};
-	const struct trouble_key trouble = {
-		.mailbox = mailbox->id, .side = REMOTE, .uid = arrival->uid};
-	struct journal_message message = {
-		.uid = arrival->uid,
-		.flags = arrival->op->base,
-		.internaldate_s = item->date_s,
-		.zone_min = item->zone_minutes,
-		.stored_raw = arrival->file.stored_raw,
-		.detail = &detail,
-	};
-
-	if (place(pull, arrival, unique, err) != 0)
-		return -1;
-	message.name = buf_str(unique);
-	journal_trouble_clear(
-		&pull->base.pass->journal, &pull->base.pass->batch, &trouble);
-	return apply_record(
-		pull->base.pass, mailbox, arrival->op, &message, err);
-}
+/* ---- Handing over -------------------------------------------------------- */
 
 /* Still listed, but not given as it must be. */
 static void put_off(struct pull_task *pull, const struct chunk *chunk,
@@ -428,51 +337,35 @@ static void put_off(struct pull_task *pull, const struct chunk *chunk,
 		pull->base.pass, pull->base.task.mailbox, &key, &err);
 }
 
-static int letter_keywords(
+/* A chunk is over. What has come becomes durable by and by, with that of other
+ * chunks and mailboxes. */
+static int chunk_hand_over(
 	struct pull_task *pull, struct chunk *chunk, struct err *err)
 {
-	struct maildir *md = &pull->base.task.mailbox->md;
+	struct pass *pass = pull->base.pass;
+	struct mailbox *mailbox = pull->base.task.mailbox;
 
 	for (size_t i = 0; i < chunk->count; i++) {
-		if (!is_missing(&chunk->arrivals[i]))
-			maildir_letter_keywords(
-				md, chunk->arrivals[i].op->flags);
-	}
-	return maildir_write_keywords(md, err);
-}
-
-/* Makes a chunk durable: contents, names, journal, in this order. */
-static int chunk_commit(
-	struct pull_task *pull, struct chunk *chunk, struct err *err)
-{
-	struct mailbox *mailbox = pull->base.task.mailbox;
-	const struct fs_port *fs = mailbox->md.fs;
-	struct buf unique = {0};
-	int result = 0;
-
-	if (letter_keywords(pull, chunk, err) != 0 ||
-		fs->flush(fs->ctx, err) != FS_OK)
-		return -1;
-	for (size_t i = 0; i < chunk->count && result == 0; i++) {
-		struct arrival *arrival = &chunk->arrivals[i];
+		const struct arrival *arrival = &chunk->arrivals[i];
 
 		if (!is_missing(arrival))
-			result = commit_arrival(pull, arrival, &unique, err);
+			pulled_add(
+				pass->pulled, &(struct pulled_file){
+						      .mailbox = mailbox,
+						      .op = arrival->op,
+						      .file = arrival->file,
+						      .losses = chunk->losses,
+					      });
 		else if (arrival->listed)
 			put_off(pull, chunk, arrival);
 	}
-	buf_clear(&unique);
-	if (result != 0 || maildir_sync(&mailbox->md, err) != 0 ||
-		pass_commit(pull->base.pass, err) != 0)
-		return -1;
 	pull->base.task.achieved++;
-	for (size_t i = 0; i < chunk->count; i++) {
-		if (!is_missing(&chunk->arrivals[i]))
-			apply_tell(pull->base.pass, mailbox,
-				chunk->arrivals[i].op, chunk->arrivals[i].uid,
-				(struct str){0});
-	}
-	return 0;
+	if (pulled_is_full(pass->pulled) && pulled_commit(pass, err) != 0)
+		return -1;
+	if (mailbox_is_active(mailbox))
+		return 0;
+	return err_set(err, ERR_MAILBOX, ERR_LATER, ERR_DISK,
+		"what has come could not be made durable");
 }
 
 /* ---- The machine --------------------------------------------------------- */
@@ -510,18 +403,17 @@ static bool is_finished(const struct pull_task *pull)
 	return true;
 }
 
-/* Commits what is ready, oldest first. */
+/* Hands over what is ready, oldest first. */
 static enum task_step advance(struct pull_task *pull, struct err *err)
 {
 	struct chunk *chunk = &pull->chunks[pull->oldest];
 
 	while (chunk->state == CHUNK_READY) {
-		if (chunk_commit(pull, chunk, err) != 0)
+		if (chunk_hand_over(pull, chunk, err) != 0)
 			return TASK_FAILED;
-		pull->committed_op =
-			(size_t)(chunk->arrivals[chunk->count - 1].op -
-				 pull->base.task.mailbox->plan.ops) +
-			1;
+		pull->given_op = (size_t)(chunk->arrivals[chunk->count - 1].op -
+					  pull->base.task.mailbox->plan.ops) +
+				 1;
 		chunk->state = CHUNK_FREE;
 		pull->oldest = (pull->oldest + 1) % CHUNKS;
 		chunk = &pull->chunks[pull->oldest];
@@ -807,22 +699,33 @@ static void suspect(struct pull_task *pull)
 		pull->base.task.achieved++;
 }
 
+/* What is in tmp/ by then, an earlier run has left there; later, it is what has
+ * come. */
+static int open_folder(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	if (!mailbox->md_open &&
+		mailbox_open_maildir(pass, mailbox, true, err) != 0)
+		return -1;
+	if (!mailbox->tmp_is_clean && maildir_clean_tmp(&mailbox->md, err) != 0)
+		return -1;
+	mailbox->tmp_is_clean = true;
+	return 0;
+}
+
 static enum task_step pull_begin(struct task *task, struct err *err)
 {
 	struct pull_task *pull = (struct pull_task *)task;
 
 	if (task->tries > 1)
 		suspect(pull);
-	pull->next_op = pull->committed_op;
+	pull->next_op = pull->given_op;
 	pull->oldest = 0;
 	for (unsigned i = 0; i < CHUNKS; i++) {
 		pull->chunks[i].state = CHUNK_FREE;
 		pull->chunks[i].awaited = 0;
 	}
-	if (!task->mailbox->md_open &&
-		(mailbox_open_maildir(
-			 pull->base.pass, task->mailbox, true, err) != 0 ||
-			maildir_clean_tmp(&task->mailbox->md, err) != 0))
+	if (open_folder(pull->base.pass, task->mailbox, err) != 0)
 		return TASK_FAILED;
 	pull->select_handle = task_select(task);
 	return pull->select_handle == 0 ? advance(pull, err) : TASK_MORE;
@@ -840,8 +743,15 @@ int pull_all(struct pass *pass, struct err *err)
 		.kinds = 1U << OP_PULL,
 		.kind = &kind,
 		.task_bytes = sizeof(struct pull_task),
+		.finish = pulled_commit,
 		.end = pull_end,
 	};
+	struct pulled pulled = {0};
+	int result;
 
-	return apply_everywhere(pass, &work, err);
+	pass->pulled = &pulled;
+	result = apply_everywhere(pass, &work, err);
+	pass->pulled = NULL;
+	pulled_clear(&pulled);
+	return result;
 }

@@ -19,6 +19,7 @@ enum {
 	REFUSED = 20,
 	MAILBOXES = 20,
 	FLUSHES_MAX = 8, /* of a sync that changes a little in each of them */
+	MUCH = 300,      /* messages: more than a batch */
 };
 
 /* INBOX has a message whose header and one whose body is not given, and a file
@@ -317,6 +318,7 @@ static void change_files(struct world *world, const char *name, bool removes)
 }
 
 enum little {
+	SERVER_NEW,
 	SERVER_FLAGS,
 	SERVER_DELETED,
 	LOCAL_FLAGS,
@@ -329,6 +331,9 @@ static void change_little(
 	struct fake_mailbox *mailbox = fake_server_find(world->server, name);
 
 	switch (what) {
+	case SERVER_NEW:
+		world_give(world, name, 1000, FAKE_SEEN);
+		break;
 	case SERVER_FLAGS:
 		fake_mailbox_find(mailbox, 1)->flags = FAKE_FLAGGED;
 		break;
@@ -382,6 +387,68 @@ static void test_flushes(enum little what, const char *sentence)
 		"and in %d mailboxes no more than in one", MAILBOXES);
 }
 
+/* ---- A flush that fails -------------------------------------------------- */
+
+/* Who fails the n-th flush of contents that has something to write. */
+struct lossy {
+	struct world *world;
+	enum fs_result (*flush)(void *ctx, struct err *err);
+	uint64_t good; /* flushes until then */
+};
+
+static struct lossy *lossy; /* the trial under way: the port has no room */
+
+static enum fs_result flush_or_fail(void *ctx, struct err *err)
+{
+	if (lossy->good-- == 0)
+		lossy->world->fate.fail_at = lossy->world->fate.calls + 1;
+	return lossy->flush(ctx, err);
+}
+
+/* Two connections bring much mail, and a flush fails: it was one for the files
+ * of both. Then the power is cut. False: so many flushes there are not. */
+static bool loses(uint64_t good, struct buf *why)
+{
+	struct world world;
+	struct lossy trial = {.world = &world, .good = good};
+	bool failed;
+
+	world_init(&world, 1);
+	imap_caps_set(&world.server->caps, IMAP_CAP_UIDPLUS);
+	world.account.connections = 2;
+	fake_server_create(world.server, "A", 0);
+	for (unsigned i = 0; i < MUCH; i++) {
+		world_give(&world, "INBOX", 2 * i, 0);
+		world_give(&world, "A", 2 * i + 1, 0);
+	}
+	trial.flush = world.ports.fs.flush;
+	world.ports.fs.flush = flush_or_fail;
+	lossy = &trial;
+	failed = world_sync(&world) != 0;
+	world_crash(&world, good + 1);
+	world.fate.fail_at = 0;
+	world.ports.fs.flush = trial.flush;
+	if (world_sync(&world) != 0 || !world_in_step(&world, why))
+		buf_addf(why, "after %u flushes\n", (unsigned)good);
+	world_clear(&world);
+	return failed;
+}
+
+static void test_lost_flush(void)
+{
+	struct buf why = {0};
+	uint64_t good = 0;
+
+	while (loses(good, &why) && why.len == 0)
+		good++;
+	if (!ok(why.len == 0 && good > 1,
+		    "when any of %u flushes fails, no file is believed to be "
+		    "there that it may have lost",
+		    (unsigned)good))
+		tap_note("%s", buf_z(&why));
+	buf_clear(&why);
+}
+
 int main(void)
 {
 	uint64_t calls;
@@ -395,6 +462,8 @@ int main(void)
 	test_server(commands, FAKE_DISCONNECTS, "is cut off");
 	ok(commits_of(true) <= commits_of(false),
 		"that %d messages fail costs no commits", REFUSED);
+	test_lost_flush();
+	test_flushes(SERVER_NEW, "messages new on the server");
 	test_flushes(SERVER_FLAGS, "flags that changed on the server");
 	test_flushes(SERVER_DELETED, "messages deleted on the server");
 	test_flushes(LOCAL_FLAGS, "flags that changed in the Maildir");
