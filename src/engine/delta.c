@@ -27,6 +27,7 @@ enum {
 	MAILBOXES_A_LOGIN = 8,
 	SINGLES_MAX = 64,   /* headers that are asked for one by one */
 	WINDOW_UNIT = 1000, /* the window of Yahoo is ten of these */
+	HEADER_PIECE_BYTES = 4 << 10,
 };
 
 enum stage {
@@ -193,6 +194,23 @@ static int prepare_local(
 	return can_suppose(mailbox) ? 0 : scan_local(pass, mailbox, err);
 }
 
+/* Feeds the canonical form of a file's next bytes to `stream`. Most of it is
+ * only counted, which need not be made. */
+static void feed_chunk(struct to_crlf *conv, struct str chunk,
+	struct buf *canonical, struct identity_stream *stream)
+{
+	while (chunk.len > 0 && !identity_only_counts(stream)) {
+		struct str piece = str_sub(chunk, 0, HEADER_PIECE_BYTES);
+
+		buf_reset(canonical);
+		to_crlf_feed(conv, piece, canonical);
+		identity_feed(stream, buf_str(canonical));
+		chunk = str_sub(chunk, piece.len, chunk.len);
+	}
+	if (chunk.len > 0)
+		identity_count(stream, to_crlf_count(conv, chunk));
+}
+
 /* Feeds a file's canonical form to `stream`. */
 static enum fs_result feed_file(const struct fs_port *fs, struct fs_file *file,
 	enum line_form form, struct identity_stream *stream, struct err *err)
@@ -206,14 +224,12 @@ static enum fs_result feed_file(const struct fs_port *fs, struct fs_file *file,
 	to_crlf_init(&conv, form);
 	while (got > 0 && result == FS_OK) {
 		buf_reset(&chunk);
-		buf_reset(&canonical);
 		result = fs->read(file, buf_reserve(&chunk, READ_BYTES),
 			READ_BYTES, &got, err);
 		if (result != FS_OK)
 			break;
 		buf_commit(&chunk, got);
-		to_crlf_feed(&conv, buf_str(&chunk), &canonical);
-		identity_feed(stream, buf_str(&canonical));
+		feed_chunk(&conv, buf_str(&chunk), &canonical, stream);
 	}
 	buf_clear(&chunk);
 	buf_clear(&canonical);

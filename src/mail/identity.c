@@ -230,6 +230,17 @@ static void finish(struct identity_stream *stream, uint64_t bytes,
 	stream->hash = NULL;
 }
 
+bool identity_only_counts(const struct identity_stream *stream)
+{
+	return stream->state == IDENTITY_BODY && stream->body_hash == NULL;
+}
+
+void identity_count(struct identity_stream *stream, uint64_t bytes)
+{
+	check(identity_only_counts(stream));
+	stream->fed_bytes += bytes;
+}
+
 void identity_finish(
 	struct identity_stream *stream, struct identity *identity_r)
 {

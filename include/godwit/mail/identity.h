@@ -81,6 +81,13 @@ void identity_init(struct identity_stream *stream);
 /* The next bytes of the canonical form, as many as there are. */
 void identity_feed(struct identity_stream *stream, struct str bytes);
 
+/*
+ * Whether only the number of the bytes that follow matters, since the header is
+ * over: then they may be counted instead of fed.
+ */
+bool identity_only_counts(const struct identity_stream *stream);
+void identity_count(struct identity_stream *stream, uint64_t bytes);
+
 /* The whole message was fed. The stream is cleared. */
 void identity_finish(
 	struct identity_stream *stream, struct identity *identity_r);

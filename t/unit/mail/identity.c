@@ -87,6 +87,25 @@ static const struct example examples[] = {
 		"hello\r\nworld\r\n\r\n", 12),
 };
 
+/* The body's bytes are counted, a few at a time. */
+static struct identity counted(struct str message, size_t step)
+{
+	struct identity_stream stream;
+	struct identity identity;
+
+	identity_init(&stream);
+	for (size_t at = 0; at < message.len; at += step) {
+		struct str chunk = str_sub(message, at, step);
+
+		if (identity_only_counts(&stream))
+			identity_count(&stream, chunk.len);
+		else
+			identity_feed(&stream, chunk);
+	}
+	identity_finish(&stream, &identity);
+	return identity;
+}
+
 static void test_example(const struct example *example)
 {
 	struct identity want = wanted(example->bytes, example->hashed);
@@ -98,6 +117,12 @@ static void test_example(const struct example *example)
 		wrong += identity_cmp(&got, &want) != 0;
 	}
 	is_int(wrong, 0, "%s, in chunks of any size", example->sentence);
+	for (size_t step = 1; step <= example->message.len + 1; step++) {
+		got = counted(example->message, step);
+		wrong += identity_cmp(&got, &want) != 0;
+	}
+	is_int(wrong, 0, "%s, also where the body is only counted",
+		example->sentence);
 	is_int((intmax_t)got.bytes, (intmax_t)example->bytes,
 		"%s: the size is right", example->sentence);
 	identity_of_header(example->message, example->message.len, &got);
@@ -213,6 +238,23 @@ static void test_alike(void)
 		"without an empty line the body is empty");
 }
 
+static void test_only_counts(void)
+{
+	struct identity_stream stream;
+
+	identity_init(&stream);
+	identity_feed(&stream, STR("A: 1\r\n\r"));
+	ok(!identity_only_counts(&stream), "a header has to be seen");
+	identity_feed(&stream, STR("\n"));
+	ok(identity_only_counts(&stream), "a body only counted");
+	identity_clear(&stream);
+	identity_init_alike(&stream);
+	identity_feed(&stream, STR("A: 1\r\n\r\n"));
+	ok(!identity_only_counts(&stream),
+		"unless it is asked for what is alike");
+	identity_clear(&stream);
+}
+
 static void test_abandon(void)
 {
 	struct identity_stream stream;
@@ -238,6 +280,7 @@ int main(void)
 	test_long();
 	test_order();
 	test_alike();
+	test_only_counts();
 	test_abandon();
 	return tap_done();
 }
