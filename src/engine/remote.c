@@ -603,7 +603,8 @@ static int judge_all(struct remote_task *remote, struct err *err)
 	}
 	remote->base.task.achieved++;
 	remote->base.task.mailbox->own_modseq = own_modseq(remote);
-	return pass_commit(remote->base.pass, err);
+	return pass_later(remote->base.pass, remote->base.task.mailbox,
+		remote->count, err);
 }
 
 /* All is answered. */

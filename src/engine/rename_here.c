@@ -200,6 +200,7 @@ static int keep_way(struct pass *pass, struct str name, struct err *err)
 
 	if (mailbox_name_path(pass->account->layout, name, &path, err) == 0) {
 		place.path = buf_str(&path);
+		pass->names_due = true;
 		result = maildir_sync_way(&place, (struct str){0}, err);
 	}
 	buf_clear(&path);
@@ -209,7 +210,6 @@ static int keep_way(struct pass *pass, struct str name, struct err *err)
 int rename_here_keep(
 	struct pass *pass, struct str from, struct str to, struct err *err)
 {
-	pass->names_due = true;
 	if (keep_way(pass, to, err) != 0 || keep_way(pass, from, err) != 0)
 		return -1;
 	return pass_sync_names(pass, err);
