@@ -200,7 +200,7 @@ static int keep_way(struct pass *pass, struct str name, struct err *err)
 
 	if (mailbox_name_path(pass->account->layout, name, &path, err) == 0) {
 		place.path = buf_str(&path);
-		result = maildir_sync_way(&place, err);
+		result = maildir_sync_way(&place, (struct str){0}, err);
 	}
 	buf_clear(&path);
 	return result == FS_FAILED ? -1 : 0;
@@ -209,5 +209,9 @@ static int keep_way(struct pass *pass, struct str name, struct err *err)
 int rename_here_keep(
 	struct pass *pass, struct str from, struct str to, struct err *err)
 {
-	return keep_way(pass, to, err) != 0 ? -1 : keep_way(pass, from, err);
+	const struct fs_port *fs = &pass->ports->fs;
+
+	if (keep_way(pass, to, err) != 0 || keep_way(pass, from, err) != 0)
+		return -1;
+	return fs->dirs_sync(fs->ctx, err) == FS_OK ? 0 : -1;
 }
