@@ -10,8 +10,11 @@
 #include "rename.h"
 
 #include "presence.h"
+#include "rename_ask.h"
 #include "rename_here.h"
 #include "rename_there.h"
+
+#include "godwit/base/limits.h"
 
 #include <stdlib.h>
 
@@ -102,7 +105,8 @@ static const char *why_not(
 	return NULL;
 }
 
-/* Leaves what it concerns alone, in this pass. */
+/* Leaves what it concerns alone, in this pass; status names it under the name
+ * that the journal has. */
 static void leave_alone(struct rename *rename)
 {
 	struct mailbox *const all[] = {
@@ -110,7 +114,8 @@ static void leave_alone(struct rename *rename)
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (all[i] != NULL && mailbox_is_active(all[i]))
-			all[i]->part = MAILBOX_LEFT_OUT;
+			all[i]->part =
+				i == 0 ? MAILBOX_DETACHED : MAILBOX_LEFT_OUT;
 	}
 	rename->state = RENAME_HELD;
 }
@@ -364,7 +369,7 @@ static int act_there(
 
 	if (rename_here_keep(
 		    pass, rename->known->name, rename->here->name, err) != 0 ||
-		rename_there(pass, rename->there, rename->to->wire_name, &done,
+		rename_ask(pass, rename->there, rename->to->wire_name, &done,
 			err) != 0)
 		return -1;
 	if (!done)
@@ -573,7 +578,7 @@ static int set_aside(
 			return -1;
 		if (result != FS_OK)
 			return 0; /* see leave_waiting() */
-	} else if (is_there && rename_there(pass, now, wire, &done, err) != 0) {
+	} else if (is_there && rename_ask(pass, now, wire, &done, err) != 0) {
 		return -1;
 	}
 	if (!done) {
@@ -755,19 +760,35 @@ static void leave_waiting(struct renames *all)
 	}
 }
 
+static void put_off(struct pass *pass, struct mailbox *mailbox)
+{
+	struct err err;
+
+	err_set(&err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+		"it is not where it was, as more than %d others are; it is "
+		"looked for when these have been found, or are back",
+		LIMIT_RENAMES);
+	if (mailbox_is_active(mailbox))
+		pass_mailbox_failed(pass, mailbox, &err);
+}
+
 static size_t gather(struct renames *all)
 {
 	struct pass *pass = all->pass;
 
 	all->items =
-		arena_array(&pass->arena, pass->count, sizeof(*all->items));
+		arena_array(&pass->arena, LIMIT_RENAMES, sizeof(*all->items));
 	for (size_t i = 0; i < pass->count; i++) {
 		struct mailbox *mailbox = &pass->mailboxes[i];
 
-		if (rename_can_be_known(mailbox) &&
-			(rename_lacks_there(mailbox) ||
-				rename_lacks_here(mailbox)))
+		if (!rename_can_be_known(mailbox) ||
+			(!rename_lacks_there(mailbox) &&
+				!rename_lacks_here(mailbox)))
+			continue;
+		if (all->count < LIMIT_RENAMES)
 			all->items[all->count++].known = mailbox;
+		else
+			put_off(pass, mailbox);
 	}
 	return all->count;
 }

@@ -2,13 +2,9 @@
  * How: what the list told says which of the server's mailboxes may be a missing
  * one. Each of these is opened, read-only, by a task of its own, and the
  * headers of a few messages are asked for: the newest, the oldest, one in the
- * middle. RENAME is sent by a task that looks at both names first if it has
- * been begun before; its connection has INBOX open then, since what is open
- * cannot be renamed everywhere.
+ * middle.
  */
 #include "rename_there.h"
-
-#include "absence.h"
 
 #include "godwit/base/limits.h"
 #include "godwit/imap/name.h"
@@ -21,6 +17,7 @@
 
 enum {
 	SAMPLES = 4,
+	PROBES_A_LOGIN = 8,
 };
 
 /* ---- What may be what ---------------------------------------------------- */
@@ -81,9 +78,10 @@ static void ids_load(struct pass *pass, struct ids *ids)
 }
 
 /* Whether another mailbox of the journal, or two of those that the server told
- * of, have the UIDVALIDITY: then it says nothing. */
-static bool is_common(const struct pass *pass, uint64_t uidvalidity)
+ * of, have the UIDVALIDITY of this one: then it says nothing. */
+static bool is_common(const struct pass *pass, const struct mailbox *of)
 {
+	uint32_t uidvalidity = of->record.uidvalidity;
 	size_t known = 0;
 	size_t told = 0;
 
@@ -96,7 +94,7 @@ static bool is_common(const struct pass *pass, uint64_t uidvalidity)
 				0 &&
 			mailbox->status.uidvalidity == uidvalidity;
 	}
-	return known > 1 || told > 1;
+	return uidvalidity == 0 || known > 1 || told > 1;
 }
 
 /* ---- Looking at one ------------------------------------------------------ */
@@ -117,6 +115,7 @@ struct probe {
 	struct pass *pass;
 	const struct ids *ids;
 	struct rename *renames;
+	const bool *common; /* of each: its UIDVALIDITY is */
 	size_t count;
 	enum probe_stage stage;
 	struct rename *is; /* the missing one, by number or id */
@@ -154,13 +153,10 @@ static bool contradicts(
 static struct rename *find_by_number(
 	const struct probe *probe, const struct imap_mailbox *selected)
 {
-	if (selected->uidvalidity == 0 ||
-		is_common(probe->pass, selected->uidvalidity))
-		return NULL;
 	for (size_t i = 0; i < probe->count; i++) {
 		struct rename *rename = &probe->renames[i];
 
-		if (rename_lacks_there(rename->known) &&
+		if (rename_lacks_there(rename->known) && !probe->common[i] &&
 			rename->known->record.uidvalidity ==
 				selected->uidvalidity &&
 			!contradicts(probe, rename, selected->mailboxid))
@@ -466,6 +462,15 @@ static size_t make_probes(struct pass *pass, const struct probe *form,
 	return count;
 }
 
+/* A login costs about as much as looking into a few mailboxes. */
+static uint32_t connections_for(const struct pass *pass, size_t mailboxes)
+{
+	uint32_t useful = (uint32_t)(mailboxes / PROBES_A_LOGIN) + 1;
+
+	return useful < pass->account->connections ? useful
+						   : pass->account->connections;
+}
+
 int rename_there_find(struct pass *pass, struct rename *renames, size_t count,
 	struct err *err)
 {
@@ -475,11 +480,13 @@ int rename_there_find(struct pass *pass, struct rename *renames, size_t count,
 	struct task **queue =
 		arena_array(&pass->arena, pass->count, sizeof(struct task *));
 	struct ids ids;
+	bool *common = arena_array(&pass->arena, count, sizeof(*common));
 	const struct probe form = {
 		.task.kind = &kind,
 		.pass = pass,
 		.ids = &ids,
 		.renames = renames,
+		.common = common,
 		.count = count,
 	};
 	bool any = false;
@@ -489,168 +496,16 @@ int rename_there_find(struct pass *pass, struct rename *renames, size_t count,
 		bool lacks = rename_lacks_there(renames[i].known);
 
 		renames[i].there = lacks ? NULL : renames[i].known;
+		common[i] = lacks && is_common(pass, renames[i].known);
 		any = any || lacks;
 	}
 	ids_load(pass, &ids);
 	probed = any ? make_probes(pass, &form, probes, queue) : 0;
 	if (probed == 0)
 		return 0;
-	if (pool_run(pass->pool, queue, probed, 1, err) != 0)
+	if (pool_run(pass->pool, queue, probed, connections_for(pass, probed),
+		    err) != 0)
 		return -1;
 	take_results(pass, probes, probed);
-	return 0;
-}
-
-/* ---- RENAME -------------------------------------------------------------- */
-
-enum ask_stage {
-	ASK_RELEASES,
-	ASK_LOOKS_FROM,
-	ASK_LOOKS_TO,
-	ASK_RENAMES,
-	ASK_SUBSCRIBES,
-	ASK_UNSUBSCRIBES,
-};
-
-struct ask {
-	struct task task;
-	struct str from;
-	struct str to;
-	bool is_subscribed;
-	bool has_from;
-	enum ask_stage stage;
-};
-
-static enum task_step ask_name(
-	struct ask *ask, enum imap_command_kind kind, enum ask_stage stage)
-{
-	bool is_old = stage == ASK_LOOKS_FROM || stage == ASK_UNSUBSCRIBES;
-	struct imap_command command = {.kind = kind};
-
-	ask->stage = stage;
-	if (kind == IMAP_STATUS) {
-		command.status.mailbox = is_old ? ask->from : ask->to;
-		command.status.items = IMAP_STATUS_UIDVALIDITY;
-	} else {
-		command.mailbox = is_old ? ask->from : ask->to;
-	}
-	conn_submit(ask->task.conn, &command);
-	return TASK_MORE;
-}
-
-static enum task_step ask_rename(struct ask *ask)
-{
-	struct imap_command command = {.kind = IMAP_RENAME};
-
-	ask->stage = ASK_RENAMES;
-	command.rename.from = ask->from;
-	command.rename.to = ask->to;
-	conn_submit(ask->task.conn, &command);
-	return TASK_MORE;
-}
-
-/* RENAME does not take the subscription along (RFC 3501 section 6.3.6). */
-static enum task_step renamed(struct ask *ask)
-{
-	return ask->is_subscribed
-		       ? ask_name(ask, IMAP_SUBSCRIBE, ASK_SUBSCRIBES)
-		       : TASK_DONE;
-}
-
-static enum task_step ask_refused(
-	const struct imap_status_line *line, struct err *err)
-{
-	err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
-		"the server does not rename it as its folder was; the next run "
-		"tries again, or give the folder its old name back: %.*s",
-		STR_FMT(err_said(line->text)));
-	return TASK_FAILED;
-}
-
-/* Whether the name is there, from the answer to a STATUS; -1: not told. */
-static int is_there(const struct imap_status_line *line)
-{
-	if (line->condition == IMAP_OK)
-		return 1;
-	return absence_denied(0, line) ? 0 : -1;
-}
-
-/* Both names were looked at. */
-static enum task_step ask_looked(
-	struct ask *ask, const struct imap_status_line *line, struct err *err)
-{
-	int has_to = is_there(line);
-
-	if (has_to == 1 && !ask->has_from)
-		return renamed(ask);
-	return has_to == 0 && ask->has_from ? ask_rename(ask)
-					    : ask_refused(line, err);
-}
-
-static enum task_step ask_answered(
-	struct ask *ask, const struct imap_status_line *line, struct err *err)
-{
-	switch (ask->stage) {
-	case ASK_RELEASES:
-		return ask->task.tries > 1
-			       ? ask_name(ask, IMAP_STATUS, ASK_LOOKS_FROM)
-			       : ask_rename(ask);
-	case ASK_LOOKS_FROM:
-		if (is_there(line) < 0)
-			return ask_refused(line, err);
-		ask->has_from = is_there(line) == 1;
-		return ask_name(ask, IMAP_STATUS, ASK_LOOKS_TO);
-	case ASK_LOOKS_TO:
-		return ask_looked(ask, line, err);
-	case ASK_RENAMES:
-		return line->condition == IMAP_OK ? renamed(ask)
-						  : ask_refused(line, err);
-	case ASK_SUBSCRIBES: /* what is not taken is no failure */
-		return ask_name(ask, IMAP_UNSUBSCRIBE, ASK_UNSUBSCRIBES);
-	case ASK_UNSUBSCRIBES:
-		break;
-	}
-	return TASK_DONE;
-}
-
-static enum task_step ask_begin(struct task *task, struct err *err)
-{
-	struct ask *ask = (struct ask *)task;
-	struct imap_command command = {.kind = IMAP_EXAMINE};
-
-	(void)err;
-	ask->stage = ASK_RELEASES;
-	*task->selected = NULL;
-	command.select.mailbox = STR("INBOX");
-	conn_submit(task->conn, &command);
-	return TASK_MORE;
-}
-
-static enum task_step ask_event(
-	struct task *task, const struct imap_event *event, struct err *err)
-{
-	if (event->kind != IMAP_EVENT_TAGGED)
-		return TASK_MORE;
-	return ask_answered((struct ask *)task, &event->response->line, err);
-}
-
-int rename_there(struct pass *pass, struct mailbox *there, struct str wire,
-	bool *done_r, struct err *err)
-{
-	static const struct task_kind kind = {ask_begin, ask_event};
-	struct ask ask = {
-		.task = {.kind = &kind, .mailbox = there},
-		.from = there->wire_name,
-		.to = wire,
-		.is_subscribed = (there->attrs & IMAP_ATTR_SUBSCRIBED) != 0,
-	};
-	struct task *tasks[] = {&ask.task};
-
-	*done_r = false;
-	if (pool_run(pass->pool, tasks, 1, 1, err) != 0)
-		return -1;
-	*done_r = ask.task.result == TASK_DONE;
-	if (!*done_r)
-		*err = ask.task.err;
 	return 0;
 }

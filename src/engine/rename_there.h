@@ -18,10 +18,4 @@
 int rename_there_find(struct pass *pass, struct rename *renames, size_t count,
 	struct err *err);
 
-/* Has the server rename it from `there` to `wire`, with its subscription. Also
- * after an answer was lost. *done_r is false, and err set (ERR_MAILBOX), when
- * the server does not. -1 and err as above. */
-int rename_there(struct pass *pass, struct mailbox *there, struct str wire,
-	bool *done_r, struct err *err);
-
 #endif

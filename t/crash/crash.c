@@ -35,8 +35,9 @@ struct scenario {
 	unsigned half_batch;
 	unsigned append_forgets;
 	bool excludes_trash;
-	bool moves; /* nothing but moves and copies is to be done */
-	bool twins; /* and new messages come to two mailboxes each */
+	bool moves;   /* nothing but moves and copies is to be done */
+	bool twins;   /* and new messages come to two mailboxes each */
+	bool renames; /* mailboxes are renamed as well */
 	bool no_copyuid;
 };
 
@@ -73,6 +74,14 @@ static const struct scenario scenarios[] = {
 	{.name = "one that stores a part of them",
 		.caps = {IMAP_CAP_MULTIAPPEND, IMAP_CAP_LITERAL_MINUS},
 		.half_batch = FAKE_FOR_EVER},
+	{.name = "renames, by state",
+		.caps = {IMAP_CAP_UIDPLUS, IMAP_CAP_LITERAL_PLUS,
+			IMAP_CAP_CONDSTORE, IMAP_CAP_LIST_EXTENDED,
+			IMAP_CAP_LIST_STATUS},
+		.renames = true},
+	{.name = "renames, by id",
+		.caps = {IMAP_CAP_UIDPLUS, IMAP_CAP_OBJECTID},
+		.renames = true},
 	{.name = "moves, with a server that moves",
 		.caps = {IMAP_CAP_UIDPLUS, IMAP_CAP_MOVE},
 		.moves = true},
@@ -249,6 +258,47 @@ static void give_twins(struct world *world)
 	}
 }
 
+/* Mailboxes to be renamed. */
+static void begin_renames(struct world *world)
+{
+	static const char *const names[] = {"Tree", "Tree/leaf", "Box", "Last"};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		fake_server_create(world->server, names[i], 0);
+		world_give(world, names[i], 60 + i, FAKE_SEEN);
+		world_give(world, names[i], 70 + i, 0);
+	}
+}
+
+static void rename_here(struct world *world, const char *from, const char *to)
+{
+	struct buf old = {0};
+	struct buf now = {0};
+
+	buf_addf(&old, WORLD_MAILDIR "/%s", from);
+	buf_addf(&now, WORLD_MAILDIR "/%s", to);
+	fake_fs_rename(world->fs, buf_z(&old), buf_z(&now));
+	buf_clear(&old);
+	buf_clear(&now);
+}
+
+static void rename_there(struct world *world, const char *from, const char *to)
+{
+	fake_server_rename(
+		world->server, fake_server_find(world->server, from), to);
+}
+
+/* One on each side, and one of its names goes to another. */
+static void change_renames(struct world *world)
+{
+	rename_there(world, "Tree", "Trunk");
+	world_give(world, "Trunk/leaf", 80, 0);
+	rename_here(world, "Box", "Case");
+	rename_here(world, "Last", "Box");
+	world_drop(world, "Case", "new/81.here", 81);
+	world_give(world, "Last", 82, 0);
+}
+
 /* Eight messages in step in INBOX, one in Old. */
 static void begin(struct world *world, const struct scenario *scenario)
 {
@@ -277,6 +327,8 @@ static void begin(struct world *world, const struct scenario *scenario)
 	world_give(world, "Old", 9, FAKE_SEEN);
 	if (scenario->moves)
 		begin_moves(world);
+	if (scenario->renames)
+		begin_renames(world);
 	check(world_sync(world) == 0);
 }
 
@@ -292,6 +344,8 @@ static void change(struct world *world, const struct scenario *scenario)
 			give_twins(world);
 		return;
 	}
+	if (scenario->renames)
+		change_renames(world);
 	world_drop(world, "INBOX", "new/20.here", 20);
 	world_drop(world, "INBOX", "cur/21.here:2,FS", 21);
 	world_drop(world, "Made", "cur/22.here:2,", 22);

@@ -126,9 +126,9 @@ static void begin(
 	world_give(world, "A", 2, 0);
 	world_give(world, "A/b", 3, FAKE_FLAGGED);
 	world_give(world, "C", 4, FAKE_SEEN);
-	if (world_sync(world) != 0 || world_sync(world) != 0 ||
-		world->steps != 0)
-		world_tell(world);
+	check(world_sync(world) == 0);
+	check(world_sync(world) == 0);
+	check(world->steps == 0);
 }
 
 static void rename_folder(struct world *world, const char *from, const char *to)
@@ -416,7 +416,8 @@ static void test_one_uidvalidity(void)
 	give_caps(world.server, BY_STATE);
 	world.server->odd.one_uidvalidity = true;
 	fake_server_create(world.server, "A", 0);
-	check(world_sync(&world) == 0 && world_sync(&world) == 0);
+	check(world_sync(&world) == 0);
+	check(world_sync(&world) == 0);
 	rename_there(&world, "A", "X");
 	world_drop(&world, "A", "new/1.here", 1);
 	syncs(&world, 0, "where UIDVALIDITY is always 1");
@@ -432,7 +433,8 @@ static void test_lying_ids(void)
 	begin(&world, BY_ID, LAYOUT_NESTED);
 	box_of(&world, "C")->id = box_of(&world, "A")->id;
 	world_give(&world, "C", 5, 0);
-	check(world_sync(&world) == 0 && world_sync(&world) == 0);
+	check(world_sync(&world) == 0);
+	check(world_sync(&world) == 0);
 	replace(&world, 9);
 	box_of(&world, "D")->id = box_of(&world, "A")->id;
 	syncs(&world, 0, "an id that two mailboxes have");
@@ -669,7 +671,8 @@ static void test_map(void)
 	world.account.mailboxes.rename_count = 1;
 	fake_server_create(world.server, "C", 0);
 	world_give(&world, "C", 4, FAKE_SEEN);
-	check(world_sync(&world) == 0 && world_sync(&world) == 0);
+	check(world_sync(&world) == 0);
+	check(world_sync(&world) == 0);
 	rename_folder(&world, "Sea", "Ocean");
 	syncs(&world, 0, "a folder whose name the config says");
 	tells(&world, "but `rename` says its name",
@@ -753,6 +756,71 @@ static void test_parent_alone(void)
 			carried_nothing(&world),
 		"takes them along, as the server does");
 	rests(&world, "that is all");
+	world_clear(&world);
+}
+
+/* Whether looking in any way changes nothing. */
+static bool looks_only(struct world *world)
+{
+	static const enum sync_depth depths[] = {
+		SYNC_CHECK, SYNC_LIST, SYNC_STATUS, SYNC_DRY};
+	bool is_ok = true;
+
+	for (size_t i = 0; i < sizeof(depths) / sizeof(depths[0]); i++) {
+		struct buf before = {0};
+		struct buf after = {0};
+
+		world->options.depth = depths[i];
+		fake_fs_dump(world->fs, "/", &before);
+		is_ok = world_sync(world) == 0 && world->steps == 0 && is_ok;
+		fake_fs_dump(world->fs, "/", &after);
+		is_ok = str_eq(buf_str(&before), buf_str(&after)) && is_ok;
+		buf_clear(&before);
+		buf_clear(&after);
+	}
+	if (!is_ok)
+		world_tell(world);
+	return is_ok;
+}
+
+static void test_looking(bool is_here)
+{
+	struct world world;
+	void (*rename)(struct world *, const char *, const char *) =
+		is_here ? rename_here : rename_there;
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	rename(&world, "A", "X");
+	rename(&world, "C", "A");
+	rename(&world, "X", "C");
+	ok(looks_only(&world),
+		"who only looks at mailboxes that change names writes nothing");
+	tells(&world, is_here ? "[A] rename server" : "[A] rename local",
+		"a dry run names the one");
+	tells(&world, is_here ? "[C] rename server" : "[C] rename local",
+		"and the other");
+	world.options.depth = SYNC_STATUS;
+	syncs(&world, 0, "and so does");
+	tells(&world,
+		is_here ? "[A] note: is called C on disk now; a sync renames "
+			  "its mailbox on the server"
+			: "[A] note: is called C on the server now; a sync "
+			  "renames its folder",
+		"status");
+	world.options.depth = SYNC_APPLY;
+	syncs(&world, 0, "a sync then does it");
+	rests(&world, "and that is all");
+	rename(&world, "C", "X");
+	if (is_here) {
+		world_mkdir(&world, "C");
+		fake_fs_settle(world.fs);
+	} else {
+		fake_server_create(world.server, "C", 0);
+	}
+	ok(looks_only(&world),
+		"nor does it with a new mailbox under the old name");
+	tells(&world, is_here ? "[C] create server" : "[C] create local",
+		"which a dry run says would be made");
 	world_clear(&world);
 }
 
@@ -928,6 +996,8 @@ int main(void)
 	test_inbox(LAYOUT_MAILDIRPP);
 	test_folder_below();
 	test_parent_alone();
+	test_looking(false);
+	test_looking(true);
 	for (int act = 0; act < ACTS; act++) {
 		test_deaths((enum act)act);
 		test_cuts((enum act)act);

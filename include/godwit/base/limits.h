@@ -69,6 +69,10 @@ enum {
 	/* Mailboxes of one account. */
 	LIMIT_MAILBOXES = 100000,
 
+	/* Mailboxes whose new names are looked for in one survey. In which
+	 * order names become free takes a look at all pairs. */
+	LIMIT_RENAMES = 1000,
+
 	/* A path component on disk (NAME_MAX of the usual file systems). */
 	LIMIT_NAME_BYTES = 255,
 
