@@ -39,6 +39,9 @@ void fake_fs_free(struct fake_fs **fs);
 /* Folders and files that are open; 0 when a run has cleaned up. */
 size_t fake_fs_handles(const struct fake_fs *fs);
 
+/* From now on files can share their blocks. */
+void fake_fs_set_clones(struct fake_fs *fs);
+
 /* Names that differ in the case of ASCII letters are one. Only while the file
  * system is empty. */
 void fake_fs_fold_case(struct fake_fs *fs);
