@@ -196,6 +196,9 @@ static enum fs_result copy_out(
 	if (result != FS_FAILED)
 		result = fs->create(tmp, file->tmp, &to, err);
 	if (result == FS_OK)
+		result = fs->clone(from, to, err);
+	file->bytes = stat.bytes;
+	if (result == FS_CROSS)
 		result = copy_bytes(fs, from, to, &file->bytes, err);
 	fs->close(&from);
 	if (result == FS_OK)

@@ -3,9 +3,16 @@
  *
  * A move is a rename into the target's folder, under the name that is derived
  * from the message's new UID, so that one which is repeated after a crash lands
- * on the same name. A copy is a file of its own: a hard link would share its
- * date, which the server keeps for each copy, and whatever a program does that
- * rewrites a message in place.
+ * on the same name.
+ *
+ * A copy is a file of its own, in every layout. It shares its blocks with the
+ * original where the file system can do that (fs port, clone), else the bytes
+ * are read and written; that is safe whatever is done to either. A hard link is
+ * not: it would share its date, which the server keeps for each copy and which
+ * is where INTERNALDATE is kept, and whatever is written in place. Mail readers
+ * seldom do that, but scripts do, which filter a file into itself to strip,
+ * decrypt or mark it: the message of another mailbox would change with it, and
+ * no longer be the server's.
  */
 #ifndef GODWIT_SRC_ENGINE_MOVE_LOCAL_H
 #define GODWIT_SRC_ENGINE_MOVE_LOCAL_H

@@ -314,6 +314,8 @@ static void begin(struct world *world, const struct scenario *scenario)
 	world->keeps_deleted =
 		!imap_caps_has(&world->server->caps, IMAP_CAP_UIDPLUS);
 	world->options.allow_deletes = true;
+	if (scenario->twins)
+		fake_fs_set_clones(world->fs);
 	if (scenario->excludes_trash) {
 		world->left_out = STR("Bin");
 		world->account.mailboxes.exclude =

@@ -42,6 +42,8 @@ size_t fake_fs_handles(const struct fake_fs *fs);
 /* Waits for the disk so far: flushes and syncs of folders, for however many
  * files or folders, but those that had nothing to write. */
 uint64_t fake_fs_flushes(const struct fake_fs *fs);
+/* From now on files can share their blocks. */
+void fake_fs_set_clones(struct fake_fs *fs);
 
 /* Names that differ in the case of ASCII letters are one. Only while the file
  * system is empty. */

@@ -176,6 +176,23 @@ static enum fs_result fake_read(struct fs_file *file, char *at, size_t room,
 	return FS_OK;
 }
 
+static enum fs_result fake_clone(
+	struct fs_file *from, struct fs_file *to, struct err *err)
+{
+	struct fs_place place = {FS_ACT_WRITE, to->folder, to->name};
+	struct fake_fs *fs = to->fs;
+	enum fs_result result = file_call(to, "fs.clone", &place, err);
+
+	if (result != FS_OK)
+		return result;
+	if (!fs->clones || to->is_broken)
+		return FS_CROSS;
+	result = fake_step(fs, err);
+	if (result == FS_OK)
+		node_append(fs, to->node, buf_str(&from->node->bytes));
+	return result;
+}
+
 static void node_date(struct fake_fs *fs, struct node *node, int64_t mtime_ns)
 {
 	node->mtime_ns = mtime_ns;
@@ -267,6 +284,7 @@ void fake_port_files(struct fs_port *port)
 	port->open = fake_open;
 	port->write = fake_write;
 	port->read = fake_read;
+	port->clone = fake_clone;
 	port->finish = fake_finish;
 	port->close = fake_close;
 	port->set_mtime = fake_set_mtime;

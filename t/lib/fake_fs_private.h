@@ -69,6 +69,7 @@ struct fake_fs {
 	const struct clock_port *clock;
 	int64_t grain_ns;
 	bool folds_case;
+	bool clones;
 
 	struct node *nodes;
 	struct node *root;

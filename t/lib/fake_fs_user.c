@@ -203,6 +203,11 @@ void fake_fs_set_grain(struct fake_fs *fs, int64_t grain_ns)
 	fs->grain_ns = grain_ns;
 }
 
+void fake_fs_set_clones(struct fake_fs *fs)
+{
+	fs->clones = true;
+}
+
 void fake_fs_set_room(struct fake_fs *fs, uint64_t bytes)
 {
 	bool unlimited = bytes > UINT64_MAX - fs->used;

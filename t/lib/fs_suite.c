@@ -386,6 +386,33 @@ static void test_reading(const struct fs_suite *suite)
 	place_close(&p);
 }
 
+static void test_clone(const struct fs_suite *suite)
+{
+	struct place p;
+	struct fs_file *from;
+	struct fs_file *to;
+	enum fs_result result;
+
+	place_open(&p, suite, "clone");
+	put(&p, "f", "abcdef");
+	check(p.port->open(p.dir, "f", &from, &p.err) == FS_OK);
+	check(p.port->create(p.dir, "g", &to, &p.err) == FS_OK);
+	result = p.port->clone(from, to, &p.err);
+	ok(result == FS_OK || result == FS_CROSS,
+		"%s: a file is cloned, or cannot be", p.label);
+	if (result == FS_CROSS)
+		check(p.port->write(to, STR("abcdef"), &p.err) == FS_OK);
+	p.port->close(&from);
+	check(p.port->finish(&to, 7 * (int64_t)1000000000, &p.err) == FS_OK);
+	check(p.port->flush(p.port->ctx, &p.err) == FS_OK);
+	check(p.port->unlink(p.dir, "f", &p.err) == FS_OK);
+	is_str(text_of(&p, "g"), STR("abcdef"),
+		"%s: it holds the same, also when the other is gone", p.label);
+	is_int(stat_of(&p, "g").mtime_ns, 7 * (intmax_t)1000000000,
+		"%s: with a date of its own", p.label);
+	place_close(&p);
+}
+
 static void test_mtime(const struct fs_suite *suite)
 {
 	static const int64_t dates[] = {
@@ -882,6 +909,7 @@ void fs_suite_run(const struct fs_suite *suite)
 	test_files(suite);
 	test_given_up(suite);
 	test_reading(suite);
+	test_clone(suite);
 	test_mtime(suite);
 	test_stamps(suite);
 	test_listing(suite);

@@ -17,7 +17,7 @@ use constant { LINE => 76, POOL_LINES => 8_000, FIRST => 1_500_000_000 };
 my %pools;
 
 sub new {
-	my ($class, %self) = @_; # seed messages mailboxes mean
+	my ($class, %self) = @_; # seed messages mailboxes mean headers
 	return bless {%self}, $class;
 }
 
@@ -85,14 +85,35 @@ sub size {
 	return $scale * (100_000 + exponential(750_000));
 }
 
+# What comes before and behind what everybody writes: nothing, or as much as
+# makes so many bytes.
+sub trace {
+	my ($number, $bytes) = @_;
+	return ('', '') if $bytes <= 800;
+	my @top = ("Return-Path: <bounce-$number-bird=example.org\@list.example."
+		. "net>\n", "Delivered-To: bird\@example.org\n");
+	my ($text, $line) = ('', 0);
+	while (length($text) < $bytes - 900) {
+		my $noise = join '', map { ('a' .. 'z', 'A' .. 'Z', 0 .. 9, '+',
+			'/')[rand 64] } 1 .. 64;
+		$text .= $line % 6 ? "\t$noise\n" : (qw(DKIM-Signature
+			ARC-Seal ARC-Message-Signature X-MS-Exchange-Data
+			Authentication-Results X-Spam-Report))[$line / 6 % 6]
+			. ": v=1; a=rsa-sha256; d=example.net; s=s$line; b=\n";
+		$line++;
+	}
+	return (join('', @top), $text);
+}
+
 sub headers {
-	my ($number, $time, $type) = @_;
+	my ($number, $time, $type, $bytes) = @_;
+	my ($top, $behind) = trace($number, $bytes);
 	my $date = strftime '%a, %d %b %Y %H:%M:%S +0000', gmtime $time;
 	my @hops = map { sprintf "Received: from mx%d.example.net "
 		. "(mx%d.example.net [192.0.2.%d])\n\tby mail.example.org with "
 		. "ESMTPS id %08x\n\tfor <bird\@example.org>; %s\n", $_, $_,
 		rand 250, rand 2**31, $date } 1 .. 3;
-	return join '', @hops, sprintf("From: Flock %d <flock%d\@example.net>\n",
+	return join '', $top, @hops, $behind, sprintf("From: Flock %d <flock%d\@example.net>\n",
 		$number % 97, $number % 97), "To: bird\@example.org\n",
 		"Subject: Number $number, of the way from north to south\n",
 		"Date: $date\n",
@@ -117,7 +138,7 @@ sub message {
 	my $lines = 1 + int $self->size() / (LINE + 2);
 	my $pool = pool($lines < 400 ? 'text' : 'base64');
 	my $text = headers($number, $time, $lines < 400 ? 'text/plain'
-		: 'application/octet-stream');
+		: 'application/octet-stream', $self->{headers} // 800);
 	while ($lines > 0) {
 		my $from = int rand POOL_LINES;
 		my $take = $lines < POOL_LINES - $from ? $lines

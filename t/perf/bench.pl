@@ -26,6 +26,7 @@ usage: bench.pl [OPTION]...
   --messages N     in the account (10000)
   --mailboxes N    that they are in (20)
   --mean BYTES     of a message (43300)
+  --headers BYTES  of each, as real servers and lists pile them up (800)
   --seed N         what mail, and what happens to it (1)
   --dir DIR        where the Maildirs and the server's mail are (TMPDIR);
                    on ext4 each run of a first pull takes the mail's size
@@ -38,7 +39,7 @@ usage: bench.pl [OPTION]...
 END
 
 my %options = (tools => join(',', Account::tools()), seed => 1,
-	messages => 10_000, mailboxes => 20, mean => 43_300, rounds => 5,
+	messages => 10_000, mailboxes => 20, mean => 43_300, headers => 800, rounds => 5,
 	dir => $ENV{TMPDIR} // '/tmp', only => []);
 my $srcdir = $ENV{srcdir} // dirname(__FILE__) . '/../..';
 my $builddir = $ENV{builddir} // '.';
@@ -46,7 +47,8 @@ my @records;
 
 sub options_read {
 	GetOptions(\%options, 'only=s@', 'tools=s', 'rounds=i', 'rtt=s',
-		'messages=i', 'mailboxes=i', 'mean=i', 'seed=i', 'dir=s',
+		'messages=i', 'mailboxes=i', 'mean=i', 'headers=i',
+		'seed=i', 'dir=s',
 		'quick', 'counts', 'verify', 'records', 'markdown', 'list',
 		'help') or die $usage;
 	die $usage if @ARGV;
@@ -403,7 +405,8 @@ if ($options{list}) {
 $| = 1;
 my @normal = grep { !$_->{large} } @works;
 my @large = grep { $_->{large} } @works;
-my %same = map { $_ => $options{$_} } qw(seed messages mailboxes mean);
+my %same = map { $_ => $options{$_} } qw(seed messages mailboxes mean
+	headers);
 bench_run(Corpus->new(%same), @normal) if @normal;
 if (@large) {
 	my %ten = (%same, messages => 10 * $same{messages},

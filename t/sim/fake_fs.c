@@ -122,8 +122,10 @@ static void run_suite(const char *label, bool folds_case)
 	clock.tick_ns = 1000;
 	suite.ctx = fake_fs_new(&fate, &clock.port);
 	suite.port = fake_fs_port(suite.ctx);
-	if (folds_case)
+	if (folds_case) {
 		fake_fs_fold_case(suite.ctx);
+		fake_fs_set_clones(suite.ctx);
+	}
 	fake_fs_set_grain(suite.ctx, 4000000);
 	fake_fs_mkdir(suite.ctx, suite.root);
 	fs_suite_run(&suite);

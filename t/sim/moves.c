@@ -5,6 +5,7 @@
 #include "tap.h"
 #include "world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -327,6 +328,59 @@ static void test_maildir(const struct mask *mask)
 	world_clear(&world);
 }
 
+/* What mail readers make of a name on the way, of a message that was read or
+ * was not, while the server's flags change or do not. */
+struct renaming {
+	const char *below; /* as for reader_moves() */
+	unsigned flags;    /* that it says */
+};
+
+static void test_renaming(
+	const struct renaming *how, unsigned before, unsigned there)
+{
+	const unsigned want = ((before ^ there) & ~before) | how->flags;
+	struct world world;
+	char name[100];
+
+	(void)snprintf(name, sizeof(name), "%s, %s before%s", how->below,
+		before != 0 ? "read" : "new",
+		there != before ? ", flagged there" : "");
+	begin(&world, &masks[0]);
+	box(&world, "A")->messages[0].flags = before;
+	check(world_sync(&world) == 0);
+	reader_moves(&world, 1, how->below);
+	box(&world, "A")->messages[0].flags = there;
+	ends(&world, name, "it moves on the server");
+	is_int((intmax_t)box(&world, "B")->count, 1, "%s: to where it is here",
+		name);
+	is_int((intmax_t)box(&world, "B")->messages[0].flags, want,
+		"%s: with what changed on both sides", name);
+	world_clear(&world);
+}
+
+static void test_renamings(void)
+{
+	static const struct renaming ways[] = {
+		{"cur/%s:2,", 0},
+		{"cur/%s:2,S", FAKE_SEEN},
+		{"cur/%s:2,RS", FAKE_ANSWERED | FAKE_SEEN},
+		{"cur/%s", 0},
+		{"cur/invented:2,", 0},
+		{"cur/invented:2,S", FAKE_SEEN},
+		{"cur/invented:2,RS", FAKE_ANSWERED | FAKE_SEEN},
+		{"cur/invented", 0},
+		{"new/%s", 0},
+		{"new/invented", 0},
+	};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		test_renaming(&ways[i], 0, 0);
+		test_renaming(&ways[i], 0, FAKE_FLAGGED);
+		test_renaming(&ways[i], FAKE_SEEN, FAKE_SEEN);
+		test_renaming(&ways[i], FAKE_SEEN, FAKE_SEEN | FAKE_FLAGGED);
+	}
+}
+
 /* Both at once. */
 static void test_both(const struct mask *mask)
 {
@@ -566,6 +620,7 @@ int main(void)
 		test_both(&masks[i]);
 	}
 	test_again();
+	test_renamings();
 	test_dry();
 	test_policies();
 	test_all_go();

@@ -96,6 +96,11 @@ static void test_once(const char *caps, const char *first)
 	(void)fake_mailbox_copy(box(&world, "Zoo"), 3, box(&world, "INBOX"));
 	ok(ends(&world, caps), "a label more");
 	world_clear(&world);
+
+	begin(&world, caps, first);
+	fake_fs_set_clones(world.fs);
+	ok(ends(&world, "where files share blocks"), "likewise");
+	world_clear(&world);
 }
 
 /* Each file is one, with the date and flags of its message. */

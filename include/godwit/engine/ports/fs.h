@@ -118,6 +118,13 @@ struct fs_port {
 	enum fs_result (*read)(struct fs_file *file, char *at, size_t room,
 		size_t *got_r, struct err *err);
 
+	/* Makes a new file, of which nothing is written yet, hold what a file
+	 * that was opened to read holds, by sharing its blocks: either may then
+	 * be changed, and the other stays as it is. FS_CROSS where the file
+	 * system cannot do that: nothing is written, copy instead. */
+	enum fs_result (*clone)(
+		struct fs_file *from, struct fs_file *to, struct err *err);
+
 	/* Ends a file that was written: sets its mtime, and hands it to the
 	 * next flush. FS_FAILED also when earlier writes turn out lost. *file
 	 * becomes NULL in any case. */
