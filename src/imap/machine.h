@@ -14,6 +14,8 @@ struct imap_call {
 	struct imap_call *next;
 	uint32_t handle;
 	enum imap_command_kind kind;
+	uint32_t speaker;
+	uint32_t selection; /* the SELECT that it relies on; its own of one */
 	struct imap_encoded encoded;
 	size_t parts_sent;
 	size_t literals_given; /* of APPEND: wholly */
@@ -23,6 +25,7 @@ struct imap_call {
 	bool idling;    /* IDLE: "+" came */
 	bool idle_done; /* IDLE: to be ended, or ended */
 	bool read_only; /* EXAMINE */
+	bool resyncs;   /* SELECT that asks for what has changed */
 	bool caps_told; /* a login during which CAPABILITY came */
 	bool followed;  /* a login behind which commands may travel */
 	/* AUTHENTICATE: whether an initial response goes along, or is to be
@@ -54,11 +57,16 @@ struct imap_session {
 	bool failed;
 	struct err failure;
 
+	struct imap_calls held;    /* until their speakers are let go */
 	struct imap_calls waiting; /* not yet begun to be sent */
 	struct imap_calls sent;    /* in the order of sending, unanswered */
 	struct imap_call *writing; /* the last of `sent`, if unfinished */
 	struct imap_call *orphan;  /* `writing`, once it was answered early */
 	uint32_t last_handle;
+	uint32_t speaker; /* whose commands are submitted now */
+	bool holds;       /* and whether they are held */
+	bool asked;       /* a command was sent with nothing on the way */
+	uint32_t selection;
 	struct buf output;
 	size_t output_sent; /* of it; taken off its front now and then */
 	bool output_secret; /* to be wiped when sent */
@@ -81,6 +89,8 @@ struct imap_session {
 /* queue.c */
 
 bool imap_is_login(enum imap_command_kind kind);
+
+bool imap_is_select(enum imap_command_kind kind);
 
 /* Appends to the output what may be sent now. */
 void imap_queue_pump(struct imap_session *s);
@@ -116,6 +126,9 @@ void imap_output_add(struct imap_session *s, struct str bytes, bool secret);
 /* track.c */
 
 void imap_track_front(struct imap_session *s); /* whose turn it is now */
+
+/* Whether a response may still be about the mailbox that a SELECT leaves. */
+bool imap_track_may_be_late(const struct imap_response *response);
 void imap_track_greeting(
 	struct imap_session *s, const struct imap_response *response);
 void imap_track_untagged(

@@ -1,8 +1,9 @@
 /*
- * How: two lists. A command waits in the first until it may travel; then it
- * moves to the second, where it stays until its answer comes, and its parts are
- * written one by one. One command at most is being written; while that waits
- * for "+" or for octets from the caller, nothing else is begun.
+ * How: two lists. A command waits in the first until it may travel (in one
+ * before that if its speaker may not say it yet); then it moves to the second,
+ * where it stays until its answer comes, and its parts are written one by one.
+ * One command at most is being written; while that waits for "+" or for octets
+ * from the caller, nothing else is begun.
  */
 #include "machine.h"
 
@@ -46,6 +47,8 @@ static void call_free(struct imap_call *call)
 
 void imap_queue_clear(struct imap_session *s)
 {
+	while (s->held.first != NULL)
+		call_free(calls_take(&s->held, &s->held.first));
 	while (s->waiting.first != NULL)
 		call_free(calls_take(&s->waiting, &s->waiting.first));
 	while (s->sent.first != NULL)
@@ -97,6 +100,11 @@ void imap_session_sent(struct imap_session *s, size_t n)
 	if (s->output_sent == s->output.len ||
 		s->output_sent >= LIMIT_OUTPUT_BYTES)
 		output_shift(s);
+}
+
+bool imap_is_select(enum imap_command_kind kind)
+{
+	return kind == IMAP_SELECT || kind == IMAP_EXAMINE;
 }
 
 bool imap_is_login(enum imap_command_kind kind)
@@ -225,8 +233,10 @@ void imap_queue_pump(struct imap_session *s)
 			return;
 		s->writing = calls_take(&s->waiting, &s->waiting.first);
 		calls_add(&s->sent, s->writing);
-		if (s->sent.count == 1)
-			imap_track_front(s);
+		if (s->sent.count > 1)
+			continue;
+		s->asked = true;
+		imap_track_front(s);
 	}
 }
 
@@ -342,6 +352,18 @@ static void encode(struct imap_session *s, struct imap_call *call,
 		imap_session_enabled(s, IMAP_CAP_UTF8_ACCEPT), &call->encoded);
 }
 
+/* Lets it wait for its turn. The mailbox that it is about is the one that is
+ * selected when that comes. */
+static void line_up(struct imap_session *s, struct imap_call *call)
+{
+	if (imap_is_select(call->kind))
+		s->selection = call->handle;
+	call->selection = s->selection;
+	if (call->kind == IMAP_CLOSE || call->kind == IMAP_UNSELECT)
+		s->selection = 0;
+	calls_add(&s->waiting, call);
+}
+
 uint32_t imap_session_submit(
 	struct imap_session *s, const struct imap_command *command)
 {
@@ -352,10 +374,113 @@ uint32_t imap_session_submit(
 		s->last_handle = 1;
 	call->handle = s->last_handle;
 	call->kind = command->kind;
+	call->speaker = s->speaker;
 	call->read_only = command->kind == IMAP_EXAMINE;
+	call->resyncs =
+		imap_is_select(command->kind) && command->select.qresync;
 	encode(s, call, command);
-	calls_add(&s->waiting, call);
+	if (s->holds)
+		calls_add(&s->held, call);
+	else
+		line_up(s, call);
 	return call->handle;
+}
+
+void imap_session_speak_as(struct imap_session *s, uint32_t speaker, bool held)
+{
+	s->speaker = speaker;
+	s->holds = held;
+}
+
+static bool changes_mailbox(enum imap_command_kind kind)
+{
+	switch (kind) {
+	case IMAP_STORE:
+	case IMAP_UID_EXPUNGE:
+	case IMAP_MOVE:
+	case IMAP_COPY:
+	case IMAP_CLOSE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool imap_session_holds(const struct imap_session *s, uint32_t speaker,
+	struct imap_held *held_r)
+{
+	bool any = false;
+
+	*held_r = (struct imap_held){0};
+	for (const struct imap_call *c = s->held.first; c; c = c->next) {
+		if (c->speaker != speaker)
+			continue;
+		held_r->selects =
+			any ? held_r->selects : imap_is_select(c->kind);
+		held_r->changes = held_r->changes || changes_mailbox(c->kind);
+		any = true;
+	}
+	return any;
+}
+
+/* Takes the speaker's commands out of those that are held: they line up, or
+ * are freed. */
+static void unhold(struct imap_session *s, uint32_t speaker, bool line_them_up)
+{
+	struct imap_call **at = &s->held.first;
+
+	while (*at != NULL) {
+		struct imap_call *call;
+
+		if ((*at)->speaker != speaker) {
+			at = &(*at)->next;
+			continue;
+		}
+		call = calls_take(&s->held, at);
+		if (line_them_up)
+			line_up(s, call);
+		else
+			call_free(call);
+	}
+}
+
+void imap_session_let_go(struct imap_session *s, uint32_t speaker)
+{
+	unhold(s, speaker, true);
+}
+
+void imap_session_forget(struct imap_session *s, uint32_t speaker)
+{
+	unhold(s, speaker, false);
+}
+
+uint32_t imap_session_selection(const struct imap_session *s)
+{
+	return s->selection;
+}
+
+uint32_t imap_session_speaker(const struct imap_session *s)
+{
+	return s->sent.first == NULL ? 0 : s->sent.first->speaker;
+}
+
+bool imap_session_asked(struct imap_session *s)
+{
+	bool asked = s->asked;
+
+	s->asked = false;
+	return asked;
+}
+
+bool imap_session_has_unsaid(const struct imap_session *s)
+{
+	return s->waiting.first != NULL || s->writing != NULL ||
+	       imap_session_output(s).len > 0;
+}
+
+uint32_t imap_session_last(const struct imap_session *s)
+{
+	return s->last_handle;
 }
 
 size_t imap_session_pending(const struct imap_session *s)

@@ -87,20 +87,26 @@ static enum imap_step on_tagged(
 	event->kind = IMAP_EVENT_TAGGED;
 	event->handle = handle;
 	event->command = call->kind;
+	event->speaker = call->speaker;
 	event->response = &s->response;
 	event->selected = s->mailbox.handle;
 	imap_queue_release(s, call);
 	return IMAP_STEP_EVENT;
 }
 
+static void about(struct imap_event *event, const struct imap_call *call)
+{
+	event->handle = call->handle;
+	event->command = call->kind;
+	event->speaker = call->speaker;
+}
+
 static void about_front(struct imap_session *s, struct imap_event *event)
 {
 	const struct imap_call *front = imap_queue_front(s);
 
-	if (front != NULL) {
-		event->handle = front->handle;
-		event->command = front->kind;
-	}
+	if (front != NULL)
+		about(event, front);
 	event->selected = s->mailbox.handle;
 }
 
@@ -171,10 +177,42 @@ static void about_search(struct imap_session *s, struct imap_event *event)
 		return;
 	while (call != NULL && call->handle != handle)
 		call = call->next;
-	if (call == NULL)
-		return;
-	event->handle = handle;
-	event->command = call->kind;
+	if (call != NULL)
+		about(event, call);
+}
+
+/* Whether a response tells of a mailbox that is selected. */
+static bool is_of_mailbox(const struct imap_response *response)
+{
+	switch (response->kind) {
+	case IMAP_RESPONSE_EXISTS:
+	case IMAP_RESPONSE_RECENT:
+	case IMAP_RESPONSE_FLAGS:
+	case IMAP_RESPONSE_SEARCH:
+	case IMAP_RESPONSE_ESEARCH:
+		return true;
+	case IMAP_RESPONSE_CONDITION:
+		return false;
+	default:
+		return imap_track_may_be_late(response);
+	}
+}
+
+/*
+ * Whether what is told is not of the mailbox that the oldest command meant. Who
+ * is selected tells, but for the one case that no server marks unless it says
+ * CLOSED: while a SELECT is being answered that does not ask for messages, what
+ * is told of them is of the mailbox before.
+ */
+static bool is_left_behind(const struct imap_session *s)
+{
+	const struct imap_call *front = imap_queue_front(s);
+
+	if (front == NULL || !is_of_mailbox(&s->response))
+		return false;
+	return front->selection != s->mailbox.handle ||
+	       (imap_is_select(front->kind) && !front->resyncs &&
+		       imap_track_may_be_late(&s->response));
 }
 
 static enum imap_step on_untagged(
@@ -185,6 +223,7 @@ static enum imap_step on_untagged(
 	event->response = &s->response;
 	about_front(s, event);
 	about_search(s, event);
+	event->left_behind = is_left_behind(s);
 	return IMAP_STEP_EVENT;
 }
 
@@ -251,8 +290,7 @@ static enum imap_step write_on(struct imap_session *s, struct imap_event *event)
 	call = imap_queue_wants(s);
 	if (call != NULL) {
 		event->kind = IMAP_EVENT_LITERAL_WANTED;
-		event->handle = call->handle;
-		event->command = call->kind;
+		about(event, call);
 		event->selected = s->mailbox.handle;
 		event->index = call->literals_given;
 		event->octets = call->octets_left;

@@ -8,11 +8,6 @@
  */
 #include "machine.h"
 
-static bool is_select(enum imap_command_kind kind)
-{
-	return kind == IMAP_SELECT || kind == IMAP_EXAMINE;
-}
-
 static void mailbox_forget(struct imap_session *s)
 {
 	arena_reset(&s->flags_arena);
@@ -41,12 +36,12 @@ void imap_track_front(struct imap_session *s)
 {
 	const struct imap_call *front = imap_queue_front(s);
 
-	if (front != NULL && is_select(front->kind) && s->mailbox.handle == 0)
+	if (front != NULL && imap_is_select(front->kind) &&
+		s->mailbox.handle == 0)
 		mailbox_begin(s, front);
 }
 
-/* Whether a response may still be about the mailbox that SELECT leaves. */
-static bool may_be_late(const struct imap_response *response)
+bool imap_track_may_be_late(const struct imap_response *response)
 {
 	switch (response->kind) {
 	case IMAP_RESPONSE_EXPUNGE:
@@ -71,10 +66,10 @@ static void track_switch(
 	bool closed = response->kind == IMAP_RESPONSE_CONDITION &&
 		      response->line.code.kind == IMAP_CODE_CLOSED;
 
-	if (front == NULL || !is_select(front->kind))
+	if (front == NULL || !imap_is_select(front->kind))
 		return;
-	if (closed ||
-		(s->mailbox.handle != front->handle && !may_be_late(response)))
+	if (closed || (s->mailbox.handle != front->handle &&
+			      !imap_track_may_be_late(response)))
 		mailbox_begin(s, front);
 }
 
@@ -330,7 +325,7 @@ void imap_track_tagged(struct imap_session *s, const struct imap_call *call,
 		track_ok(s, call);
 	if (imap_is_login(call->kind))
 		track_login_answered(s, call, ok);
-	if (is_select(call->kind))
+	if (imap_is_select(call->kind))
 		track_selected(s, call, ok);
 	/* CREATE's MAILBOXID is that of the mailbox it made (RFC 8474). */
 	if (call->kind != IMAP_CREATE)

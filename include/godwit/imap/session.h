@@ -4,6 +4,8 @@
  * Bytes in, events out; commands in, bytes out. It pairs answers with commands,
  * holds commands back where the protocol wants it (literals, logins, IDLE),
  * and tracks what a connection is: its state, capabilities, selected mailbox.
+ * Several may speak on one connection, each of its own mailbox: an event says
+ * whose it is, and whether it is about the mailbox that its command meant.
  * It does no I/O, knows no time, and decides nothing about mail. Whatever the
  * server does wrong ends in FAILED with ERR_PROTOCOL, never in a crash, a hang
  * or unbounded memory.
@@ -64,6 +66,11 @@ struct imap_event {
 	/* The SELECT or EXAMINE whose mailbox untagged data speak of: it is
 	 * the last one whose turn has come. 0: none. */
 	uint32_t selected;
+	uint32_t speaker; /* who submitted the command of the handle; or 0 */
+	/* UNTAGGED: it is, or may be, about another mailbox than the one that
+	 * was to be selected for the command of the handle: one that a SELECT
+	 * leaves, or none, where that SELECT was refused. */
+	bool left_behind;
 	const struct imap_response *response; /* GREETING, TAGGED, UNTAGGED */
 	struct str bytes;                     /* CHALLENGE */
 	size_t index;                         /* LITERAL_WANTED */
@@ -135,8 +142,44 @@ void imap_session_sent(struct imap_session *s, size_t n);
 uint32_t imap_session_submit(
 	struct imap_session *s, const struct imap_command *command);
 
-/* Commands submitted and not yet answered. */
+/* The handle of the command that was submitted last; 0: none was. */
+uint32_t imap_session_last(const struct imap_session *s);
+
+/* Commands submitted and not yet answered, but for those that are held. */
 size_t imap_session_pending(const struct imap_session *s);
+
+/* Whether some of these are still to be sent, or the output is. */
+bool imap_session_has_unsaid(const struct imap_session *s);
+
+/*
+ * Several speakers. From now on commands are those of `speaker` (0: nobody's);
+ * where it is `held`, they get handles, but stay back until it is let go.
+ */
+void imap_session_speak_as(struct imap_session *s, uint32_t speaker, bool held);
+
+/* Whether commands of the speaker are held, and of what kind. */
+struct imap_held {
+	bool selects; /* the first selects a mailbox itself */
+	bool changes; /* one of them changes what a mailbox has */
+};
+bool imap_session_holds(const struct imap_session *s, uint32_t speaker,
+	struct imap_held *held_r);
+
+/* Queues them, in their order, behind all that was submitted; or forgets
+ * them, who are then never answered. */
+void imap_session_let_go(struct imap_session *s, uint32_t speaker);
+void imap_session_forget(struct imap_session *s, uint32_t speaker);
+
+/* The SELECT or EXAMINE that a command which is submitted now would rely on:
+ * the last one submitted and not held. 0: none, or it was closed. */
+uint32_t imap_session_selection(const struct imap_session *s);
+
+/* Whose command is answered next; 0: nobody's. */
+uint32_t imap_session_speaker(const struct imap_session *s);
+
+/* Whether since the last call a command was sent while nothing was on the way:
+ * what comes next is the answer to it. */
+bool imap_session_asked(struct imap_session *s);
 
 /* Answers a CHALLENGE; `response` is not base64. It is masked and wiped. */
 void imap_session_respond(struct imap_session *s, struct str response);

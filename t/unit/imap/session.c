@@ -15,6 +15,8 @@ static struct err failure;
 static uint64_t wanted; /* octets of the last LITERAL_WANTED */
 static uint32_t last;   /* handle of the last event */
 static uint32_t last_selected;
+static uint32_t last_speaker;
+static bool last_left_behind;
 
 static void begin(void)
 {
@@ -33,6 +35,8 @@ static void take_event(const struct imap_event *event)
 {
 	last = event->handle;
 	last_selected = event->selected;
+	last_speaker = event->speaker;
+	last_left_behind = event->left_behind;
 	if (event->kind == IMAP_EVENT_LITERAL_WANTED) {
 		wanted = event->octets;
 		buf_addz(&told, "literal; ");
@@ -912,6 +916,126 @@ static void test_mailbox_switch(void)
 	end();
 }
 
+static void test_speakers(void)
+{
+	struct imap_held held;
+	uint32_t a;
+	uint32_t b;
+
+	begin();
+	(void)hear("* PREAUTH hi\r\n");
+	imap_session_speak_as(s, 7, false);
+	a = submit_mailbox(IMAP_SELECT, "a");
+	is_int(imap_session_selection(s), a, "what comes next is about a");
+	imap_session_speak_as(s, 8, false);
+	b = submit_mailbox(IMAP_SELECT, "b");
+	is_int(imap_session_selection(s), b, "then about b");
+	imap_session_speak_as(s, 7, true);
+	ok(submit(IMAP_NOOP) == 3 && imap_session_last(s) == 3,
+		"what is held has its handle");
+	(void)submit_mailbox(IMAP_SELECT, "c");
+	imap_session_speak_as(s, 0, false);
+	is_int(imap_session_selection(s), b, "changes nothing");
+	is_int((intmax_t)imap_session_pending(s), 2, "and is not awaited");
+	ok(imap_session_has_unsaid(s), "what was submitted is to be said");
+	(void)step();
+	is_written("a1 SELECT \"a\"\r\na2 SELECT \"b\"\r\n",
+		"as long as its speaker is not let go, it stays back");
+	ok(!imap_session_has_unsaid(s), "the rest is said");
+	ok(imap_session_asked(s) && !imap_session_asked(s),
+		"and asks, since nothing was on the way");
+	is_int(imap_session_speaker(s), 7, "the first is answered first");
+	ok(imap_session_holds(s, 7, &held) && !held.selects && !held.changes,
+		"it is known what is held");
+	ok(!imap_session_holds(s, 8, &held), "and whose it is");
+	imap_session_let_go(s, 7);
+	(void)step();
+	is_written("a3 NOOP\r\na4 SELECT \"c\"\r\n", "then it goes");
+	ok(!imap_session_asked(s), "without asking anything of a quiet line");
+	(void)hear("a1 OK x\r\n");
+	is_int(last_speaker, 7, "an answer says who asked");
+	(void)hear("* 3 EXISTS\r\n");
+	is_int(last_speaker, 8, "as does what comes before the next one");
+	end();
+}
+
+static void test_held(void)
+{
+	struct imap_command store = {.kind = IMAP_STORE,
+		.store = {.set = STR("1"), .mode = IMAP_STORE_ADD}};
+	struct imap_held held;
+
+	begin();
+	(void)hear("* PREAUTH hi\r\n");
+	imap_session_speak_as(s, 1, true);
+	(void)submit_mailbox(IMAP_SELECT, "a");
+	(void)imap_session_submit(s, &store);
+	imap_session_speak_as(s, 2, true);
+	(void)submit(IMAP_NOOP);
+	ok(imap_session_holds(s, 1, &held) && held.selects && held.changes,
+		"a SELECT at first, and a change, are told");
+	imap_session_forget(s, 1);
+	ok(!imap_session_holds(s, 1, &held), "what is forgotten is gone");
+	imap_session_let_go(s, 2);
+	(void)step();
+	is_written("a3 NOOP\r\n", "the others' goes all the same");
+	(void)hear("a3 OK x\r\n");
+	imap_session_speak_as(s, 3, true);
+	(void)submit(IMAP_NOOP);
+	end();
+}
+
+/* What comes while `resyncs` tells whether a SELECT asks for messages. */
+static void select_b(bool resyncs)
+{
+	struct imap_command command = {.kind = IMAP_SELECT,
+		.select = {.mailbox = STR("b"),
+			.qresync = resyncs,
+			.uidvalidity = 1,
+			.modseq = 2}};
+
+	begin();
+	(void)hear("* PREAUTH hi\r\n");
+	(void)submit_mailbox(IMAP_SELECT, "a");
+	(void)imap_session_submit(s, &command);
+	(void)submit(IMAP_NOOP);
+	(void)step();
+	(void)hear("* 5 EXISTS\r\na1 OK x\r\n");
+}
+
+static void leaves_behind(const char *line, bool want, const char *sentence)
+{
+	(void)hear(line);
+	ok(last_left_behind == want, "%s", sentence);
+}
+
+static void test_left_behind(void)
+{
+	select_b(false);
+	leaves_behind("* 1 FETCH (FLAGS ())\r\n", true,
+		"between two mailboxes, FETCH is of the one before");
+	leaves_behind("* OK [CLOSED] x\r\n", false, "CLOSED of neither");
+	leaves_behind("* 6 EXISTS\r\n", false, "EXISTS is of the new one");
+	leaves_behind("* 1 FETCH (FLAGS ())\r\n", true,
+		"FETCH is not, before a plain SELECT is answered");
+	leaves_behind("a2 OK x\r\n* 1 FETCH (FLAGS ())\r\n", false,
+		"but behind its answer");
+	end();
+
+	select_b(true);
+	leaves_behind("* VANISHED 1\r\n", true,
+		"so is VANISHED with QRESYNC, before CLOSED");
+	leaves_behind("* OK [CLOSED] x\r\n* VANISHED (EARLIER) 1\r\n", false,
+		"but not behind it");
+	end();
+
+	select_b(false);
+	leaves_behind("a2 NO x\r\n* 1 FETCH (FLAGS ())\r\n", true,
+		"where a SELECT is refused, nothing is of its mailbox");
+	leaves_behind("* OK x\r\n", false, "what is of none is heard");
+	end();
+}
+
 static void test_esearch(void)
 {
 	struct imap_command search = {.kind = IMAP_SEARCH};
@@ -980,6 +1104,9 @@ int main(void)
 	test_mailbox();
 	test_mailbox_none();
 	test_mailbox_switch();
+	test_speakers();
+	test_held();
+	test_left_behind();
 	test_esearch();
 	test_no_copy();
 	buf_clear(&wrote);
