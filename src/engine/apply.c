@@ -22,6 +22,7 @@
 
 enum {
 	RECORDS_A_MESSAGE = 4, /* its entry, two indexes, a trouble */
+	PUSH_DEARER = 8,       /* than a pull (Dovecot) */
 };
 
 #define FLAG_OPS (1U << OP_FLAG_LOCAL | 1U << OP_FLAG_REMOTE)
@@ -98,6 +99,31 @@ static enum task_step work_event(
 	return end_step(work->pass, work->kind->event(task, event, err));
 }
 
+/* What is to be fetched, or sent, as far as that is known. To take a message
+ * costs a server far more than to give one. */
+static uint64_t bytes_of(const struct mailbox *mailbox, unsigned kinds)
+{
+	enum op_kind kind = (kinds & 1U << OP_PUSH) != 0 ? OP_PUSH : OP_PULL;
+	const struct op *op;
+	uint64_t bytes = 0;
+
+	if ((kinds & (1U << OP_PULL | 1U << OP_PUSH)) == 0)
+		return 0;
+	for (size_t at = 0; (op = apply_next(mailbox, kind, &at)) != NULL;
+		at++) {
+		const struct row *row = apply_row(mailbox, op);
+		const struct file_facts *facts =
+			kind == OP_PUSH ? mailbox_facts(mailbox, row->local)
+					: NULL;
+
+		if (kind == OP_PULL)
+			bytes += mailbox->remote[row->remote].bytes;
+		else if (facts != NULL)
+			bytes += facts->wire_bytes * PUSH_DEARER;
+	}
+	return bytes;
+}
+
 /* A task for every mailbox that has such work, in one run of memory. */
 static size_t make_tasks(
 	struct pass *pass, const struct apply_work *work, struct task **queue)
@@ -119,6 +145,8 @@ static size_t make_tasks(
 		at->task.kind = &kind;
 		at->kind = work->kind;
 		at->task.mailbox = mailbox;
+		at->task.turns = work->turns;
+		at->task.bytes = bytes_of(mailbox, work->kinds);
 		at->pass = pass;
 		at->kinds = work->kinds;
 		queue[count++] = &at->task;

@@ -19,6 +19,7 @@ int apply(struct pass *pass, struct err *err);
 /* A kind of work that is done in every mailbox whose plan asks for it. */
 struct apply_work {
 	unsigned kinds; /* bits (1 << enum op_kind) */
+	unsigned turns; /* of the line, that a mailbox takes for itself */
 	const struct task_kind *kind;
 	size_t task_bytes; /* of the task, whose first member is the struct
 			    * apply_task below */

@@ -46,8 +46,9 @@ struct conn {
 	uint64_t bytes_out;
 	int64_t heard_ms; /* when something last went either way, moved on by
 			   * the time that we were busy since */
-	int64_t asked_ms; /* when the first bytes went out; 0: not yet */
-	int64_t round_trip_ms; /* until the first came back; -1: not yet */
+	bool asks;        /* with what goes out next, when all is quiet */
+	int64_t asked_ms; /* when that went; 0: nothing is to be heard of it */
+	int64_t round_trip_ms; /* the shortest until then; -1: none yet */
 };
 
 static int64_t now_ms(const struct conn *conn)
@@ -97,6 +98,7 @@ struct conn *conn_open(const struct account *account, const struct ports *ports,
 		conn->trace = imap_trace_new(false);
 	conn->heard_ms = now_ms(conn);
 	conn->round_trip_ms = -1;
+	conn->asks = account->tls.mode == ACCOUNT_TLS_IMPLICIT;
 	conn->stream = ports->net.open(ports->net.ctx, &target, err);
 	if (conn->stream == NULL ||
 		(account->tls.mode == ACCOUNT_TLS_IMPLICIT &&
@@ -119,8 +121,9 @@ static enum net_result drain(struct conn *conn, struct err *err)
 			return result;
 		conn->bytes_out += sent;
 		conn->heard_ms = now_ms(conn);
-		if (conn->asked_ms == 0)
+		if (conn->asks)
 			conn->asked_ms = conn->heard_ms;
+		conn->asks = false;
 		buf_consume(&conn->wire_out, sent);
 	}
 	return NET_OK;
@@ -180,6 +183,10 @@ static int take_output(struct conn *conn, struct err *err)
 	int result = 0;
 
 	trace_feed(conn, IMAP_CLIENT, output);
+	/* What comes behind a greeting that was not waited for may be that. */
+	if (imap_session_asked(conn->session) &&
+		imap_session_state(conn->session) != IMAP_STATE_GREETING)
+		conn->asks = true;
 	if (conn->wire_out.len == 0)
 		conn->heard_ms = now_ms(conn); /* the wait begins now */
 	sent = output;
@@ -243,10 +250,16 @@ static enum net_result hand_on_rest(struct conn *conn, struct err *err)
 
 static void note_heard(struct conn *conn, size_t bytes)
 {
+	int64_t took_ms;
+
 	conn->bytes_in += bytes;
 	conn->heard_ms = now_ms(conn);
-	if (conn->asked_ms != 0 && conn->round_trip_ms < 0)
-		conn->round_trip_ms = conn->heard_ms - conn->asked_ms;
+	if (conn->asked_ms == 0)
+		return;
+	took_ms = conn->heard_ms - conn->asked_ms;
+	conn->asked_ms = 0;
+	if (conn->round_trip_ms < 0 || took_ms < conn->round_trip_ms)
+		conn->round_trip_ms = took_ms;
 }
 
 /* Reads once from the stream, into the session or the handshake. */
@@ -429,6 +442,16 @@ void conn_compress(struct conn *conn)
 	port->open(port->ctx, &conn->deflate);
 	buf_reset(&conn->behind);
 	imap_session_compressed(conn->session, &conn->behind);
+}
+
+int64_t conn_round_trip_ms(const struct conn *conn)
+{
+	return conn->round_trip_ms;
+}
+
+bool conn_has_unsaid(const struct conn *conn)
+{
+	return conn->wire_out.len > 0 || imap_session_has_unsaid(conn->session);
 }
 
 bool conn_is_resuming(const struct conn *conn)

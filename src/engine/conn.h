@@ -54,6 +54,12 @@ void conn_describe(const struct conn *conn, struct buf *text);
  * which may do as it likes about that. */
 bool conn_is_near(const struct conn *conn);
 
+/* The line's round trip, as far as it was measured; -1: not yet. */
+int64_t conn_round_trip_ms(const struct conn *conn);
+
+/* Whether some of what was submitted has not gone out yet. */
+bool conn_has_unsaid(const struct conn *conn);
+
 /* Whether it is worth compressing, by what the account says and the line is:
  * to be asked when the server offers it, once we are logged in. */
 bool conn_may_compress(const struct conn *conn);

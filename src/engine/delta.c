@@ -24,7 +24,6 @@
 enum {
 	SCANS_MAX = 4, /* until a Maildir folder counts as never at rest */
 	READ_BYTES = 64 << 10,
-	MAILBOXES_A_LOGIN = 8,
 	SINGLES_MAX = 64,   /* headers that are asked for one by one */
 	WINDOW_UNIT = 1000, /* the window of Yahoo is ten of these */
 	HEADER_PIECE_BYTES = 4 << 10,
@@ -731,6 +730,7 @@ static enum task_step delta_begin(struct task *task, struct err *err)
 		identity_clear(&delta->doubt);
 	delta->reading_doubt = false;
 	(void)err;
+	task_said(task);
 	return listing_begin(&delta->listing);
 }
 
@@ -878,6 +878,7 @@ static enum task_step delta_event(
 	struct delta_task *delta = (struct delta_task *)task;
 	enum task_step step;
 
+	task_said(task); /* each stage by itself: other mailboxes go along */
 	if (delta->stage == STAGE_LIST) {
 		step = listing_event(&delta->listing, event, err);
 		return step == TASK_DONE ? listed(delta, err) : step;
@@ -974,7 +975,9 @@ static size_t delta_tasks(
 		if (!mailbox->on_server)
 			continue;
 		tasks[count] = (struct delta_task){
-			.task = {.kind = &kind, .mailbox = mailbox},
+			.task = {.kind = &kind,
+				.mailbox = mailbox,
+				.bytes = listing_bytes(mailbox)},
 			.pass = pass,
 			.listing = {.task = &tasks[count].task, .pass = pass},
 		};
@@ -982,15 +985,6 @@ static size_t delta_tasks(
 		count++;
 	}
 	return count;
-}
-
-/* A login costs about as much as looking into a few mailboxes. */
-static uint32_t connections_for(const struct pass *pass, size_t mailboxes)
-{
-	uint32_t useful = (uint32_t)(mailboxes / MAILBOXES_A_LOGIN) + 1;
-
-	return useful < pass->account->connections ? useful
-						   : pass->account->connections;
 }
 
 int delta(struct pass *pass, struct err *err)
@@ -1001,7 +995,7 @@ int delta(struct pass *pass, struct err *err)
 		arena_array(&pass->arena, pass->count, sizeof(struct task *));
 	size_t count = delta_tasks(pass, tasks, queue);
 	int result = pool_run(
-		pass->pool, queue, count, connections_for(pass, count), err);
+		pass->pool, queue, count, pass->account->connections, err);
 
 	for (size_t i = 0; i < count; i++) {
 		listing_clear(&tasks[i].listing);

@@ -111,16 +111,6 @@ void flag_check_shown(
 		item->is_shown = item->was_shown = true;
 }
 
-void flag_check_forget(struct flag_check *check)
-{
-	for (size_t i = 0; i < check->count; i++) {
-		struct flag_checked *item = &check->items[i];
-
-		item->is_shown = item->was_shown = false;
-		item->modseq = item->stored_modseq = 0;
-	}
-}
-
 void flag_check_anew(struct flag_check *check, uint32_t uid)
 {
 	struct flag_checked *item = find(check, uid);

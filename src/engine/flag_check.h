@@ -61,9 +61,6 @@ unsigned flag_check_ask(struct flag_check *check, struct conn *conn);
 void flag_check_shown(
 	struct flag_check *check, const struct imap_fetch *fetched);
 
-/* What was shown was another mailbox's. */
-void flag_check_forget(struct flag_check *check);
-
 /* What is told of the message from now on is about another STORE. */
 void flag_check_anew(struct flag_check *check, uint32_t uid);
 

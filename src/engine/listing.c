@@ -1,10 +1,11 @@
 /*
  * How: the path is chosen from what the record says and the connection can.
- * Where STATUS told that the record still applies, what is going to be asked
- * travels with the SELECT, so that a look costs one flight; a SELECT that
- * contradicts has those answers thrown away. FETCHes are gathered in `remote`;
- * at the end the journal's entries fill in what was not told, less what has
- * vanished, and the sum is compared with EXISTS.
+ * Where STATUS told that the record still applies (or that there is something
+ * to list), what is going to be asked travels with the SELECT, so that a look
+ * costs one flight; a SELECT that contradicts has those answers thrown away.
+ * FETCHes are gathered in `remote`; at the end the journal's entries fill in
+ * what was not told, less what has vanished, and the sum is compared with
+ * EXISTS.
  */
 #include "listing.h"
 
@@ -16,7 +17,8 @@
 #include <string.h>
 
 enum {
-	LISTINGS_MAX = 2, /* tries to get a full listing that adds up */
+	LISTINGS_MAX = 2,   /* tries to get a full listing that adds up */
+	LISTED_BYTES = 100, /* of a message in it, or so */
 };
 
 static struct mailbox *mailbox_of(const struct listing *listing)
@@ -89,25 +91,38 @@ static void forget(struct listing *listing)
 	mailbox_of(listing)->newest_seen = false;
 }
 
-/* All messages: of those that are known, the flags. TASK_DONE: none is known,
- * and none is there any more. */
-static enum task_step list_all(struct listing *listing)
+/* The last UID that the journal knows; 0: none. */
+static uint32_t top_known(const struct listing *listing)
 {
-	struct mailbox *mailbox = mailbox_of(listing);
+	const struct mailbox *mailbox = mailbox_of(listing);
 	size_t known = listing->renumbered ? 0 : mailbox->journal.count;
-	uint32_t top = known > 0 ? mailbox->base_items[known - 1].uid : 0;
+
+	return known > 0 ? mailbox->base_items[known - 1].uid : 0;
+}
+
+/* Asks for all messages: of those that are known, the flags. */
+static void ask_all(struct listing *listing, uint64_t exists)
+{
+	uint32_t top = top_known(listing);
 	char set[64];
 
-	listing->path = LISTING_FULL;
-	listing->stage = LISTING_LISTS;
 	listing->tries++;
-	forget(listing);
+	listing->task->underway = exists * LISTED_BYTES;
 	if (top > 0) {
 		(void)snprintf(set, sizeof(set), "1:%" PRIu32, top);
 		fetch(listing, str_of(set), IMAP_FETCH_FLAGS, 0);
 	}
-	if (top < UINT32_MAX && selected_of(listing)->exists > 0)
+	if (top < UINT32_MAX && exists > 0)
 		fetch_new(listing, top + 1);
+}
+
+/* TASK_DONE: none is known, and none is there any more. */
+static enum task_step list_all(struct listing *listing)
+{
+	listing->path = LISTING_FULL;
+	listing->stage = LISTING_LISTS;
+	forget(listing);
+	ask_all(listing, selected_of(listing)->exists);
 	return listing->awaited == 0 ? TASK_DONE : TASK_MORE;
 }
 
@@ -166,6 +181,28 @@ static enum listing_path choose(const struct listing *listing)
 						    : LISTING_FULL;
 }
 
+/* Whether all messages can be asked for at once: there are some, by STATUS or
+ * else by the journal, and nothing tells yet that they have other UIDs now. */
+static bool can_foresee_all(const struct mailbox *mailbox)
+{
+	const struct imap_status *status = &mailbox->status;
+	bool is_told = (status->present & IMAP_STATUS_MESSAGES) != 0;
+
+	if (mailbox->journal.count == 0)
+		return is_told && status->messages > 0;
+	return (!is_told || status->messages > 0) &&
+	       ((status->present & IMAP_STATUS_UIDVALIDITY) == 0 ||
+		       status->uidvalidity == mailbox->record.uidvalidity);
+}
+
+/* How many messages there are, as far as that is known before it is opened. */
+static uint64_t known_count(const struct mailbox *mailbox)
+{
+	return (mailbox->status.present & IMAP_STATUS_MESSAGES) != 0
+		       ? mailbox->status.messages
+		       : mailbox->journal.count;
+}
+
 /* Whether STATUS told that the record's numbers still apply. */
 static bool can_foresee(const struct mailbox *mailbox)
 {
@@ -214,7 +251,7 @@ static void submit_select(struct listing *listing)
 		command.select.modseq = mailbox->record.highestmodseq;
 		command.select.known_uids = str_of(known);
 	}
-	listing->select_handle = conn_submit(listing->task->conn, &command);
+	listing->select_handle = task_open(listing->task, &command);
 	listing->awaited++;
 }
 
@@ -222,7 +259,6 @@ enum task_step listing_begin(struct listing *listing)
 {
 	const struct mailbox *mailbox = mailbox_of(listing);
 
-	*listing->task->selected = NULL; /* its data must be fresh */
 	listing->stage = LISTING_OPENS;
 	listing->awaited = 0;
 	listing->tries = 0;
@@ -231,12 +267,20 @@ enum task_step listing_begin(struct listing *listing)
 	forget(listing);
 	listing->path = choose(listing);
 	submit_select(listing);
-	listing->foreseen =
-		listing->path != LISTING_FULL && can_foresee(mailbox);
-	if (listing->foreseen)
+	listing->foreseen = listing->path == LISTING_FULL
+				    ? can_foresee_all(mailbox)
+				    : can_foresee(mailbox);
+	if (listing->foreseen && listing->path == LISTING_FULL)
+		ask_all(listing, known_count(mailbox));
+	else if (listing->foreseen)
 		ask_changes(listing, mailbox->status.uidnext,
 			mailbox->status.highestmodseq);
 	return TASK_MORE;
+}
+
+uint64_t listing_bytes(const struct mailbox *mailbox)
+{
+	return is_known(mailbox) ? 0 : known_count(mailbox) * LISTED_BYTES;
 }
 
 /* ---- What SELECT told ---------------------------------------------------- */
@@ -340,6 +384,9 @@ static enum task_step opened(struct listing *listing, struct err *err)
 			forget(listing);
 			return add_up(listing, err);
 		}
+		if (listing->path == LISTING_FULL && listing->foreseen &&
+			!listing->renumbered && mailbox->exists > 0)
+			return add_up(listing, err);
 		return list_all(listing);
 	}
 	listing->stage = LISTING_LISTS;
@@ -595,18 +642,9 @@ static enum task_step add_up(struct listing *listing, struct err *err)
 
 /* ---- Events -------------------------------------------------------------- */
 
-/* Until the SELECT is being answered, all is about the mailbox before. */
-static bool is_left_behind(const struct listing *listing)
-{
-	return listing->stage == LISTING_OPENS &&
-	       selected_of(listing)->handle != listing->select_handle;
-}
-
 static int listing_told(struct listing *listing,
 	const struct imap_response *response, struct err *err)
 {
-	if (is_left_behind(listing))
-		return 0;
 	switch (response->kind) {
 	case IMAP_RESPONSE_CONDITION:
 		/* What seemed to begin the new mailbox was still the old. */
@@ -649,6 +687,7 @@ static enum task_step listing_answered(struct listing *listing,
 	}
 	if (--listing->awaited > 0)
 		return TASK_MORE;
+	listing->task->underway = 0;
 	return listing->stage == LISTING_OPENS ? opened(listing, err)
 					       : add_up(listing, err);
 }

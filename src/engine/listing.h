@@ -47,6 +47,9 @@ struct listing {
 	bool partial;    /* it does not add up */
 };
 
+/* How many bytes a listing may take, for its task. */
+uint64_t listing_bytes(const struct mailbox *mailbox);
+
 /* Opens the task's mailbox; also after a connection broke. */
 enum task_step listing_begin(struct listing *listing);
 

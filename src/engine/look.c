@@ -343,7 +343,8 @@ static enum task_step look_begin(struct task *task, struct err *err)
 	look->awaited = 0;
 	look->headers_asked = false;
 	look->select_handle = task_select(task);
-	return look->select_handle == 0 ? fetch_both(look) : TASK_MORE;
+	task_said(task);
+	return fetch_both(look);
 }
 
 /* What was asked for is answered; what is not told by its first part may be by
@@ -364,6 +365,7 @@ static enum task_step answered(struct look_task *look)
 		asked->needed = EVIDENCE_HEADER;
 	}
 	fetch(look, EVIDENCE_HEADER);
+	task_said(&look->task);
 	return look->awaited == 0 ? TASK_DONE : TASK_MORE;
 }
 
@@ -509,9 +511,8 @@ static enum task_step look_event(
 		return TASK_MORE;
 	if (event->handle != look->select_handle)
 		return answered(look);
-	if (task_selected(task, &response->line, err) != 0)
-		return TASK_FAILED;
-	return fetch_both(look);
+	return task_selected(task, &response->line, err) != 0 ? TASK_FAILED
+							      : TASK_MORE;
 }
 
 /* ---- All of it ----------------------------------------------------------- */

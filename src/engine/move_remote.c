@@ -40,6 +40,7 @@ struct move_task {
 	struct task task; /* its mailbox is the source */
 	struct pass *pass;
 	struct mailbox *target;
+	size_t turn;         /* of those to the target: its number */
 	struct carried *all; /* borrowed: [0, count) */
 	size_t count;
 	size_t first; /* the chunk: [first, end) */
@@ -96,9 +97,9 @@ static enum task_step begin_look(struct move_task *move)
 	struct imap_command command = {.kind = IMAP_SELECT};
 
 	move->stage = STAGE_SELECT_TARGET;
-	*move->task.selected = NULL;
 	command.select.mailbox = move->target->wire_name;
-	submit(move, &command);
+	task_open(&move->task, &command);
+	move->awaited++;
 	return TASK_MORE;
 }
 
@@ -263,6 +264,8 @@ static enum task_step next_chunk(struct move_task *move, struct err *err)
 	if (commit_intents(move, err) != 0)
 		return TASK_FAILED;
 	send_chunk(move);
+	if (move->end == move->count)
+		task_said(&move->task);
 	return TASK_MORE;
 }
 
@@ -464,6 +467,14 @@ static enum task_step answered(struct move_task *move,
 	return step;
 }
 
+/* What it has not committed is not to go along with others' commits. */
+static enum task_step end_step(struct move_task *move, enum task_step step)
+{
+	if (step == TASK_FAILED)
+		pass_discard(move->pass);
+	return step;
+}
+
 static enum task_step move_event(
 	struct task *task, const struct imap_event *event, struct err *err)
 {
@@ -471,7 +482,7 @@ static enum task_step move_event(
 	const struct imap_response *response = event->response;
 
 	if (event->kind == IMAP_EVENT_TAGGED)
-		return answered(move, &response->line, err);
+		return end_step(move, answered(move, &response->line, err));
 	if (event->kind != IMAP_EVENT_UNTAGGED)
 		return TASK_MORE;
 	if (response->kind == IMAP_RESPONSE_CONDITION &&
@@ -493,7 +504,7 @@ static enum task_step move_begin(struct task *task, struct err *err)
 	move->refused = false;
 	move->stage = STAGE_SELECT;
 	if (task_select(task) == 0)
-		return next_chunk(move, err);
+		return end_step(move, next_chunk(move, err));
 	move->awaited = 1;
 	return TASK_MORE;
 }
@@ -547,6 +558,7 @@ static void add_tasks(struct pass *pass, struct mailbox *target,
 	static const struct task_kind task_kind = {move_begin, move_event};
 	struct carried *all = gather(pass, target, kind);
 	size_t count = target->plan.per_kind[kind];
+	size_t turn = 0;
 	size_t end;
 
 	for (size_t i = 0; i < count; i = end) {
@@ -565,6 +577,7 @@ static void add_tasks(struct pass *pass, struct mailbox *target,
 			.task = {.kind = &task_kind, .mailbox = from},
 			.pass = pass,
 			.target = target,
+			.turn = turn++,
 			.all = &all[i],
 			.count = end - i,
 			.uidnext = uidnext_of(target),
@@ -572,19 +585,42 @@ static void add_tasks(struct pass *pass, struct mailbox *target,
 	}
 }
 
-/* One after the other: what goes to one mailbox from several must not be
- * looked for by all of them at once. */
+/* Runs those whose turn it is. How many are to come. */
+static int run_turn(struct pass *pass, struct tasks *tasks, size_t turn,
+	size_t *later_r, struct err *err)
+{
+	struct arena scratch = {0};
+	struct task **queue =
+		arena_array(&scratch, tasks->count, sizeof(struct task *));
+	size_t count = 0;
+	int result;
+
+	*later_r = 0;
+	for (size_t i = 0; i < tasks->count; i++) {
+		if (tasks->items[i].turn == turn)
+			queue[count++] = &tasks->items[i].task;
+		*later_r += tasks->items[i].turn > turn;
+	}
+	result = pool_run(pass->pool, queue, count, 1, err);
+	arena_clear(&scratch);
+	return result;
+}
+
+/* What goes to one mailbox from several goes one after the other: it must not
+ * be looked for by all of them at once. */
 static int run_all(struct pass *pass, struct tasks *tasks, struct err *err)
 {
+	size_t later = tasks->count;
+
+	for (size_t turn = 0; later > 0; turn++) {
+		if (run_turn(pass, tasks, turn, &later, err) != 0)
+			return -1;
+	}
 	for (size_t i = 0; i < tasks->count; i++) {
 		struct move_task *move = &tasks->items[i];
-		struct task *queue[] = {&move->task};
 
-		if (pool_run(pass->pool, queue, 1, 1, err) != 0)
-			return -1;
 		if (move->task.result != TASK_FAILED)
 			continue;
-		pass_discard(pass);
 		pass_mailbox_failed(pass, move->target, &move->task.err);
 		apply_failed(move->task.mailbox);
 	}

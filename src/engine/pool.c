@@ -1,10 +1,11 @@
 /*
  * How: a slot a connection, and a loop that goes round them until all are
- * blocked, then waits. A slot logs in by itself before it takes a task. When a
- * task ends, its slot drains: what is still answered belongs to nobody, and
- * only then comes the next task. Rounds are bounded, so that one busy
- * connection does not starve the others; and the time that a task takes for
- * itself (to flush what it fetched) is no server's silence.
+ * blocked, then waits. A slot logs in by itself before it takes a task; then it
+ * takes as many as its line has room for, but no second one where another
+ * connection has nothing to do. What is answered when a task has ended belongs
+ * to nobody. Rounds are bounded, so that one busy connection does not starve
+ * the others; and the time that a task takes for itself (to flush what it
+ * fetched) is no server's silence.
  */
 #include "pool.h"
 
@@ -21,6 +22,13 @@ enum {
 	BREAKS_MAX = 5,       /* connections lost with nothing achieved, beside
 			       * those that may all be lost at once */
 	LOGOUT_PATIENCE_MS = 2000,
+
+	/* What a login costs: turns of the line (to connect, for TLS, to
+	 * authenticate, to list what it needs), and the work of both ends. */
+	LOGIN_TURNS = 4,
+	LOGIN_WORK_MS = 25,
+	/* What a connection of a good server gives. */
+	BYTES_A_MS = 200 << 10,
 };
 
 struct slot {
@@ -28,11 +36,9 @@ struct slot {
 	struct login *login; /* until it is done */
 	bool went_ahead;     /* the task was begun before that, or on a guess */
 	bool useless;        /* the last login failed, and so would another */
-	struct task *task;   /* what it works at, or NULL */
-	uint64_t achieved;   /* by the task, before this try */
-	struct mailbox *selected;
-	bool may_compress; /* it was not asked yet whether to */
-	uint32_t compress; /* the handle of a COMPRESS on the way, or 0 */
+	struct line line;    /* what it works at */
+	bool may_compress;   /* it was not asked yet whether to */
+	uint32_t compress;   /* the handle of a COMPRESS on the way, or 0 */
 };
 
 struct pool {
@@ -49,13 +55,16 @@ struct pool {
 	uint64_t bytes_out;
 	struct task **tasks; /* of the run */
 	size_t task_count;
-	uint32_t connections; /* that it may have */
-	bool was_let_in;      /* by a login, ever */
-	bool bears_guesses;   /* what was sent ahead of one did no harm */
-	struct err broken;    /* why the last connection broke */
-	unsigned breaks;      /* how many did since anything was achieved */
-	bool ruined;          /* a task found that no other can go on */
-	int64_t left_ms;      /* when it was last gone on with */
+	size_t first_waiting;  /* those before it do not wait */
+	size_t suspects;       /* that wait: a connection broke with them */
+	uint32_t connections;  /* that it may have */
+	bool was_let_in;       /* by a login, ever */
+	bool bears_guesses;    /* what was sent ahead of one did no harm */
+	struct err broken;     /* why the last connection broke */
+	unsigned breaks;       /* how many did since anything was achieved */
+	bool ruined;           /* a task found that no other can go on */
+	int64_t left_ms;       /* when it was last gone on with */
+	int64_t round_trip_ms; /* the shortest that was seen; -1: none yet */
 };
 
 struct pool *pool_new(const struct account *account, const struct ports *ports)
@@ -66,6 +75,7 @@ struct pool *pool_new(const struct account *account, const struct ports *ports)
 	pool->account = account;
 	pool->ports = ports;
 	pool->slots_max = POOL_SLOTS;
+	pool->round_trip_ms = -1;
 	return pool;
 }
 
@@ -90,15 +100,23 @@ const struct recall *pool_recall(const struct pool *pool)
 	return &pool->recall;
 }
 
+static void note_round_trip(struct pool *pool, const struct slot *slot)
+{
+	int64_t ms = conn_round_trip_ms(slot->conn);
+
+	if (ms >= 0 && (pool->round_trip_ms < 0 || ms < pool->round_trip_ms))
+		pool->round_trip_ms = ms;
+}
+
 static void slot_close(struct pool *pool, struct slot *slot)
 {
 	if (slot->conn == NULL)
 		return;
 	pool->bytes_in += conn_bytes_in(slot->conn);
 	pool->bytes_out += conn_bytes_out(slot->conn);
+	note_round_trip(pool, slot);
 	login_free(&slot->login);
 	conn_close(&slot->conn);
-	slot->selected = NULL;
 	slot->went_ahead = false;
 }
 
@@ -118,6 +136,7 @@ static int slot_open(struct pool *pool, struct slot *slot, struct err *err)
 	slot->conn = conn_open(pool->account, pool->ports, err);
 	if (slot->conn == NULL)
 		return -1;
+	line_init(&slot->line, slot->conn);
 	slot->login = login_new(slot->conn, pool->account, pool->ports, &lore);
 	return 0;
 }
@@ -140,49 +159,96 @@ static void forgive(struct pool *pool, int64_t since_ms)
 	}
 }
 
-/* The next task that waits and suits the slot. */
-static struct task *task_waiting(
-	const struct pool *pool, const struct slot *slot)
+static bool task_waits(const struct task *task)
 {
-	for (size_t i = 0; i < pool->task_count; i++) {
+	return task->result == TASK_MORE && task->conn == NULL;
+}
+
+/* The next task that waits and suits the slot. */
+static struct task *task_waiting(struct pool *pool, const struct slot *slot)
+{
+	bool none_before = true;
+
+	for (size_t i = pool->first_waiting; i < pool->task_count; i++) {
 		struct task *task = pool->tasks[i];
 
-		if (task->result == TASK_MORE && task->conn == NULL &&
-			(slot->login == NULL || task->goes_ahead))
+		if (!task_waits(task)) {
+			pool->first_waiting += none_before;
+			continue;
+		}
+		none_before = false;
+		if (slot->login == NULL || task->goes_ahead)
 			return task;
 	}
 	return NULL;
 }
 
-/* Whether it can take a task: nothing is on the way, or just a login. */
+/* One that waits since a connection broke with it. */
+static struct task *suspect_waiting(const struct pool *pool)
+{
+	for (size_t i = 0; pool->suspects > 0 && i < pool->task_count; i++) {
+		struct task *task = pool->tasks[i];
+
+		if (task_waits(task) && task->vain > 0)
+			return task;
+	}
+	return NULL;
+}
+
+/* What the slot is to begin with, or go on with. A suspect comes first, and has
+ * the connection for itself: nobody is to suffer for it, nor it for others. */
+static struct task *task_for(struct pool *pool, const struct slot *slot)
+{
+	struct task *suspect =
+		slot->login == NULL ? suspect_waiting(pool) : NULL;
+
+	if (suspect == NULL)
+		return task_waiting(pool, slot);
+	return slot->line.first == NULL ? suspect : NULL;
+}
+
+/* Whether it has nothing to do: nothing is on the way, or just a login. */
 static bool slot_is_idle(const struct slot *slot)
 {
-	if (slot->conn == NULL || slot->task != NULL)
+	if (slot->conn == NULL || slot->line.first != NULL)
 		return false;
 	if (slot->login != NULL)
 		return !slot->went_ahead && login_may_be_followed(slot->login);
-	return imap_session_pending(conn_session(slot->conn)) == 0;
+	return slot->compress == 0;
 }
 
-static void task_end(
-	struct pool *pool, struct slot *slot, enum task_step result)
+/* Whether it can take a task beside those that it has. Where something else has
+ * nothing to do, that comes first. */
+static bool slot_has_room(const struct pool *pool, const struct slot *slot)
+{
+	if (slot->conn == NULL || slot->login != NULL || slot->went_ahead ||
+		slot->compress != 0 || !line_has_room(&slot->line))
+		return false;
+	for (size_t i = 0; i < POOL_SLOTS; i++) {
+		if (pool->slots[i].login == NULL &&
+			slot_is_idle(&pool->slots[i]))
+			return false;
+	}
+	return true;
+}
+
+static void task_end(struct pool *pool, struct slot *slot, struct task *task,
+	enum task_step result)
 {
 	if (result == TASK_DONE)
 		pool->breaks = 0;
-	slot->task->result = result;
-	slot->task->conn = NULL;
-	slot->task->selected = NULL;
-	slot->task = NULL;
+	line_take_out(&slot->line, task);
+	task->result = result;
 	if (slot->login == NULL)
 		slot->went_ahead = false;
 }
 
 /* A task says that it is done or has failed. -1: the connection is to be given
  * up for `err`. What concerns the whole account ends the run. */
-static int task_over(struct pool *pool, struct slot *slot, enum task_step step,
-	struct err *err)
+static int task_over(struct pool *pool, struct slot *slot, struct task *task,
+	enum task_step step, struct err *err)
 {
-	const struct err *why = &slot->task->err;
+	const struct err *why = &task->err;
 
 	if (step == TASK_FAILED && why->scope >= ERR_ACCOUNT) {
 		*err = *why;
@@ -190,9 +256,9 @@ static int task_over(struct pool *pool, struct slot *slot, enum task_step step,
 			return -1;
 		pool->ruined = true;
 		pool->broken = *why;
-		slot->task->cut = true;
+		task->cut = true;
 	}
-	task_end(pool, slot, step);
+	task_end(pool, slot, task, step);
 	return 0;
 }
 
@@ -218,47 +284,67 @@ static enum anew anew_of(
 	return pool->bears_guesses ? ANEW_NOT : ANEW_AHEAD;
 }
 
+/* Takes a task out that is to be begun anew. */
+static void task_back(struct pool *pool, struct slot *slot, struct task *task)
+{
+	line_take_out(&slot->line, task);
+	pool->first_waiting = 0;
+}
+
 /* Gives way to another connection. It has cost no try; where a guess was
  * wrong, the next login waits for each answer. */
 static void slot_anew(struct pool *pool, struct slot *slot, enum anew anew)
 {
-	struct task *task = slot->task;
+	struct task *task = slot->line.first;
 
 	if (anew == ANEW_AHEAD)
 		pool->recall.held_s = now_s(pool);
 	pool->is_wary = pool->is_wary || anew != ANEW_HANDSHAKE;
 	slot->useless = false;
+	if (task != NULL) {
+		task_back(pool, slot, task);
+		pool->suspects += task->vain > 0;
+		task->tries--;
+	}
 	slot_close(pool, slot);
-	slot->task = NULL;
-	if (task == NULL)
-		return;
-	task->conn = NULL;
-	task->selected = NULL;
-	task->tries--;
 }
 
 /* Whether what the connection was lost with is worth another one. */
 static bool is_worth_more(
-	struct pool *pool, const struct slot *slot, const struct err *why)
+	struct pool *pool, struct task *task, const struct err *why)
 {
-	struct task *task = slot->task;
-
-	if (task->achieved != slot->achieved) {
+	if (task->achieved != task->achieved_before) {
 		task->vain = 0;
 		pool->breaks = 0;
 	} else {
 		task->vain++;
 	}
 	return why->retry == ERR_NOW && task->vain < TASK_VAIN_MAX &&
-	       task->tries < TASK_TRIES_MAX;
+	       task->tries - task->excused < TASK_TRIES_MAX;
 }
 
-/* The connection is of no use any more; its task waits again, or fails. */
-static void slot_broke(
-	struct pool *pool, struct slot *slot, const struct err *why)
+/* Those that shared the connection with the one that it broke with. */
+static void give_back_others(
+	struct pool *pool, struct slot *slot, const struct task *culprit)
+{
+	struct task *next;
+
+	for (struct task *task = slot->line.first; task != NULL; task = next) {
+		next = task->next;
+		if (task == culprit)
+			continue;
+		task_back(pool, slot, task);
+		task->excused++;
+		pool->suspects += task->vain > 0;
+	}
+}
+
+/* The connection is of no use any more. The task that it broke with waits
+ * again, or fails. */
+static void slot_broke(struct pool *pool, struct slot *slot,
+	struct task *culprit, const struct err *why)
 {
 	enum anew anew = anew_of(pool, slot, why);
-	struct task *task = slot->task;
 
 	if (anew != ANEW_NOT) {
 		slot_anew(pool, slot, anew);
@@ -266,20 +352,22 @@ static void slot_broke(
 	}
 	pool->broken = *why;
 	slot->useless = slot->login != NULL;
-	if (task != NULL || slot->login != NULL)
+	if (slot->line.first != NULL || slot->login != NULL)
 		pool->breaks++; /* an idle one may go as it likes */
+	give_back_others(pool, slot, culprit);
+	if (culprit != NULL)
+		task_back(pool, slot, culprit);
 	slot_close(pool, slot);
-	if (task == NULL)
+	if (culprit == NULL)
 		return;
-	task->conn = NULL;
-	task->selected = NULL;
-	if (!is_worth_more(pool, slot, why)) {
-		task->err = *why;
-		task->err.scope = ERR_MAILBOX; /* others may fare better */
-		task->result = TASK_FAILED;
-		task->cut = true;
+	if (is_worth_more(pool, culprit, why)) {
+		pool->suspects += culprit->vain > 0;
+		return;
 	}
-	slot->task = NULL;
+	culprit->err = *why;
+	culprit->err.scope = ERR_MAILBOX; /* others may fare better */
+	culprit->result = TASK_FAILED;
+	culprit->cut = true;
 }
 
 /*
@@ -300,7 +388,7 @@ static bool slot_compresses(struct slot *slot)
 /* Begins the next task, if there is one. */
 static bool slot_give(struct pool *pool, struct slot *slot)
 {
-	struct task *task = task_waiting(pool, slot);
+	struct task *task = task_for(pool, slot);
 	int64_t since_ms = now_ms(pool);
 	enum task_step step;
 	struct err err;
@@ -310,19 +398,28 @@ static bool slot_give(struct pool *pool, struct slot *slot)
 	if (!task->goes_ahead && slot_compresses(slot))
 		return true;
 	slot->went_ahead = slot->login != NULL;
-	task->conn = slot->conn;
-	task->selected = &slot->selected;
-	task->tries++;
-	slot->achieved = task->achieved;
-	slot->task = task;
-	step = task->kind->begin(task, &task->err);
+	pool->suspects -= task->vain > 0;
+	step = line_begin(&slot->line, task);
 	forgive(pool, since_ms);
-	if (step != TASK_MORE && task_over(pool, slot, step, &err) != 0)
-		slot_broke(pool, slot, &err);
+	if (step != TASK_MORE && task_over(pool, slot, task, step, &err) != 0)
+		slot_broke(pool, slot, task, &err);
 	return true;
 }
 
-static void report_alert(struct pool *pool, const struct slot *slot,
+/* Has its line say what there is to say. Whether there was something. */
+static bool slot_speak(struct pool *pool, struct slot *slot)
+{
+	bool spoke = false;
+
+	while (slot->conn != NULL && line_go_on(&slot->line))
+		spoke = true;
+	while ((slot_is_idle(slot) || slot_has_room(pool, slot)) &&
+		slot_give(pool, slot))
+		spoke = true;
+	return spoke;
+}
+
+static void report_alert(struct pool *pool, const struct task *task,
 	const struct imap_status_line *line)
 {
 	struct report_event event = {
@@ -331,8 +428,8 @@ static void report_alert(struct pool *pool, const struct slot *slot,
 		.text = line->text,
 	};
 
-	if (slot->task != NULL && slot->task->mailbox != NULL)
-		event.mailbox = slot->task->mailbox->server_name;
+	if (task != NULL && task->mailbox != NULL)
+		event.mailbox = task->mailbox->server_name;
 	pool->ports->report.event(pool->ports->report.ctx, &event);
 }
 
@@ -340,7 +437,8 @@ static void login_over(struct pool *pool, struct slot *slot)
 {
 	pool->caps = *imap_session_caps(conn_session(slot->conn));
 	pool->was_let_in = true;
-	slot->went_ahead = slot->task != NULL && login_has_guessed(slot->login);
+	slot->went_ahead =
+		slot->line.first != NULL && login_has_guessed(slot->login);
 	if (login_has_guessed(slot->login))
 		pool->bears_guesses = true;
 	login_free(&slot->login);
@@ -353,15 +451,18 @@ static bool is_for_login(
 	const struct slot *slot, const struct imap_event *event)
 {
 	return slot->login != NULL &&
-	       (slot->task == NULL || event->kind != IMAP_EVENT_TAGGED ||
+	       (slot->line.first == NULL || event->kind != IMAP_EVENT_TAGGED ||
 		       login_owns(slot->login, event->handle));
 }
 
-/* Whether the task is to see it, too: servers may do things in any order. */
-static bool is_for_task(const struct slot *slot, const struct imap_event *event)
+/* The task that is to see it: behind a login that one, whatever it is about,
+ * since servers may do things in any order. */
+static struct task *listener(
+	const struct slot *slot, const struct imap_event *event)
 {
-	return slot->task != NULL &&
-	       (slot->login == NULL || event->kind == IMAP_EVENT_UNTAGGED);
+	if (slot->login == NULL)
+		return line_find(&slot->line, event);
+	return event->kind == IMAP_EVENT_UNTAGGED ? slot->line.first : NULL;
 }
 
 /* An event of a connection whose task has ended belongs to nobody. But a
@@ -374,32 +475,12 @@ static int drain(const struct imap_event *event, struct err *err)
 		"the connection was given up with an upload half done");
 }
 
-static int renumbered(struct err *err)
-{
-	return err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
-		"the server gave this mailbox a new UIDVALIDITY during the "
-		"sync; the next run starts from there");
-}
-
-/* Whether the mailbox that the task has selected got a new UIDVALIDITY: then
- * what the server says of UIDs is about others. */
-static bool is_renumbered(const struct slot *slot, struct err *err)
-{
-	const struct imap_mailbox *now =
-		imap_session_mailbox(conn_session(slot->conn));
-
-	return slot->selected != NULL && now != NULL &&
-	       slot->selected == slot->task->mailbox && now->uidvalidity != 0 &&
-	       now->uidvalidity != slot->selected->uidvalidity &&
-	       renumbered(err) != 0;
-}
-
 /* What the server says of itself. -1: the connection is to be given up. */
 static int slot_hears(struct pool *pool, const struct slot *slot,
 	const struct imap_status_line *line, struct err *err)
 {
 	if (line->code.kind == IMAP_CODE_ALERT)
-		report_alert(pool, slot, line);
+		report_alert(pool, line_front(&slot->line), line);
 	if (slot->login != NULL)
 		return 0;
 	if (line->condition == IMAP_BYE)
@@ -413,7 +494,7 @@ static int slot_hears(struct pool *pool, const struct slot *slot,
 }
 
 /* 0, or -1: the connection is to be given up for `err`. */
-static int slot_event(struct pool *pool, struct slot *slot,
+static int slot_event(struct pool *pool, struct slot *slot, struct task *task,
 	const struct imap_event *event, struct err *err)
 {
 	enum task_step step;
@@ -430,43 +511,41 @@ static int slot_event(struct pool *pool, struct slot *slot,
 		return 0;
 	}
 	if (is_for_login(slot, event)) {
-		bool goes_on = is_for_task(slot, event);
+		struct task *beside = listener(slot, event);
 		enum login_step login = login_event(slot->login, event, err);
 
 		if (login == LOGIN_DONE)
 			login_over(pool, slot);
 		if (login == LOGIN_FAILED)
 			return -1;
-		if (!goes_on)
+		if (beside == NULL)
 			return 0;
+		task = beside;
 	}
-	if (event->kind == IMAP_EVENT_LITERAL_WANTED && slot->task == NULL)
+	if (task == NULL && event->kind == IMAP_EVENT_LITERAL_WANTED)
 		return err_set(err, ERR_ACCOUNT, ERR_NOW, ERR_PROTOCOL,
 			"the server answered an upload before it had all of "
 			"it");
-	if (slot->task == NULL)
-		return drain(event, err);
-	if (is_renumbered(slot, &slot->task->err))
-		step = TASK_FAILED;
-	else
-		step = slot->task->kind->event(
-			slot->task, event, &slot->task->err);
-	return step == TASK_MORE ? 0 : task_over(pool, slot, step, err);
+	if (task == NULL)
+		return 0;
+	step = line_hear(&slot->line, task, event);
+	return step == TASK_MORE ? 0 : task_over(pool, slot, task, step, err);
 }
 
 /* Takes a connection's event, however long that takes. */
 static void slot_take(
 	struct pool *pool, struct slot *slot, const struct imap_event *event)
 {
+	struct task *task = line_find(&slot->line, event);
 	int64_t since_ms = now_ms(pool);
 	struct err err;
-	int result = slot_event(pool, slot, event, &err);
+	int result = slot_event(pool, slot, task, event, &err);
 
 	forgive(pool, since_ms);
 	if (result != 0)
-		slot_broke(pool, slot, &err);
-	else if (slot_is_idle(slot))
-		(void)slot_give(pool, slot);
+		slot_broke(pool, slot, task, &err);
+	else
+		(void)slot_speak(pool, slot);
 }
 
 /* Goes on with one connection. True if anything happened. */
@@ -483,9 +562,9 @@ static bool slot_round(struct pool *pool, struct slot *slot)
 			break;
 		if (next == CONN_SECURED) {
 			if (login_secured(slot->login, &err) == LOGIN_FAILED)
-				slot_broke(pool, slot, &err);
-			else if (slot_is_idle(slot))
-				(void)slot_give(pool, slot);
+				slot_broke(pool, slot, NULL, &err);
+			else
+				(void)slot_speak(pool, slot);
 			continue;
 		}
 		if (next == CONN_CLOSED)
@@ -494,21 +573,62 @@ static bool slot_round(struct pool *pool, struct slot *slot)
 		if (next == CONN_EVENT)
 			slot_take(pool, slot, &event);
 		else
-			slot_broke(pool, slot, &err);
+			slot_broke(pool, slot, line_front(&slot->line), &err);
 	}
 	return i > 0;
 }
 
-/* How many connections the tasks that are left can use. */
-static uint32_t slots_wanted(const struct pool *pool, uint32_t connections)
+/* What the tasks that wait are worth, in milliseconds of one connection, as far
+ * as that is more than `enough_ms`. */
+static uint64_t waiting_ms(const struct pool *pool, uint64_t enough_ms)
+{
+	uint64_t turn_ms =
+		pool->round_trip_ms > 0 ? (uint64_t)pool->round_trip_ms : 0;
+	uint64_t bytes = 0;
+	uint64_t ms = 0;
+
+	for (size_t i = pool->first_waiting;
+		i < pool->task_count && ms + bytes / BYTES_A_MS < enough_ms;
+		i++) {
+		const struct task *task = pool->tasks[i];
+
+		if (!task_waits(task))
+			continue;
+		ms += task->turns * turn_ms;
+		bytes += task->bytes;
+	}
+	return ms + bytes / BYTES_A_MS;
+}
+
+static uint32_t tasks_left(const struct pool *pool, uint32_t enough)
 {
 	uint32_t left = 0;
 
-	for (size_t i = 0; i < pool->task_count; i++)
+	for (size_t i = 0; i < pool->task_count && left < enough; i++)
 		left += pool->tasks[i]->result == TASK_MORE;
-	if (left > connections)
-		left = connections;
-	return left < pool->slots_max ? left : pool->slots_max;
+	return left;
+}
+
+/* How many connections the tasks that are left can use. */
+static uint32_t slots_wanted(struct pool *pool)
+{
+	uint32_t most = pool->connections < pool->slots_max ? pool->connections
+							    : pool->slots_max;
+	uint32_t left = tasks_left(pool, most);
+	uint64_t login_ms;
+	uint64_t wanted;
+
+	for (size_t i = 0; i < POOL_SLOTS; i++) {
+		if (pool->slots[i].conn != NULL)
+			note_round_trip(pool, &pool->slots[i]);
+	}
+	login_ms = LOGIN_WORK_MS;
+	if (pool->round_trip_ms > 0)
+		login_ms += (uint64_t)pool->round_trip_ms * LOGIN_TURNS;
+	wanted = 1 + waiting_ms(pool, 2 * login_ms * most) / (2 * login_ms);
+	if (wanted > most)
+		wanted = most;
+	return wanted < left ? (uint32_t)wanted : left;
 }
 
 static uint32_t slots_open(const struct pool *pool)
@@ -559,8 +679,7 @@ static void pool_wait(struct pool *pool)
 static bool any_let_in(const struct pool *pool)
 {
 	for (size_t i = 0; i < POOL_SLOTS; i++) {
-		if (pool->slots[i].conn != NULL &&
-			pool->slots[i].login == NULL)
+		if (pool->slots[i].conn != NULL && pool->slots[i].login == NULL)
 			return true;
 	}
 	return false;
@@ -597,9 +716,7 @@ static int pool_round(struct pool *pool, uint32_t wanted, struct err *err)
 
 		if (slot->conn == NULL)
 			continue;
-		/* One that ended at once has left the slot to the next. */
-		if (slot_is_idle(slot))
-			moved = slot_give(pool, slot) || moved;
+		moved = slot_speak(pool, slot) || moved;
 		moved = slot_round(pool, slot) || moved;
 		if (slot->conn != NULL || !slot->useless)
 			continue;
@@ -634,10 +751,18 @@ int pool_run(struct pool *pool, struct task **tasks, size_t count,
 
 	pool->tasks = tasks;
 	pool->task_count = count;
+	pool->first_waiting = 0;
+	pool->suspects = 0;
 	pool->connections = connections;
 	forgive(pool, pool->left_ms);
 	while (result == 0 && (!tasks_ended(pool) || pool->ruined))
-		result = pool_round(pool, slots_wanted(pool, connections), err);
+		result = pool_round(pool, slots_wanted(pool), err);
+	for (size_t i = 0; i < POOL_SLOTS; i++) {
+		while (pool->slots[i].conn != NULL &&
+			pool->slots[i].line.first != NULL)
+			line_take_out(&pool->slots[i].line,
+				pool->slots[i].line.first);
+	}
 	for (size_t i = 0; i < count; i++) {
 		if (tasks[i]->result == TASK_MORE) {
 			tasks[i]->result = TASK_FAILED;
@@ -688,7 +813,8 @@ uint64_t pool_bytes_out(const struct pool *pool)
 	return bytes;
 }
 
-/* Goes on with a LOGOUT. True while there is something to wait for. */
+/* Goes on with a LOGOUT. True while it waits for what is still to be answered,
+ * or for room on the wire: its own answer is of no use to anybody. */
 static bool slot_leaves(struct pool *pool, struct slot *slot)
 {
 	struct imap_event event;
@@ -700,7 +826,8 @@ static bool slot_leaves(struct pool *pool, struct slot *slot)
 		if (next == CONN_EVENT && drain(&event, &err) != 0)
 			next = CONN_FAILED;
 	}
-	if (next != CONN_BLOCKED)
+	if (slot->conn != NULL &&
+		(next != CONN_BLOCKED || !conn_has_unsaid(slot->conn)))
 		slot_close(pool, slot);
 	return slot->conn != NULL;
 }
@@ -753,43 +880,7 @@ void pool_free(struct pool **pool)
 void pool_unselect(struct pool *pool, const struct mailbox *mailbox)
 {
 	for (size_t i = 0; i < POOL_SLOTS; i++) {
-		if (pool->slots[i].selected == mailbox)
-			pool->slots[i].selected = NULL;
+		if (pool->slots[i].conn != NULL)
+			line_unselect(&pool->slots[i].line, mailbox);
 	}
-}
-
-uint32_t task_select(struct task *task)
-{
-	struct imap_command command = {.kind = IMAP_SELECT};
-
-	if (*task->selected == task->mailbox)
-		return 0;
-	*task->selected = NULL;
-	command.select.mailbox = task->mailbox->wire_name;
-	return conn_submit(task->conn, &command);
-}
-
-int task_selected(
-	struct task *task, const struct imap_status_line *line, struct err *err)
-{
-	const struct imap_mailbox *selected =
-		imap_session_mailbox(conn_session(task->conn));
-	struct mailbox *mailbox = task->mailbox;
-
-	if (line->condition != IMAP_OK)
-		return err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
-			"the server does not open this mailbox: %.*s",
-			STR_FMT(err_said(line->text)));
-	if (selected == NULL || selected->uidvalidity == 0 ||
-		selected->uidvalidity > UINT32_MAX)
-		return err_set(err, ERR_MAILBOX, ERR_LATER, ERR_PROTOCOL,
-			"the server gives this mailbox no UIDVALIDITY, without "
-			"which its messages cannot be told apart; it is left "
-			"alone");
-	if (mailbox->uidvalidity != 0 &&
-		mailbox->uidvalidity != selected->uidvalidity)
-		return renumbered(err);
-	mailbox->uidvalidity = (uint32_t)selected->uidvalidity;
-	*task->selected = mailbox;
-	return 0;
 }

@@ -67,6 +67,7 @@ struct chunk {
 	unsigned awaited;      /* answers to the commands of this state */
 	uint32_t first_handle; /* of them; they were submitted in a row */
 	uint32_t last_handle;
+	uint64_t due_bytes; /* of its bodies, still to come */
 	bool expunged;      /* something was, while it was fetched */
 	unsigned rounds;    /* of asking singly */
 	unsigned losses;    /* of `pulled`, when it began */
@@ -133,6 +134,7 @@ static bool chunk_fill(struct pull_task *pull, struct chunk *chunk)
 	const struct op *op;
 
 	chunk->count = 0;
+	chunk->due_bytes = 0;
 	chunk->expunged = false;
 	chunk->rounds = 0;
 	chunk->refused.text[0] = '\0';
@@ -151,6 +153,7 @@ static bool chunk_fill(struct pull_task *pull, struct chunk *chunk)
 		if (chunk->count > 0 && bytes + more > LIMIT_BATCH_BYTES)
 			break;
 		bytes += more;
+		chunk->due_bytes = bytes;
 		arrival = chunk_add(chunk);
 		arrival->op = op;
 		arrival->uid = apply_row(mailbox, op)->uid;
@@ -201,8 +204,19 @@ static bool is_any(const struct arrival *arrival)
 	return arrival->uid != 0;
 }
 
+/* So much less is to come. */
+static void chunk_got(
+	struct pull_task *pull, struct chunk *chunk, uint64_t bytes)
+{
+	if (bytes > chunk->due_bytes)
+		bytes = chunk->due_bytes;
+	chunk->due_bytes -= bytes;
+	pull->base.task.underway -= bytes;
+}
+
 static void chunk_begin(struct pull_task *pull, struct chunk *chunk)
 {
+	pull->base.task.underway += chunk->due_bytes;
 	chunk->state = CHUNK_FETCHING;
 	chunk->losses = pull->base.pass->pulled->losses;
 	chunk->awaited = 0;
@@ -429,6 +443,7 @@ static enum task_step advance(struct pull_task *pull, struct err *err)
 static enum task_step chunk_answered(
 	struct pull_task *pull, struct chunk *chunk, struct err *err)
 {
+	chunk_got(pull, chunk, chunk->due_bytes);
 	switch (chunk->state) {
 	case CHUNK_FETCHING:
 	case CHUNK_SINGLES:
@@ -475,11 +490,10 @@ static enum task_step answered(
 	const struct imap_status_line *line = &event->response->line;
 	struct chunk *chunk;
 
-	if (event->handle == pull->select_handle) {
-		if (task_selected(&pull->base.task, line, err) != 0)
-			return TASK_FAILED;
-		return advance(pull, err);
-	}
+	if (event->handle == pull->select_handle)
+		return task_selected(&pull->base.task, line, err) != 0
+			       ? TASK_FAILED
+			       : TASK_MORE;
 	chunk = chunk_of_handle(pull, event->handle);
 	if (chunk == NULL)
 		return TASK_MORE;
@@ -575,6 +589,8 @@ static int take_body(struct pull_task *pull, const struct imap_fetch *fetched,
 	struct delivered file;
 
 	pull->delivering_uid = 0;
+	if (arrival != NULL)
+		chunk_got(pull, chunk, pull->delivery.wire_bytes);
 	if (arrival == NULL || !is_expected(chunk, arrival) ||
 		fetched->body_nil) {
 		delivery_drop(&pull->delivery);
@@ -652,13 +668,25 @@ static int untagged(struct pull_task *pull,
 	}
 }
 
+/* When there is no further chunk, others may speak. */
+static void note_said(struct pull_task *pull)
+{
+	if (apply_next(pull->base.task.mailbox, OP_PULL, &pull->next_op) ==
+		NULL)
+		task_said(&pull->base.task);
+}
+
 static enum task_step pull_event(
 	struct task *task, const struct imap_event *event, struct err *err)
 {
 	struct pull_task *pull = (struct pull_task *)task;
 
-	if (event->kind == IMAP_EVENT_TAGGED)
-		return answered(pull, event, err);
+	if (event->kind == IMAP_EVENT_TAGGED) {
+		enum task_step step = answered(pull, event, err);
+
+		note_said(pull);
+		return step;
+	}
 	if (event->kind == IMAP_EVENT_UNTAGGED &&
 		untagged(pull, event->response, err) != 0) {
 		delivery_drop(&pull->delivery);
@@ -716,6 +744,7 @@ static int open_folder(
 static enum task_step pull_begin(struct task *task, struct err *err)
 {
 	struct pull_task *pull = (struct pull_task *)task;
+	enum task_step step;
 
 	if (task->tries > 1)
 		suspect(pull);
@@ -727,8 +756,12 @@ static enum task_step pull_begin(struct task *task, struct err *err)
 	}
 	if (open_folder(pull->base.pass, task->mailbox, err) != 0)
 		return TASK_FAILED;
+	/* What is asked for behind a SELECT comes behind its answer, so that
+	 * nothing is taken for a message of another UIDVALIDITY. */
 	pull->select_handle = task_select(task);
-	return pull->select_handle == 0 ? advance(pull, err) : TASK_MORE;
+	step = advance(pull, err);
+	note_said(pull);
+	return step;
 }
 
 static void pull_end(struct task *task)

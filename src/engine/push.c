@@ -331,6 +331,17 @@ static void ask_along(struct push_task *push)
 	push->along += 2;
 }
 
+static uint64_t waiting_bytes(const struct push_task *push)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < push->count; i++) {
+		if (push->sendings[i].state == SENDING_WAITS)
+			bytes += push->sendings[i].file.facts.wire_bytes;
+	}
+	return bytes;
+}
+
 /* Sends what of the chunk waits. */
 static int send_waiting(struct push_task *push, struct err *err)
 {
@@ -343,6 +354,7 @@ static int send_waiting(struct push_task *push, struct err *err)
 	flag_check_begin(&push->flags, push->base.task.mailbox->base.keywords);
 	if (commit_intents(push, err) != 0)
 		return -1;
+	push->base.task.underway = waiting_bytes(push);
 	if (will_tell)
 		push->select_handle = task_select(&push->base.task);
 	push->along += push->select_handle != 0;
@@ -857,8 +869,10 @@ static enum task_step sending_answered(
 
 	if (messages_of(push, event->handle) > 0) {
 		append_answered(push, event->handle, line);
-		if (--push->awaited == 0)
+		if (--push->awaited == 0) {
+			push->base.task.underway = 0;
 			check_begin(push);
+		}
 	} else {
 		push->along--;
 		if (event->handle == push->select_handle &&
@@ -904,14 +918,25 @@ static int push_told(struct push_task *push,
 	return 0;
 }
 
+/* When there is no further chunk, others may speak. */
+static void note_said(struct push_task *push)
+{
+	if (push->full || apply_next(push->base.task.mailbox, OP_PUSH,
+				  &push->next_op) == NULL)
+		task_said(&push->base.task);
+}
+
 static enum task_step push_event(
 	struct task *task, const struct imap_event *event, struct err *err)
 {
 	struct push_task *push = (struct push_task *)task;
+	enum task_step step;
 
 	switch (event->kind) {
 	case IMAP_EVENT_TAGGED:
-		return push_answered(push, event, err);
+		step = push_answered(push, event, err);
+		note_said(push);
+		return step;
 	case IMAP_EVENT_LITERAL_WANTED:
 		return stream(push, event, err) != 0 ? TASK_FAILED : TASK_MORE;
 	case IMAP_EVENT_UNTAGGED:
@@ -939,6 +964,7 @@ static enum task_step push_begin(struct task *task, struct err *err)
 {
 	struct push_task *push = (struct push_task *)task;
 	struct mailbox *mailbox = task->mailbox;
+	enum task_step step;
 
 	stream_end(push);
 	for (size_t i = 0; i < push->count; i++)
@@ -947,9 +973,11 @@ static enum task_step push_begin(struct task *task, struct err *err)
 		mailbox_open_maildir(push->base.pass, mailbox, false, err) != 0)
 		return TASK_FAILED;
 	push->uidnext = uidnext_of(mailbox);
-	if (task->tries > 1 && push->count > 0)
-		return select_for(push, PUSH_LOOKING);
-	return next_chunk(push, err);
+	step = task->tries > 1 && push->count > 0
+		       ? select_for(push, PUSH_LOOKING)
+		       : next_chunk(push, err);
+	note_said(push);
+	return step;
 }
 
 static void push_end(struct task *task)
@@ -969,6 +997,7 @@ int push_all(struct pass *pass, struct err *err)
 	static const struct task_kind kind = {push_begin, push_event};
 	const struct apply_work work = {
 		.kinds = 1U << OP_PUSH,
+		.turns = 1,
 		.kind = &kind,
 		.task_bytes = sizeof(struct push_task),
 		.end = push_end,

@@ -434,6 +434,8 @@ static enum task_step request_all(struct remote_task *remote)
 		i = request_line(remote, i);
 	if (has_conditional(remote) && !has_more(remote))
 		request_look(remote);
+	if (!has_more(remote))
+		task_said(&remote->base.task);
 	return remote->request_count == 0 ? TASK_DONE : TASK_MORE;
 }
 
@@ -687,24 +689,6 @@ static void remote_shown(
 		remote->strangers = true;
 }
 
-/* Until the SELECT is being answered, all is about the mailbox before; what
- * seemed to begin the new one was still the old, if that is closed only then.
- */
-static void remote_told(
-	struct remote_task *remote, const struct imap_event *event)
-{
-	const struct imap_response *response = event->response;
-
-	if (remote->select_handle != 0 &&
-		event->selected != remote->select_handle)
-		return;
-	if (response->kind == IMAP_RESPONSE_FETCH)
-		remote_shown(remote, &response->fetch);
-	else if (response->kind == IMAP_RESPONSE_CONDITION &&
-		 response->line.code.kind == IMAP_CODE_CLOSED)
-		flag_check_forget(&remote->flags);
-}
-
 static enum task_step remote_event(
 	struct task *task, const struct imap_event *event, struct err *err)
 {
@@ -712,8 +696,9 @@ static enum task_step remote_event(
 
 	if (event->kind == IMAP_EVENT_TAGGED)
 		return remote_answered(remote, event, err);
-	if (event->kind == IMAP_EVENT_UNTAGGED)
-		remote_told(remote, event);
+	if (event->kind == IMAP_EVENT_UNTAGGED &&
+		event->response->kind == IMAP_RESPONSE_FETCH)
+		remote_shown(remote, &event->response->fetch);
 	return TASK_MORE;
 }
 
@@ -762,6 +747,7 @@ static int remote_run(struct pass *pass, unsigned kinds, struct err *err)
 	static const struct task_kind kind = {remote_begin, remote_event};
 	const struct apply_work work = {
 		.kinds = kinds,
+		.turns = 1,
 		.kind = &kind,
 		.task_bytes = sizeof(struct remote_task),
 		.end = remote_end,

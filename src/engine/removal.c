@@ -385,9 +385,8 @@ static enum task_step removal_begin(struct task *task, struct err *err)
 		return TASK_FAILED;
 	}
 	removal->stage = STAGE_RELEASE;
-	*task->selected = NULL;
 	command.select.mailbox = STR("INBOX");
-	conn_submit(task->conn, &command);
+	task_open(task, &command);
 	return TASK_MORE;
 }
 

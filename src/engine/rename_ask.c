@@ -124,9 +124,8 @@ static enum task_step ask_begin(struct task *task, struct err *err)
 
 	(void)err;
 	ask->stage = ASK_RELEASES;
-	*task->selected = NULL;
 	command.select.mailbox = STR("INBOX");
-	conn_submit(task->conn, &command);
+	task_open(task, &command);
 	return TASK_MORE;
 }
 

@@ -342,13 +342,12 @@ static enum task_step probe_begin(struct task *task, struct err *err)
 	probe->by_id = false;
 	probe->sampled = 0;
 	probe->differs = false;
-	*task->selected = NULL;
 	command.select.mailbox = task->mailbox->wire_name;
 	command.select.condstore =
 		!imap_session_enabled(
 			conn_session(task->conn), IMAP_CAP_CONDSTORE) &&
 		imap_caps_has(caps, IMAP_CAP_CONDSTORE);
-	conn_submit(task->conn, &command);
+	task_open(task, &command);
 	return TASK_MORE;
 }
 

@@ -253,14 +253,13 @@ static void send_status(struct trash_task *trash)
 
 static enum task_step begin_look(struct trash_task *trash)
 {
-	struct task *task = &trash->base.task;
 	struct imap_command command = {.kind = IMAP_SELECT};
 
 	trash->stage = TRASH_SELECT_TRASH;
 	trash->looked = true;
-	*task->selected = NULL;
 	command.select.mailbox = trash->base.pass->trash->wire_name;
-	submit(trash, &command);
+	task_open(&trash->base.task, &command);
+	trash->awaited++;
 	return TASK_MORE;
 }
 
@@ -634,6 +633,7 @@ int trash_removals(struct pass *pass, struct err *err)
 	static const struct task_kind kind = {trash_begin, trash_event};
 	const struct apply_work work = {
 		.kinds = 1U << OP_TRASH_REMOTE,
+		.turns = 4,
 		.kind = &kind,
 		.task_bytes = sizeof(struct trash_task),
 		.end = trash_end,

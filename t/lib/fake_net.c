@@ -217,6 +217,17 @@ static void fake_wait(
 		fake_clock_pass(net->clock, until_ns - net->clock->now_ns);
 }
 
+/* A server does what it was told, whether or not somebody hears of it. */
+static void work_off(struct net_stream *stream)
+{
+	struct fake_session *session = stream->session;
+
+	if (session == NULL || stream->net->fate->dead)
+		return;
+	while (fake_session_work(session))
+		buf_reset(fake_session_output(session));
+}
+
 static void fake_close(struct net_stream **stream)
 {
 	struct net_stream **at;
@@ -228,6 +239,7 @@ static void fake_close(struct net_stream **stream)
 	*at = (*stream)->next;
 	(*stream)->net->streams--;
 	deliver(*stream, buf_str(&(*stream)->underway));
+	work_off(*stream);
 	buf_clear(&(*stream)->underway);
 	fake_session_close(&(*stream)->session);
 	free(*stream);

@@ -7,6 +7,7 @@
 #include "world.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static struct world world;
@@ -340,13 +341,15 @@ static void test_cut(bool tls)
 static void test_later_logins(void)
 {
 	begin(false);
-	for (int i = 0; i < 8; i++) {
-		char name[] = "box0";
+	for (unsigned i = 0; i < 24; i++) {
+		char name[16];
 
-		name[3] = (char)('0' + i);
+		(void)snprintf(name, sizeof(name), "box%u", i);
 		(void)fake_server_create(world.server, name, 0);
+		world_drop(&world, name, "cur/1.here:2,S", i);
 	}
 	world.account.connections = 3;
+	world.net.round_trip_ns = 40000000; /* or one would do */
 	(void)connections();
 	syncs("several connections sync");
 	ok(connections() > 1, "they do");
