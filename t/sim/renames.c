@@ -962,6 +962,175 @@ static void test_cuts(enum act act)
 		act_names[act]);
 }
 
+/* ---- Any names ----------------------------------------------------------- */
+
+enum {
+	ROUNDS = 6, /* a seed */
+	RENAMES_MAX = 4,
+};
+
+enum {
+	NAMED = 3, /* mailboxes but INBOX */
+	NAME_ROOM = 200,
+};
+
+struct story {
+	struct world world;
+	struct buf told;              /* what was done */
+	unsigned given;               /* names that were invented */
+	bool is_here;                 /* the side of this round */
+	char names[NAMED][NAME_ROOM]; /* on that side by now */
+};
+
+static unsigned draw(struct story *story, size_t below)
+{
+	return (unsigned)fate_random(&story->world.fate, below);
+}
+
+static void take_names(struct story *story)
+{
+	const struct fake_server *server = story->world.server;
+
+	check(server->count == NAMED + 1);
+	for (size_t i = 0; i < NAMED; i++)
+		(void)snprintf(story->names[i], NAME_ROOM, "%s",
+			server->mailboxes[i + 1]->name);
+}
+
+static bool is_tree(const char *top, const char *name)
+{
+	size_t len = strlen(top);
+
+	return strncmp(top, name, len) == 0 &&
+	       (name[len] == '\0' || name[len] == '/');
+}
+
+/* In maildir++, each folder by itself. */
+static void rename_any(struct story *story, const char *from, const char *to)
+{
+	struct world *world = &story->world;
+	bool is_flat = world->account.layout == LAYOUT_MAILDIRPP;
+	char top[NAME_ROOM];
+
+	(void)snprintf(top, sizeof(top), "%s", from);
+	buf_addf(&story->told, "%s %s -> %s; ",
+		story->is_here ? "here" : "there", top, to);
+	if (!story->is_here)
+		rename_there(world, top, to);
+	else if (!is_flat)
+		rename_folder(world, top, to);
+	for (size_t i = 0; i < NAMED; i++) {
+		char old[NAME_ROOM];
+
+		(void)snprintf(old, sizeof(old), "%s", story->names[i]);
+		if (!is_tree(top, old))
+			continue;
+		(void)snprintf(story->names[i], NAME_ROOM, "%.80s%.80s", to,
+			old + strlen(top));
+		if (story->is_here && is_flat)
+			rename_folder(world, old, story->names[i]);
+	}
+}
+
+/* To a new name, at the top or below another mailbox. */
+static void rename_to_new(struct story *story, const char *from, const char *at)
+{
+	char to[NAME_ROOM];
+
+	story->given++;
+	if (draw(story, 2) == 0 || is_tree(from, at) || strlen(at) > 40)
+		(void)snprintf(to, sizeof(to), "N%u", story->given);
+	else
+		(void)snprintf(to, sizeof(to), "%.80s/N%u", at, story->given);
+	rename_any(story, from, to);
+}
+
+static void swap(struct story *story, size_t a, size_t b)
+{
+	char first[NAME_ROOM];
+	char second[NAME_ROOM];
+	char third[16];
+
+	(void)snprintf(first, sizeof(first), "%s", story->names[a]);
+	(void)snprintf(second, sizeof(second), "%s", story->names[b]);
+	if (is_tree(first, second) || is_tree(second, first))
+		return;
+	(void)snprintf(third, sizeof(third), "T%u", ++story->given);
+	rename_any(story, first, third);
+	rename_any(story, second, first);
+	rename_any(story, third, second);
+}
+
+static void rename_some(struct story *story)
+{
+	size_t a = draw(story, NAMED);
+	size_t b = draw(story, NAMED);
+
+	if (draw(story, 2) == 0)
+		swap(story, a, b);
+	else
+		rename_to_new(story, story->names[a], story->names[b]);
+}
+
+/* Kills a run somewhere, perhaps more than one. */
+static void stumble(struct story *story)
+{
+	struct world *world = &story->world;
+
+	while (draw(story, 2) == 0) {
+		world->server->death = (enum fake_death)draw(story, 3);
+		world->fate.die_at = world->fate.steps + 1 + draw(story, 12);
+		(void)world_sync(world);
+		if (world->is_dead && draw(story, 2) == 0)
+			world_kill(world);
+		else if (world->is_dead)
+			world_crash(world, draw(story, 1000));
+		world->fate.die_at = 0;
+		world->server->death = FAKE_DEATH_BEFORE;
+		buf_addz(&story->told, "dies; ");
+	}
+}
+
+static bool plays(uint64_t seed)
+{
+	struct story story = {0};
+	struct world *world = &story.world;
+	struct buf why = {0};
+	bool is_ok = true;
+
+	begin(world, seed % 2 == 0 ? BY_ID : BY_STATE, layouts[seed / 2 % 2]);
+	world->fate.random = seed;
+	for (unsigned round = 0; is_ok && round < ROUNDS; round++) {
+		story.is_here = draw(&story, 2) == 0;
+		take_names(&story);
+		for (unsigned i = draw(&story, RENAMES_MAX) + 1; i > 0; i--)
+			rename_some(&story);
+		stumble(&story);
+		is_ok = world_sync(world) == 0 && carried_nothing(world) &&
+			is_at_rest(world, &why);
+	}
+	if (!is_ok) {
+		tap_note("seed %llu: %s%s", (unsigned long long)seed,
+			buf_z(&story.told), buf_z(&why));
+		world_tell(world);
+	}
+	buf_clear(&story.told);
+	buf_clear(&why);
+	world_clear(world);
+	return is_ok;
+}
+
+static void test_any(void)
+{
+	unsigned seeds = tap_rounds(50, 300, 5000);
+	bool is_ok = true;
+
+	for (uint64_t seed = 1; is_ok && seed <= seeds; seed++)
+		is_ok = plays(seed);
+	ok(is_ok, "whatever gets which name on either side, killed or not, no "
+		  "mail moves");
+}
+
 int main(void)
 {
 	for (int proof = 0; proof < PROOFS; proof++) {
@@ -1002,5 +1171,6 @@ int main(void)
 		test_deaths((enum act)act);
 		test_cuts((enum act)act);
 	}
+	test_any();
 	return tap_done();
 }
