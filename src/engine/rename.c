@@ -520,15 +520,26 @@ static bool is_led(const struct renames *all, const struct rename *rename)
 	return false;
 }
 
-/* Something below goes elsewhere, and has to leave before: a mailbox that is
- * dragged along on the server seems to have been renamed there. */
-static bool misleads(const struct renames *all, const struct rename *rename)
+/* What of a name stands below another one. */
+static struct str name_below(struct str name, struct str above)
+{
+	return str_sub(name, above.len, name.len);
+}
+
+/* What is below and goes elsewhere, or NULL: a mailbox that is dragged along on
+ * the server seems to have been renamed there, unless it was set aside. */
+static struct rename *misled_by(
+	const struct renames *all, const struct rename *rename)
 {
 	for (size_t i = 0; i < all->count && needs_there(rename); i++) {
-		if (is_dragged(all, rename, &all->items[i], false))
-			return true;
+		struct rename *other = &all->items[i];
+
+		if (is_dragged(all, rename, other, false) &&
+			!is_aside(name_below(
+				other->there->name, rename->there->name)))
+			return other;
 	}
-	return false;
+	return NULL;
 }
 
 /* It is to come below another, which has to be there before: a name that is
@@ -550,8 +561,8 @@ static bool is_early(const struct renames *all, const struct rename *rename)
 static int step(struct renames *all, struct rename *rename, struct err *err)
 {
 	if (rename->went_along || is_led(all, rename) ||
-		(!all->forced &&
-			(misleads(all, rename) || is_early(all, rename))))
+		(!all->forced && (misled_by(all, rename) != NULL ||
+					 is_early(all, rename))))
 		return 0;
 	switch (readiness(all, rename)) {
 	case READY_NOW:
@@ -624,7 +635,7 @@ static int set_aside(
 	struct mailbox *known = rename->known;
 	const struct mailbox *now =
 		needs_here(rename) ? rename->here : rename->there;
-	bool is_done = is_aside(now->name);
+	bool is_done = str_ends(now->name, STR(ASIDE_MARK));
 	struct mailbox_record aside = known->record;
 	int done = 1;
 
@@ -660,19 +671,21 @@ static int step_all(struct renames *all, struct err *err)
 	return 0;
 }
 
-/* One that holds a name up, and has its own still; or NULL. */
+/* One that holds others up, and has its own name still; or NULL. */
 static struct rename *in_circle(const struct renames *all)
 {
 	for (size_t i = 0; i < all->count; i++) {
 		const struct rename *rename = &all->items[i];
-		struct rename *holder;
+		struct rename *holder = NULL;
 
-		if (rename->state != RENAME_WAITS || is_led(all, rename) ||
-			readiness(all, rename) != READY_LATER)
+		if (rename->state != RENAME_WAITS || is_led(all, rename))
 			continue;
-		holder = holder_of(all, rename);
+		if (readiness(all, rename) == READY_LATER)
+			holder = holder_of(all, rename);
+		if (holder == NULL)
+			holder = misled_by(all, rename);
 		if (holder != NULL && holder->state == RENAME_WAITS &&
-			!is_aside(holder->known->record.name))
+			!str_ends(holder->known->record.name, STR(ASIDE_MARK)))
 			return holder;
 	}
 	return NULL;

@@ -691,6 +691,32 @@ static void test_map(void)
 	world_clear(&world);
 }
 
+static void test_case(void)
+{
+	struct world world;
+
+	world_init(&world, 1);
+	fake_fs_remove(world.fs, "/home");
+	fake_fs_settle(world.fs);
+	fake_fs_fold_case(world.fs);
+	fake_fs_mkdir(world.fs, WORLD_MAILDIR);
+	fake_fs_mkdir(world.fs, WORLD_STATE);
+	fake_fs_settle(world.fs);
+	give_caps(world.server, BY_STATE);
+	fake_server_create(world.server, "C", 0);
+	world_give(&world, "C", 4, FAKE_SEEN);
+	check(world_sync(&world) == 0);
+	check(world_sync(&world) == 0);
+	rename_there(&world, "C", "c");
+	syncs(&world, 1, "a new name that differs in letter case alone");
+	tells(&world, "differ only in letter case",
+		"is an error where that is one folder");
+	is_int((intmax_t)files(&world, "C"), 1, "which is kept");
+	rename_there(&world, "c", "C");
+	rests(&world, "and is in step again under its old name");
+	world_clear(&world);
+}
+
 static void test_subscribed(void)
 {
 	struct world world;
@@ -1160,6 +1186,7 @@ int main(void)
 	test_policies();
 	test_left_out();
 	test_map();
+	test_case();
 	test_subscribed();
 	test_inbox(LAYOUT_NESTED);
 	test_inbox(LAYOUT_MAILDIRPP);
