@@ -444,22 +444,37 @@ static bool is_gone(const struct rename *rename)
 	return rename->there == NULL && rename->here == NULL;
 }
 
+/* Whether there is something of the name on the side where it is to get it. */
+static bool is_taken(const struct rename *rename)
+{
+	const struct mailbox *to = rename->to;
+
+	return (needs_here(rename) && to->on_local) ||
+	       (needs_there(rename) && (to->on_server || to->attrs != 0));
+}
+
+/* The one that holds the name which another waits for, or NULL. */
+static struct rename *holder_of(
+	const struct renames *all, const struct rename *rename)
+{
+	const struct mailbox *to = rename->to;
+
+	return is_taken(rename) ? owner_of(all, to, rename, needs_here(rename))
+				: known_as(all, to);
+}
+
 static enum readiness readiness(
 	const struct renames *all, const struct rename *rename)
 {
 	const struct mailbox *to = rename->to;
-	const struct rename *known;
+	const struct rename *holder = holder_of(all, rename);
 
-	if (needs_here(rename) && to->on_local)
-		return after(owner_of(all, to, rename, true));
-	if (needs_there(rename) && (to->on_server || to->attrs != 0))
-		return after(owner_of(all, to, rename, false));
-	if (to == rename->known || !to->in_journal)
+	if (is_taken(rename))
+		return after(holder);
+	if (to == rename->known || !to->in_journal ||
+		(holder != NULL && is_gone(holder)))
 		return READY_NOW;
-	known = known_as(all, to);
-	if (known != NULL && is_gone(known))
-		return READY_NOW;
-	return after(known);
+	return after(holder);
 }
 
 /* What the journal knows under the name is gone from both sides. */
@@ -505,11 +520,38 @@ static bool is_led(const struct renames *all, const struct rename *rename)
 	return false;
 }
 
-/* Something below goes elsewhere, and has to leave before. */
-static bool misleads(const struct renames *all, const struct rename *rename)
+/* What of a name stands below another one. */
+static struct str name_below(struct str name, struct str above)
+{
+	return str_sub(name, above.len, name.len);
+}
+
+/* What is below and goes elsewhere, or NULL: a mailbox that is dragged along on
+ * the server seems to have been renamed there, unless it was set aside. */
+static struct rename *misled_by(
+	const struct renames *all, const struct rename *rename)
+{
+	for (size_t i = 0; i < all->count && needs_there(rename); i++) {
+		struct rename *other = &all->items[i];
+
+		if (is_dragged(all, rename, other, false) &&
+			!is_aside(name_below(
+				other->there->name, rename->there->name)))
+			return other;
+	}
+	return NULL;
+}
+
+/* It is to come below another, which has to be there before: a name that is
+ * made for what is below it is not free any more. */
+static bool is_early(const struct renames *all, const struct rename *rename)
 {
 	for (size_t i = 0; i < all->count; i++) {
-		if (is_dragged(all, rename, &all->items[i], false))
+		const struct rename *other = &all->items[i];
+
+		if (other != rename && other->state == RENAME_WAITS &&
+			needs_here(other) == needs_here(rename) &&
+			is_below(rename->to->name, other->to->name, '/'))
 			return true;
 	}
 	return false;
@@ -519,7 +561,8 @@ static bool misleads(const struct renames *all, const struct rename *rename)
 static int step(struct renames *all, struct rename *rename, struct err *err)
 {
 	if (rename->went_along || is_led(all, rename) ||
-		(!all->forced && misleads(all, rename)))
+		(!all->forced && (misled_by(all, rename) != NULL ||
+					 is_early(all, rename))))
 		return 0;
 	switch (readiness(all, rename)) {
 	case READY_NOW:
@@ -558,36 +601,54 @@ static struct str aside_of(struct pass *pass, struct str name)
 		arena_printf(&pass->arena, "%.*s" ASIDE_MARK, STR_FMT(name)));
 }
 
+/* The side on which it is to be renamed calls it `name` from now on. False: it
+ * does not. -1: err ends the pass. */
+static int call_aside(struct renames *all, struct rename *rename,
+	const struct mailbox_record *aside, struct err *err)
+{
+	struct pass *pass = all->pass;
+	enum fs_result result;
+	bool done;
+
+	if (needs_here(rename)) {
+		result =
+			rename_here(pass, rename->here->name, aside->name, err);
+		if (result == FS_FAILED && err->scope >= ERR_ACCOUNT)
+			return -1;
+		return result == FS_OK; /* else see leave_waiting() */
+	}
+	if (!needs_there(rename))
+		return 1;
+	if (rename_ask(pass, rename->there, aside->wire_name, &done, err) != 0)
+		return -1;
+	if (!done)
+		fail(all, rename, err);
+	return done;
+}
+
 /* Opens a circle: the mailbox gets a name that nobody wants, on the side whose
- * names are to change, and in the journal. */
+ * names are to change, unless it has one there already, and in the journal. */
 static int set_aside(
 	struct renames *all, struct rename *rename, struct err *err)
 {
 	struct pass *pass = all->pass;
 	struct mailbox *known = rename->known;
-	bool is_there = needs_there(rename) && !needs_here(rename);
-	struct mailbox *now = is_there ? rename->there : rename->here;
-	struct str name = aside_of(pass, now->name);
-	struct str wire = aside_of(pass, now->wire_name);
-	bool done = true;
+	const struct mailbox *now =
+		needs_here(rename) ? rename->here : rename->there;
+	bool is_done = str_ends(now->name, STR(ASIDE_MARK));
+	struct mailbox_record aside = known->record;
+	int done = 1;
 
-	if (needs_here(rename)) {
-		enum fs_result result = rename_here(pass, now->name, name, err);
-
-		if (result == FS_FAILED && err->scope >= ERR_ACCOUNT)
-			return -1;
-		if (result != FS_OK)
-			return 0; /* see leave_waiting() */
-	} else if (is_there && rename_ask(pass, now, wire, &done, err) != 0) {
-		return -1;
-	}
-	if (!done) {
-		fail(all, rename, err);
-		return 0;
-	}
-	known->record.name = name;
-	known->record.server_name = aside_of(pass, now->server_name);
-	known->record.wire_name = wire;
+	aside.name = is_done ? now->name : aside_of(pass, now->name);
+	aside.server_name =
+		is_done ? now->server_name : aside_of(pass, now->server_name);
+	aside.wire_name =
+		is_done ? now->wire_name : aside_of(pass, now->wire_name);
+	if (!is_done)
+		done = call_aside(all, rename, &aside, err);
+	if (done <= 0)
+		return done;
+	known->record = aside;
 	journal_mailbox_put(
 		&pass->journal, &pass->batch, known->id, &known->record);
 	all->progress = true;
@@ -610,15 +671,22 @@ static int step_all(struct renames *all, struct err *err)
 	return 0;
 }
 
-/* One that is part of a circle, or NULL. */
-static struct rename *in_circle(struct renames *all)
+/* One that holds others up, and has its own name still; or NULL. */
+static struct rename *in_circle(const struct renames *all)
 {
 	for (size_t i = 0; i < all->count; i++) {
-		struct rename *rename = &all->items[i];
+		const struct rename *rename = &all->items[i];
+		struct rename *holder = NULL;
 
-		if (rename->state == RENAME_WAITS && !is_led(all, rename) &&
-			readiness(all, rename) == READY_LATER)
-			return rename;
+		if (rename->state != RENAME_WAITS || is_led(all, rename))
+			continue;
+		if (readiness(all, rename) == READY_LATER)
+			holder = holder_of(all, rename);
+		if (holder == NULL)
+			holder = misled_by(all, rename);
+		if (holder != NULL && holder->state == RENAME_WAITS &&
+			!str_ends(holder->known->record.name, STR(ASIDE_MARK)))
+			return holder;
 	}
 	return NULL;
 }

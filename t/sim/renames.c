@@ -358,25 +358,45 @@ static void remove_folder(struct world *world, const char *mailbox)
 	buf_clear(&path);
 }
 
-static void test_inode_again(void)
+/* One of the new folders gets the inode of one that was removed: which, depends
+ * on what else was made before. */
+static bool is_kept_apart(unsigned before)
 {
 	struct world world;
+	bool is_ok;
 
 	begin(&world, BY_STATE, LAYOUT_NESTED);
 	remove_folder(&world, "C");
+	for (unsigned i = 0; i < before; i++) {
+		char path[64];
+
+		(void)snprintf(path, sizeof(path), "/home/other%u", i);
+		fake_fs_put(world.fs, path, STR("x"), 0);
+	}
 	for (unsigned i = 0; i < 8; i++) {
 		char name[16];
 
-		(void)snprintf(name, sizeof(name), "New%u", i);
+		(void)snprintf(name, sizeof(name), "Other%u", i);
 		world_mkdir(&world, name);
 	}
 	fake_fs_settle(world.fs);
-	syncs(&world, 0, "a new folder that got a removed one's inode");
-	ok(box_of(&world, "C") != NULL && box_of(&world, "C")->count == 1,
-		"is not taken for it");
-	is_int((intmax_t)world.traffic.counts[IMAP_RENAME], 0,
-		"so nothing is renamed");
+	is_ok = world_sync(&world) == 0 && box_of(&world, "C") != NULL &&
+		box_of(&world, "C")->count == 1 &&
+		world.traffic.counts[IMAP_RENAME] == 0;
+	if (!is_ok)
+		world_tell(&world);
 	world_clear(&world);
+	return is_ok;
+}
+
+static void test_inode_again(void)
+{
+	bool is_ok = true;
+
+	for (unsigned before = 0; before < 8; before++)
+		is_ok = is_kept_apart(before) && is_ok;
+	ok(is_ok, "a new folder that got a removed one's inode is not taken "
+		  "for it");
 }
 
 /* A mailbox that came for another one. */
@@ -691,6 +711,32 @@ static void test_map(void)
 	world_clear(&world);
 }
 
+static void test_case(void)
+{
+	struct world world;
+
+	world_init(&world, 1);
+	fake_fs_remove(world.fs, "/home");
+	fake_fs_settle(world.fs);
+	fake_fs_fold_case(world.fs);
+	fake_fs_mkdir(world.fs, WORLD_MAILDIR);
+	fake_fs_mkdir(world.fs, WORLD_STATE);
+	fake_fs_settle(world.fs);
+	give_caps(world.server, BY_STATE);
+	fake_server_create(world.server, "C", 0);
+	world_give(&world, "C", 4, FAKE_SEEN);
+	check(world_sync(&world) == 0);
+	check(world_sync(&world) == 0);
+	rename_there(&world, "C", "c");
+	syncs(&world, 1, "a new name that differs in letter case alone");
+	tells(&world, "differ only in letter case",
+		"is an error where that is one folder");
+	is_int((intmax_t)files(&world, "C"), 1, "which is kept");
+	rename_there(&world, "c", "C");
+	rests(&world, "and is in step again under its old name");
+	world_clear(&world);
+}
+
 static void test_subscribed(void)
 {
 	struct world world;
@@ -962,6 +1008,175 @@ static void test_cuts(enum act act)
 		act_names[act]);
 }
 
+/* ---- Any names ----------------------------------------------------------- */
+
+enum {
+	ROUNDS = 6, /* a seed */
+	RENAMES_MAX = 4,
+};
+
+enum {
+	NAMED = 3, /* mailboxes but INBOX */
+	NAME_ROOM = 200,
+};
+
+struct story {
+	struct world world;
+	struct buf told;              /* what was done */
+	unsigned given;               /* names that were invented */
+	bool is_here;                 /* the side of this round */
+	char names[NAMED][NAME_ROOM]; /* on that side by now */
+};
+
+static unsigned draw(struct story *story, size_t below)
+{
+	return (unsigned)fate_random(&story->world.fate, below);
+}
+
+static void take_names(struct story *story)
+{
+	const struct fake_server *server = story->world.server;
+
+	check(server->count == NAMED + 1);
+	for (size_t i = 0; i < NAMED; i++)
+		(void)snprintf(story->names[i], NAME_ROOM, "%s",
+			server->mailboxes[i + 1]->name);
+}
+
+static bool is_tree(const char *top, const char *name)
+{
+	size_t len = strlen(top);
+
+	return strncmp(top, name, len) == 0 &&
+	       (name[len] == '\0' || name[len] == '/');
+}
+
+/* In maildir++, each folder by itself. */
+static void rename_any(struct story *story, const char *from, const char *to)
+{
+	struct world *world = &story->world;
+	bool is_flat = world->account.layout == LAYOUT_MAILDIRPP;
+	char top[NAME_ROOM];
+
+	(void)snprintf(top, sizeof(top), "%s", from);
+	buf_addf(&story->told, "%s %s -> %s; ",
+		story->is_here ? "here" : "there", top, to);
+	if (!story->is_here)
+		rename_there(world, top, to);
+	else if (!is_flat)
+		rename_folder(world, top, to);
+	for (size_t i = 0; i < NAMED; i++) {
+		char old[NAME_ROOM];
+
+		(void)snprintf(old, sizeof(old), "%s", story->names[i]);
+		if (!is_tree(top, old))
+			continue;
+		(void)snprintf(story->names[i], NAME_ROOM, "%.80s%.80s", to,
+			old + strlen(top));
+		if (story->is_here && is_flat)
+			rename_folder(world, old, story->names[i]);
+	}
+}
+
+/* To a new name, at the top or below another mailbox. */
+static void rename_to_new(struct story *story, const char *from, const char *at)
+{
+	char to[NAME_ROOM];
+
+	story->given++;
+	if (draw(story, 2) == 0 || is_tree(from, at) || strlen(at) > 40)
+		(void)snprintf(to, sizeof(to), "N%u", story->given);
+	else
+		(void)snprintf(to, sizeof(to), "%.80s/N%u", at, story->given);
+	rename_any(story, from, to);
+}
+
+static void swap(struct story *story, size_t a, size_t b)
+{
+	char first[NAME_ROOM];
+	char second[NAME_ROOM];
+	char third[16];
+
+	(void)snprintf(first, sizeof(first), "%s", story->names[a]);
+	(void)snprintf(second, sizeof(second), "%s", story->names[b]);
+	if (is_tree(first, second) || is_tree(second, first))
+		return;
+	(void)snprintf(third, sizeof(third), "T%u", ++story->given);
+	rename_any(story, first, third);
+	rename_any(story, second, first);
+	rename_any(story, third, second);
+}
+
+static void rename_some(struct story *story)
+{
+	size_t a = draw(story, NAMED);
+	size_t b = draw(story, NAMED);
+
+	if (draw(story, 2) == 0)
+		swap(story, a, b);
+	else
+		rename_to_new(story, story->names[a], story->names[b]);
+}
+
+/* Kills a run somewhere, perhaps more than one. */
+static void stumble(struct story *story)
+{
+	struct world *world = &story->world;
+
+	while (draw(story, 2) == 0) {
+		world->server->death = (enum fake_death)draw(story, 3);
+		world->fate.die_at = world->fate.steps + 1 + draw(story, 12);
+		(void)world_sync(world);
+		if (world->is_dead && draw(story, 2) == 0)
+			world_kill(world);
+		else if (world->is_dead)
+			world_crash(world, draw(story, 1000));
+		world->fate.die_at = 0;
+		world->server->death = FAKE_DEATH_BEFORE;
+		buf_addz(&story->told, "dies; ");
+	}
+}
+
+static bool plays(uint64_t seed)
+{
+	struct story story = {0};
+	struct world *world = &story.world;
+	struct buf why = {0};
+	bool is_ok = true;
+
+	begin(world, seed % 2 == 0 ? BY_ID : BY_STATE, layouts[seed / 2 % 2]);
+	world->fate.random = seed;
+	for (unsigned round = 0; is_ok && round < ROUNDS; round++) {
+		story.is_here = draw(&story, 2) == 0;
+		take_names(&story);
+		for (unsigned i = draw(&story, RENAMES_MAX) + 1; i > 0; i--)
+			rename_some(&story);
+		stumble(&story);
+		is_ok = world_sync(world) == 0 && carried_nothing(world) &&
+			is_at_rest(world, &why);
+	}
+	if (!is_ok) {
+		tap_note("seed %llu: %s%s", (unsigned long long)seed,
+			buf_z(&story.told), buf_z(&why));
+		world_tell(world);
+	}
+	buf_clear(&story.told);
+	buf_clear(&why);
+	world_clear(world);
+	return is_ok;
+}
+
+static void test_any(void)
+{
+	unsigned seeds = tap_rounds(50, 300, 5000);
+	bool is_ok = true;
+
+	for (uint64_t seed = 1; is_ok && seed <= seeds; seed++)
+		is_ok = plays(seed);
+	ok(is_ok, "whatever gets which name on either side, killed or not, no "
+		  "mail moves");
+}
+
 int main(void)
 {
 	for (int proof = 0; proof < PROOFS; proof++) {
@@ -991,6 +1206,7 @@ int main(void)
 	test_policies();
 	test_left_out();
 	test_map();
+	test_case();
 	test_subscribed();
 	test_inbox(LAYOUT_NESTED);
 	test_inbox(LAYOUT_MAILDIRPP);
@@ -1002,5 +1218,6 @@ int main(void)
 		test_deaths((enum act)act);
 		test_cuts((enum act)act);
 	}
+	test_any();
 	return tap_done();
 }
