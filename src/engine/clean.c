@@ -106,6 +106,15 @@ static int ask(struct pass *pass, struct err *err)
 
 /* ---- Judging ------------------------------------------------------------- */
 
+enum {
+	/* Grows with every change of the rules by which two sides that are as
+	 * they were would come to be others: each mailbox is then looked at
+	 * once. */
+	MERGE_RULES = 1,
+
+	DAY_S = 24 * 3600,
+};
+
 static void add_stat(struct buf *text, const struct fs_stat *stat)
 {
 	buf_addf(text, " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64,
@@ -113,7 +122,7 @@ static void add_stat(struct buf *text, const struct fs_stat *stat)
 }
 
 uint64_t clean_policy(const struct pass *pass, const struct mailbox *mailbox,
-	const struct fs_stat *letters)
+	const struct fs_stat *letters, enum clean_term term)
 {
 	const struct account *account = pass->account;
 	const struct account_limits *limits = &account->limits;
@@ -121,9 +130,9 @@ uint64_t clean_policy(const struct pass *pass, const struct mailbox *mailbox,
 	struct buf text = {0};
 	uint64_t hash;
 
-	buf_addf(&text, "%d %d %d %d %d %d %d", (int)account->direction,
-		(int)account->deletes, (int)account->expunge,
-		imap_caps_has(caps, IMAP_CAP_UIDPLUS),
+	buf_addf(&text, "%d %d %d %d %d %d %d %d", MERGE_RULES,
+		(int)account->direction, (int)account->deletes,
+		(int)account->expunge, imap_caps_has(caps, IMAP_CAP_UIDPLUS),
 		imap_caps_has(caps, IMAP_CAP_MOVE), mailbox == pass->trash,
 		pass->trash != NULL);
 	/* As time passes, max_age only takes out what was in: that changes
@@ -131,6 +140,8 @@ uint64_t clean_policy(const struct pass *pass, const struct mailbox *mailbox,
 	buf_addf(&text, " %" PRIu64 " %" PRIu64 " %" PRIu64,
 		limits->max_size_bytes, limits->max_age_s, limits->newest);
 	add_stat(&text, letters);
+	if (term == CLEAN_A_DAY)
+		buf_addf(&text, " %" PRId64, pass_now_s(pass) / DAY_S);
 	hash = maildir_sum(buf_str(&text), (struct flags){0});
 	buf_clear(&text);
 	return hash != 0 ? hash : 1;
@@ -161,6 +172,16 @@ static bool was_early(
 	       record->settled_s > pass_now_s(pass);
 }
 
+/* Whether it was settled under these settings, and may still be believed. */
+static bool is_policy(const struct pass *pass, const struct mailbox *mailbox)
+{
+	uint64_t hash = mailbox->record.policy_hash;
+	const struct fs_stat *letters = &mailbox->seen.letters;
+
+	return hash == clean_policy(pass, mailbox, letters, CLEAN_FOR_GOOD) ||
+	       hash == clean_policy(pass, mailbox, letters, CLEAN_A_DAY);
+}
+
 /* Whether the record says anything, under these settings. */
 static bool is_settled(const struct pass *pass, const struct mailbox *mailbox)
 {
@@ -169,8 +190,7 @@ static bool is_settled(const struct pass *pass, const struct mailbox *mailbox)
 	return mailbox->in_journal && record->state == MAILBOX_ATTACHED &&
 	       record->uidvalidity != 0 && mailbox->on_local &&
 	       mailbox->on_server && !was_early(pass, record) &&
-	       record->policy_hash ==
-		       clean_policy(pass, mailbox, &mailbox->seen.letters);
+	       is_policy(pass, mailbox);
 }
 
 static bool is_quiet_local(const struct mailbox *mailbox)

@@ -755,11 +755,29 @@ static enum login_step answered(struct login *login, uint32_t handle,
 	return look_round(login, err);
 }
 
+/*
+ * Whether it says that the token is not accepted (RFC 7628 section 3.2.3). The
+ * server wants an answer before it says NO; where commands went ahead, it takes
+ * the first of these for one. That is no reason not to send them the next time,
+ * nor to show the token once more.
+ */
+static bool refuses_token(const struct login *login, struct str challenge)
+{
+	return login->ahead && login->mechanism->needs_token &&
+	       login->mechanism->needs_password && challenge.len > 0;
+}
+
 static enum login_step challenged(
 	struct login *login, struct str challenge, struct err *err)
 {
+	const struct imap_status_line no_token = {
+		.condition = IMAP_NO,
+		.text = STR("it does not accept the token"),
+	};
 	struct secret response = {0};
 
+	if (login->exchange != NULL && refuses_token(login, challenge))
+		return auth_refused(login, &no_token, err);
 	if (login->exchange == NULL || login->cancelled || login->ahead)
 		return refuse(err, ERR_PROTOCOL,
 			"the server asks on after the end of the login");

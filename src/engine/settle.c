@@ -152,6 +152,31 @@ static uint64_t base_sum(const struct journal_messages *base)
 	return sum;
 }
 
+/* Whether messages have flags here that the server does not take, as far as it
+ * says today. */
+static bool has_untaken(const struct mailbox *mailbox)
+{
+	const struct flag_room *takes = &mailbox->policy.takes[REMOTE];
+	struct keywords *keywords = mailbox->base.keywords;
+
+	if (takes->any_keyword && takes->system == FLAGS_SYSTEM)
+		return false;
+	for (size_t i = 0; i < mailbox->match.count; i++) {
+		const struct row *row = &mailbox->match.rows[i];
+		const struct flags room = {.system = takes->system,
+			.keywords = takes->any_keyword
+					    ? row->flags[LOCAL].keywords
+					    : takes->keywords};
+
+		if ((row->present & SIDE_BIT(LOCAL)) != 0 &&
+			!flags_eq(
+				flags_added(keywords, room, row->flags[LOCAL]),
+				(struct flags){0}))
+			return true;
+	}
+	return false;
+}
+
 static void settle_local(struct pass *pass, struct mailbox *mailbox,
 	const struct journal_messages *base, struct mailbox_record *record)
 {
@@ -162,7 +187,8 @@ static void settle_local(struct pass *pass, struct mailbox *mailbox,
 		return;
 	record->stamp_cur = clean_stamp(&rest.stamp.cur);
 	record->stamp_new = clean_stamp(&rest.stamp.new_);
-	record->policy_hash = clean_policy(pass, mailbox, &rest.stamp.letters);
+	record->policy_hash = clean_policy(pass, mailbox, &rest.stamp.letters,
+		has_untaken(mailbox) ? CLEAN_A_DAY : CLEAN_FOR_GOOD);
 	record->files = (uint32_t)rest.files;
 	if (rest.sum == base_sum(base))
 		record->alike |= SIDE_BIT(LOCAL);

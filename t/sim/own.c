@@ -395,6 +395,32 @@ static void test_forgets(const struct kind *kind)
 	world_clear(&world);
 }
 
+/* ---- What may be stored changes ------------------------------------------ */
+
+/* A server that takes a keyword all of a sudden raises no mod-sequence. */
+static void test_widening(const struct kind *kind)
+{
+	static const int64_t day_ns = INT64_C(86400) * 1000000000;
+	struct world world;
+
+	begin(&world, kind);
+	inbox_of(&world)->fixed_keywords = true;
+	letter(&world, "INBOX", 2, "DPS");
+	check(world_sync(&world) == 0 && world_sync(&world) == 0);
+	rests(&world, kind);
+	inbox_of(&world)->fixed_keywords = false;
+	rests(&world, kind);
+	fake_clock_jump(&world.clock, day_ns);
+	syncs(&world, kind, "what a server takes now comes to it in a day");
+	tells(&world, count_of(&world, FIRST) == MESSAGES - 1, kind,
+		"one message has got its keyword");
+	(void)world_sync(&world);
+	rests(&world, kind);
+	fake_clock_jump(&world.clock, day_ns);
+	rests(&world, kind);
+	world_clear(&world);
+}
+
 /* ---- What is told of another mailbox ------------------------------------- */
 
 /*
@@ -441,6 +467,7 @@ int main(void)
 			test_mishap(&kinds[i], k);
 		test_low(&kinds[i]);
 		test_forgets(&kinds[i]);
+		test_widening(&kinds[i]);
 	}
 	for (uint64_t k = 3; k <= COMMANDS; k++) {
 		test_left_behind(&kinds[0], k, false);
