@@ -559,8 +559,7 @@ static void pool_wait(struct pool *pool)
 static bool any_let_in(const struct pool *pool)
 {
 	for (size_t i = 0; i < POOL_SLOTS; i++) {
-		if (pool->slots[i].conn != NULL &&
-			pool->slots[i].login == NULL)
+		if (pool->slots[i].conn != NULL && pool->slots[i].login == NULL)
 			return true;
 	}
 	return false;
