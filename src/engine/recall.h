@@ -34,7 +34,7 @@ struct recall {
 	bool auth_alone;         /* nothing may follow AUTHENTICATE */
 	struct imap_caps before; /* before the login, under TLS if any */
 	struct imap_caps after;
-	int64_t held_s; /* when it last did not bear it; 0: never */
+	int64_t held_s;       /* when it last did not bear it; 0: never */
 	uint32_t connections; /* more than so many were refused; 0: none were */
 	int64_t limited_s;    /* when, if so */
 };
