@@ -58,6 +58,8 @@ struct request {
 	uint32_t count;
 	bool completes; /* its OK completes the ops; else it only prepares */
 	bool conditional;
+	bool expunges;
+	bool looks; /* whether something is left of what was expunged */
 };
 
 struct remote_task {
@@ -74,6 +76,7 @@ struct remote_task {
 	uint64_t since; /* UNCHANGEDSINCE; 0: nothing is conditional */
 	unsigned round; /* of STOREs: 0, and 1 for what is stored twice */
 	struct imap_set modified; /* what others have changed since */
+	struct imap_set left;     /* what was shown since it was expunged */
 	uint32_t look_handle;     /* of the FETCH of all that has changed */
 	bool looked;              /* that was answered OK */
 	bool strangers;           /* it, or the server unasked, shows more */
@@ -261,14 +264,23 @@ static void request_flags(struct remote_task *remote, const struct span *span)
 		remove->completes = true;
 }
 
+/* Dovecot answers OK and expunges nothing where another session has made a new
+ * keyword since the mailbox was selected. */
 static void request_expunge(struct remote_task *remote, const struct span *span)
 {
 	struct imap_command command = {
 		.kind = IMAP_UID_EXPUNGE, .set = span->set};
+	struct request *look;
 
 	store(remote, span, IMAP_STORE_ADD,
 		(struct flags){.system = FLAG_DELETED});
-	request_add(remote, span, &command)->completes = true;
+	request_add(remote, span, &command)->expunges = true;
+	command = (struct imap_command){.kind = IMAP_FETCH};
+	command.fetch.set = span->set;
+	command.fetch.items = IMAP_FETCH_UID;
+	look = request_add(remote, span, &command);
+	look->completes = true;
+	look->looks = true;
 }
 
 /* What lies in the trash must not bear \Deleted: an expunge there would take
@@ -439,11 +451,31 @@ static enum task_step request_all(struct remote_task *remote)
 	return remote->request_count == 0 ? TASK_DONE : TASK_MORE;
 }
 
+/* The mailbox has another turn; perhaps one without conditions. */
+static void try_again(struct remote_task *remote, bool plainly)
+{
+	struct pass *pass = remote->base.pass;
+
+	pass->plain_stores = pass->plain_stores || plainly;
+	remote->base.task.mailbox->again = true;
+}
+
+static bool is_expunging(const struct op *op)
+{
+	return op->kind == OP_LEAVE_REMOTE || op->kind == OP_REMOVE_REMOTE;
+}
+
 static int op_done(
 	struct remote_task *remote, const struct op *op, struct err *err)
 {
 	struct mailbox *mailbox = remote->base.task.mailbox;
 	struct row *row = apply_row(mailbox, op);
+
+	if (is_expunging(op) && imap_set_contains(&remote->left, row->uid)) {
+		pool_unselect(remote->base.pass->pool, mailbox);
+		try_again(remote, false);
+		return 0;
+	}
 
 	/* Who does not show a message tells nothing of it: the next run sees.
 	 */
@@ -482,15 +514,6 @@ static void refused(struct remote_task *remote, const struct request *request,
 	remote->any_refused = true;
 }
 
-/* The mailbox has another turn; perhaps one without conditions. */
-static void try_again(struct remote_task *remote, bool plainly)
-{
-	struct pass *pass = remote->base.pass;
-
-	pass->plain_stores = pass->plain_stores || plainly;
-	remote->base.task.mailbox->again = true;
-}
-
 /* Messages that are gone by now may make it a NO (example 11). */
 static void conditional_answered(struct remote_task *remote,
 	const struct request *request, const struct imap_status_line *line)
@@ -512,10 +535,12 @@ static int request_answered(struct remote_task *remote, struct request *request,
 		conditional_answered(remote, request, line);
 		return 0;
 	}
-	if (line->condition != IMAP_OK) {
+	if (line->condition != IMAP_OK && !request->looks) {
 		refused(remote, request, line);
 		return 0;
 	}
+	if (request->expunges)
+		imap_set_reset(&remote->left);
 	if (!request->completes)
 		return 0;
 	for (uint32_t i = 0; i < request->count; i++) {
@@ -683,6 +708,9 @@ static void remote_shown(
 	const unsigned needed = IMAP_FETCH_UID | IMAP_FETCH_FLAGS;
 
 	flag_check_shown(&remote->flags, fetched);
+	if ((fetched->present & IMAP_FETCH_UID) != 0 &&
+		mailbox_remote(remote->base.task.mailbox, fetched->uid) != NULL)
+		imap_set_add(&remote->left, fetched->uid);
 	if (remote->since != 0 && (fetched->present & needed) == needed &&
 		flag_check_item(&remote->flags, fetched->uid) == NULL &&
 		!is_as_seen(remote, fetched))
@@ -725,6 +753,7 @@ static enum task_step remote_begin(struct task *task, struct err *err)
 	remote->any_refused = false;
 	remote->round = 0;
 	imap_set_reset(&remote->modified);
+	imap_set_reset(&remote->left);
 	remote->look_handle = 0;
 	remote->looked = false;
 	remote->strangers = false;
@@ -740,6 +769,7 @@ static void remote_end(struct task *task)
 	free(remote->requests);
 	flag_check_clear(&remote->flags);
 	imap_set_clear(&remote->modified);
+	imap_set_clear(&remote->left);
 }
 
 static int remote_run(struct pass *pass, unsigned kinds, struct err *err)

@@ -413,7 +413,9 @@ void do_uid_expunge(
 	size_t count = view_pick(session, command->set, &uids);
 	size_t going = 0;
 
-	for (size_t i = 0; i < count; i++) {
+	if (count > 0 && once_more(&session->server->odd.blind_expunge))
+		session->blind = true;
+	for (size_t i = 0; i < count && !session->blind; i++) {
 		const struct fake_message *message =
 			fake_mailbox_find(session->selected, uids[i]);
 

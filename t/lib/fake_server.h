@@ -181,6 +181,9 @@ struct fake_oddities {
 				 * (SmarterMail) */
 	bool enables_nothing;   /* ENABLE is OK and does nothing (iCloud) */
 	bool vanished_pieces;   /* a VANISHED for each UID */
+	unsigned blind_expunge; /* so many UID EXPUNGEs do nothing, nor do those
+				 * after them before SELECT (Dovecot, where
+				 * others have made a keyword) */
 	unsigned vanished_gaps; /* so many VANISHED leave one UID out */
 	unsigned vanished_all;  /* so many VANISHED (EARLIER) name every UID
 				 * that was asked about (Nextcloud 11908) */

@@ -51,6 +51,7 @@ struct fake_session {
 	struct seen *view;
 	size_t count;
 	size_t cap;
+	bool blind;        /* UID EXPUNGE does nothing before SELECT */
 	bool fresh_hidden; /* appended mail is not shown before NOOP */
 
 	/* The command at hand. */

@@ -14,6 +14,7 @@ void view_begin(struct fake_session *session, struct fake_mailbox *box)
 {
 	session->selected = box;
 	session->fresh_hidden = false;
+	session->blind = false;
 	session->count = 0;
 }
 

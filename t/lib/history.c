@@ -680,6 +680,7 @@ void history_disturb(struct history *history)
 		break;
 	case 9:
 		/* Two lies that add up to EXISTS are told from no truth. */
+		world->server->odd.blind_expunge = history_chance(history, 3);
 		if (one_in(history, 2))
 			world->server->odd.vanished_gaps = 2;
 		else
@@ -724,6 +725,7 @@ void history_calm(struct history *history)
 	world->server->odd.listing_gaps = 0;
 	world->server->odd.header_gaps = 0;
 	world->server->odd.append_drops = 0;
+	world->server->odd.blind_expunge = 0;
 	world->server->odd.vanished_gaps = 0;
 	world->server->odd.vanished_all = 0;
 	world->server->odd.status_gaps = 0;

@@ -611,6 +611,28 @@ static void test_two_connections(void)
 	buf_clear(&why);
 }
 
+/* What UID EXPUNGE leaves is no new message. */
+static void test_blind_expunge(const struct mask *mask)
+{
+	struct world world;
+	struct buf why = {0};
+
+	if (mask->keeps)
+		return;
+	begin(&world, mask);
+	reader_moves(&world, 1, "cur/%s:2,");
+	fake_fs_remove(world.fs, file_of(&world, "A", 2).path);
+	world.server->odd.blind_expunge = 1;
+	ok(world_sync(&world) == 0 && world_in_step(&world, &why),
+		"%s: an UID EXPUNGE that does nothing is done again",
+		mask->name);
+	buf_clear(&why);
+	ends(&world, mask->name, "what it was for is seen to");
+	holds(&world, "A", 4, mask->name);
+	holds(&world, "B", 1, mask->name);
+	world_clear(&world);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
@@ -618,6 +640,7 @@ int main(void)
 		test_server_merged(&masks[i]);
 		test_maildir(&masks[i]);
 		test_both(&masks[i]);
+		test_blind_expunge(&masks[i]);
 	}
 	test_again();
 	test_renamings();
