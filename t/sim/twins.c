@@ -113,7 +113,7 @@ static void test_files(void)
 
 	begin(&world, "X-GM-EXT-1", "All");
 	check(world_sync(&world) == 0);
-	is_int((intmax_t)world.summary.local.added, 3 * MESSAGES,
+	is_int((intmax_t)world.summary.local.added, (intmax_t)3 * MESSAGES,
 		"all count as new");
 	for (size_t i = 0; i < 3; i++)
 		world_files(&world, labels[i], &files[i]);
@@ -181,7 +181,7 @@ static void test_not_given(void)
 	begin(&world, "X-GM-EXT-1", "All");
 	box(&world, "All")->messages[2].refusals = FAKE_FOR_EVER;
 	is_int(world_sync(&world), 1, "one that is not given is said");
-	is_int((intmax_t)world.summary.local.added, 3 * MESSAGES - 1,
+	is_int((intmax_t)world.summary.local.added, (intmax_t)3 * MESSAGES - 1,
 		"its twins are downloaded");
 	box(&world, "All")->messages[2].refusals = 0;
 	fake_clock_pass(&world.clock, 3600 * (int64_t)1000000000);
