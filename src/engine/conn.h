@@ -60,9 +60,9 @@ int64_t conn_round_trip_ms(const struct conn *conn);
 /* Whether some of what was submitted has not gone out yet. */
 bool conn_has_unsaid(const struct conn *conn);
 
-/* Whether it is worth compressing, by what the account says and the line is:
- * to be asked when the server offers it, once we are logged in. */
-bool conn_may_compress(const struct conn *conn);
+/* Whether it is worth compressing, by what the account says, the line is, and
+ * is about to be moved: to be asked once we are logged in. */
+bool conn_may_compress(const struct conn *conn, uint64_t bytes);
 
 /* Begins to compress, once COMPRESS was answered OK. */
 void conn_compress(struct conn *conn);

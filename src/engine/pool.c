@@ -37,7 +37,7 @@ struct slot {
 	bool went_ahead;     /* the task was begun before that, or on a guess */
 	bool useless;        /* the last login failed, and so would another */
 	struct line line;    /* what it works at */
-	bool may_compress;   /* it was not asked yet whether to */
+	bool may_compress;   /* the server was not asked yet */
 	uint32_t compress;   /* the handle of a COMPRESS on the way, or 0 */
 };
 
@@ -55,6 +55,7 @@ struct pool {
 	uint64_t bytes_out;
 	struct task **tasks; /* of the run */
 	size_t task_count;
+	uint64_t task_bytes;   /* that all of them are to move, roughly */
 	size_t first_waiting;  /* those before it do not wait */
 	size_t suspects;       /* that wait: a connection broke with them */
 	uint32_t connections;  /* that it may have */
@@ -374,15 +375,16 @@ static void slot_broke(struct pool *pool, struct slot *slot,
  * Compression begins when there is work to do: a run that finds nothing is done
  * before it would pay.
  */
-static bool slot_compresses(struct slot *slot)
+static bool slot_compresses(const struct pool *pool, struct slot *slot)
 {
 	if (slot->login != NULL || !slot->may_compress)
 		return false;
+	if (!conn_may_compress(slot->conn, pool->task_bytes))
+		return false;
 	slot->may_compress = false;
-	if (conn_may_compress(slot->conn))
-		slot->compress = conn_submit(slot->conn,
-			&(struct imap_command){.kind = IMAP_COMPRESS});
-	return slot->compress != 0;
+	slot->compress = conn_submit(
+		slot->conn, &(struct imap_command){.kind = IMAP_COMPRESS});
+	return true;
 }
 
 /* Begins the next task, if there is one. */
@@ -395,7 +397,7 @@ static bool slot_give(struct pool *pool, struct slot *slot)
 
 	if (task == NULL)
 		return false;
-	if (!task->goes_ahead && slot_compresses(slot))
+	if (!task->goes_ahead && slot_compresses(pool, slot))
 		return true;
 	slot->went_ahead = slot->login != NULL;
 	pool->suspects -= task->vain > 0;
@@ -751,6 +753,9 @@ int pool_run(struct pool *pool, struct task **tasks, size_t count,
 
 	pool->tasks = tasks;
 	pool->task_count = count;
+	pool->task_bytes = 0;
+	for (size_t i = 0; i < count; i++)
+		pool->task_bytes += tasks[i]->bytes;
 	pool->first_waiting = 0;
 	pool->suspects = 0;
 	pool->connections = connections;

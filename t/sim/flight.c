@@ -357,15 +357,49 @@ static void test_later_logins(void)
 	end();
 }
 
-/* How often a sync compresses, whose steps on the wire take so long. */
-static int compresses(int64_t tick_ms)
+enum {
+	MUCH = 4 << 20,
+	LITTLE = 10 << 10,
+};
+
+/* A message's text of at least so many bytes, different each time. */
+static void large_text(struct buf *text, size_t bytes)
+{
+	static unsigned number = 100;
+
+	world_message(text, number++);
+	while (text->len < bytes)
+		buf_addz(text, "Much ado about nothing.\r\n");
+}
+
+/* How often a sync compresses that fetches so many bytes, if any, from a server
+ * whose steps on the wire take so long. */
+static int compresses(int64_t tick_ms, size_t bytes)
 {
 	uint64_t *asked = &world.server->counts[IMAP_COMPRESS];
+	struct buf text = {0};
 
+	if (bytes > 0) {
+		large_text(&text, bytes);
+		fake_mailbox_append(fake_server_find(world.server, "INBOX"),
+			buf_str(&text), 0, world_day);
+	}
+	buf_clear(&text);
 	*asked = 0;
 	world.clock.tick_ns = tick_ms * 1000000;
 	syncs("a sync succeeds");
+	world.clock.tick_ns = 1000;
 	return (int)*asked;
+}
+
+static void put_large(void)
+{
+	struct buf text = {0};
+
+	large_text(&text, MUCH);
+	world_put(&world, "INBOX", "cur/large.here:2,", buf_str(&text),
+		world_day.utc_seconds);
+	buf_clear(&text);
 }
 
 static void test_compress(bool tls)
@@ -376,11 +410,12 @@ static void test_compress(bool tls)
 	imap_caps_set(&world.server->caps, IMAP_CAP_COMPRESS_DEFLATE);
 	world.ports.deflate.open = deflate_open;
 	world.account.compress = ACCOUNT_COMPRESS_ON;
-	is_int(compresses(0), 1, "a line is compressed if that is wanted");
+	is_int(compresses(0, LITTLE), 1,
+		"a line is compressed if that is wanted");
 	world.account.compress = ACCOUNT_COMPRESS_OFF;
-	is_int(compresses(40), 0, "and not if it is not");
+	is_int(compresses(40, MUCH), 0, "and not if it is not");
 	world.account.compress = ACCOUNT_COMPRESS_AUTO;
-	is_int(compresses(40), 0, "through a tunnel not by itself");
+	is_int(compresses(40, MUCH), 0, "through a tunnel not by itself");
 	no_complaints();
 	end();
 
@@ -390,11 +425,15 @@ static void test_compress(bool tls)
 	world.account.tunnel.argv = NULL;
 	world.account.host = "mail.example.org";
 	world.account.allow_cleartext = true;
-	is_int(compresses(0), 0, "a fast line is not");
-	is_int(compresses(40), 1, "but a slow one is");
+	is_int(compresses(3, MUCH), 0, "a fast line is not");
+	is_int(compresses(40, MUCH), 1, "but a slow one is, for much");
+	is_int(compresses(40, LITTLE), 0, "not for little");
+	is_int(compresses(40, 0), 0, "nor for nothing");
+	put_large();
+	is_int(compresses(40, 0), 1, "but where much is to be sent, too");
 	imap_caps_set(&world.server->caps, IMAP_CAP_IDLE);
 	world.server->caps.known &= ~((uint64_t)1 << IMAP_CAP_COMPRESS_DEFLATE);
-	is_int(compresses(40), 0, "if the server can");
+	is_int(compresses(40, MUCH), 0, "if the server can");
 	no_complaints();
 	world.account.tunnel.argv = tunnel;
 	world.account.host = NULL;
