@@ -646,7 +646,8 @@ int maildir_scan(struct maildir *md, const struct maildir_known *known,
 	struct gathering g = {.arena = arena};
 	struct maildir_stamp last = {0};
 	struct maildir_stamp stamp;
-	const size_t *order = order_by_name(known, arena);
+	struct arena scratch = {0};
+	const size_t *order = order_by_name(known, &scratch);
 	bool last_steady = false;
 	bool done = false;
 	int64_t next_ns = 0;
@@ -672,6 +673,7 @@ int maildir_scan(struct maildir *md, const struct maildir_known *known,
 		result = err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"another program keeps changing the Maildir folder; "
 			"it will be synced when it comes to rest");
+	arena_clear(&scratch);
 	free(g.items);
 	free(g.leftovers);
 	return result;
