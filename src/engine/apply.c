@@ -124,13 +124,11 @@ static uint64_t bytes_of(const struct mailbox *mailbox, unsigned kinds)
 	return bytes;
 }
 
-/* A task for every mailbox that has such work, in one run of memory. */
-static size_t make_tasks(
-	struct pass *pass, const struct apply_work *work, struct task **queue)
+/* A task for every mailbox that has such work. */
+static size_t make_tasks(struct pass *pass, const struct apply_work *work,
+	struct arena *arena, struct task **queue)
 {
 	static const struct task_kind kind = {begin_work, work_event};
-	unsigned char *tasks =
-		arena_array(&pass->arena, pass->count, work->task_bytes);
 	size_t count = 0;
 
 	for (size_t i = 0; i < pass->count; i++) {
@@ -140,8 +138,7 @@ static size_t make_tasks(
 		if (!mailbox_is_busy(mailbox) ||
 			!apply_has(mailbox, work->kinds))
 			continue;
-		at = (struct apply_task *)(void *)(tasks +
-						   count * work->task_bytes);
+		at = arena_array(arena, 1, work->task_bytes);
 		at->task.kind = &kind;
 		at->kind = work->kind;
 		at->task.mailbox = mailbox;
@@ -157,9 +154,10 @@ static size_t make_tasks(
 int apply_everywhere(
 	struct pass *pass, const struct apply_work *work, struct err *err)
 {
+	struct arena arena = {0};
 	struct task **queue =
-		arena_array(&pass->arena, pass->count, sizeof(struct task *));
-	size_t count = make_tasks(pass, work, queue);
+		arena_array(&arena, pass->count, sizeof(struct task *));
+	size_t count = make_tasks(pass, work, &arena, queue);
 	int result = pool_run(
 		pass->pool, queue, count, pass->account->connections, err);
 	struct err late;
@@ -177,6 +175,7 @@ int apply_everywhere(
 			pass_mailbox_failed(
 				pass, queue[i]->mailbox, &queue[i]->err);
 	}
+	arena_clear(&arena);
 	return result == 0 ? pass_flush(pass, err) : result;
 }
 

@@ -646,7 +646,8 @@ int maildir_scan(struct maildir *md, const struct maildir_known *known,
 	struct gathering g = {.arena = arena};
 	struct maildir_stamp last = {0};
 	struct maildir_stamp stamp;
-	const size_t *order = order_by_name(known, arena);
+	struct arena scratch = {0};
+	const size_t *order = order_by_name(known, &scratch);
 	bool last_steady = false;
 	bool done = false;
 	int64_t next_ns = 0;
@@ -672,6 +673,7 @@ int maildir_scan(struct maildir *md, const struct maildir_known *known,
 		result = err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"another program keeps changing the Maildir folder; "
 			"it will be synced when it comes to rest");
+	arena_clear(&scratch);
 	free(g.items);
 	free(g.leftovers);
 	return result;
@@ -942,7 +944,13 @@ struct walk {
 	size_t fault_count;
 	size_t fault_cap;
 	struct buf path; /* of the folder that is looked at */
+	bool only_any;   /* it ends at the first of either */
 };
+
+static bool walk_is_over(const struct walk *walk)
+{
+	return walk->only_any && walk->count + walk->fault_count > 0;
+}
 
 /* What is wrong with one folder does not end the walk. */
 static int walk_fault(struct walk *walk, struct err *err)
@@ -967,24 +975,28 @@ static void walk_add(
 	walk->stamps[walk->count++] = *stamp;
 }
 
-static int walk_note(struct walk *walk, struct fs_dir *dir, struct err *err)
+/* Adds the folder if it is a mailbox's; then *stamp_r is what it was. */
+static int walk_note(struct walk *walk, struct fs_dir *dir,
+	struct maildir_stamp *stamp_r, struct err *err)
 {
 	const struct fs_port *fs = walk->fs;
-	struct maildir_stamp stamp = {0};
 	struct buf name = {0};
 	int failed = 0;
-	enum fs_result result = fs->stat(dir, "cur", &stamp.cur, err);
+	enum fs_result result;
 
+	*stamp_r = (struct maildir_stamp){0};
+	result = fs->stat(dir, "cur", &stamp_r->cur, err);
 	if (result == FS_FAILED)
 		return -1;
-	if (result != FS_OK || stamp.cur.type != FS_DIR)
+	if (result != FS_OK || stamp_r->cur.type != FS_DIR)
 		return 0;
-	if (fs->stat(dir, "new", &stamp.new_, err) == FS_FAILED ||
-		fs->stat(dir, KEYWORD_FILE, &stamp.letters, err) == FS_FAILED)
+	if (fs->stat(dir, "new", &stamp_r->new_, err) == FS_FAILED ||
+		fs->stat(dir, KEYWORD_FILE, &stamp_r->letters, err) ==
+			FS_FAILED)
 		return -1;
 	if (mailbox_name_from_path(
 		    walk->layout, buf_str(&walk->path), &name, err) == 0) {
-		walk_add(walk, buf_str(&name), &stamp);
+		walk_add(walk, buf_str(&name), stamp_r);
 	} else {
 		failed = walk_fault(walk, err);
 	}
@@ -998,13 +1010,36 @@ static bool is_part(const char *name)
 	       strcmp(name, "tmp") == 0;
 }
 
+/* Whether there may be folders below this one beside its parts. Most mailboxes
+ * have none, and need not be read. */
+static bool may_have_below(const struct walk *walk, struct fs_dir *dir,
+	const struct maildir_stamp *stamp)
+{
+	int64_t folders = walk->fs->dir_folders(dir);
+	int64_t parts =
+		(stamp->cur.type == FS_DIR) + (stamp->new_.type == FS_DIR);
+	struct fs_stat tmp;
+	struct err ignored;
+
+	if (folders > parts &&
+		walk->fs->stat(dir, "tmp", &tmp, &ignored) == FS_OK)
+		parts += tmp.type == FS_DIR;
+	return folders < 0 || folders > parts;
+}
+
+/* A folder's name, in the arena. */
+struct subfolder {
+	struct str name;
+	bool is_folder; /* that is certain */
+};
+
 /* The folders of `dir`, named in the arena: the walk may not read one
  * directory while it descends into another. */
 static int subfolders(struct walk *walk, struct fs_dir *dir,
-	struct str **names_r, size_t *count_r, struct err *err)
+	struct subfolder **items_r, size_t *count_r, struct err *err)
 {
 	size_t cap = 0;
-	struct str *names = NULL;
+	struct subfolder *items = NULL;
 	size_t count = 0;
 	const char *name;
 	enum fs_type type;
@@ -1014,38 +1049,54 @@ static int subfolders(struct walk *walk, struct fs_dir *dir,
 					   dir, &name, &type, err)) == FS_OK) {
 		if (is_part(name) || (type != FS_DIR && type != FS_UNKNOWN))
 			continue;
-		names = array_grow(names, &cap, count + 1, sizeof(*names));
-		names[count++] = arena_str(walk->arena, str_of(name));
+		items = array_grow(items, &cap, count + 1, sizeof(*items));
+		items[count++] = (struct subfolder){
+			.name = arena_str(walk->arena, str_of(name)),
+			.is_folder = type == FS_DIR,
+		};
 	}
-	*names_r = arena_array(walk->arena, count, sizeof(*names));
+	*items_r = arena_array(walk->arena, count, sizeof(*items));
 	if (count > 0)
-		memcpy(*names_r, names, count * sizeof(*names));
+		memcpy(*items_r, items, count * sizeof(*items));
 	*count_r = count;
-	free(names);
+	free(items);
 	return result == FS_ABSENT ? 0 : -1;
+}
+
+/* Opens a folder that was read. FS_ABSENT: it is none, or none any more. */
+static enum fs_result subfolder_open(const struct walk *walk,
+	struct fs_dir *dir, const struct subfolder *item,
+	struct fs_dir **below_r, struct err *err)
+{
+	const struct fs_port *fs = walk->fs;
+	enum fs_result result = FS_OK;
+	struct fs_stat stat;
+
+	if (!item->is_folder)
+		result = fs->stat(dir, item->name.ptr, &stat, err);
+	if (result == FS_OK && !item->is_folder && stat.type != FS_DIR)
+		result = FS_ABSENT;
+	if (result == FS_OK)
+		result = fs->dir_open(dir, item->name.ptr, false, below_r, err);
+	return result;
 }
 
 static int walk_into(
 	struct walk *walk, struct fs_dir *dir, int depth, struct err *err);
 
-static int walk_below(struct walk *walk, struct fs_dir *dir, struct str name,
-	int depth, struct err *err)
+static int walk_below(struct walk *walk, struct fs_dir *dir,
+	const struct subfolder *item, int depth, struct err *err)
 {
 	struct fs_dir *below = NULL;
 	size_t length = walk->path.len;
-	struct fs_stat stat;
-	enum fs_result result = walk->fs->stat(dir, name.ptr, &stat, err);
+	enum fs_result result = subfolder_open(walk, dir, item, &below, err);
 	int failed;
 
-	if (result == FS_ABSENT || (result == FS_OK && stat.type != FS_DIR))
-		return 0;
-	if (result == FS_OK)
-		result = walk->fs->dir_open(dir, name.ptr, false, &below, err);
 	if (result != FS_OK)
 		return result == FS_ABSENT ? 0 : walk_fault(walk, err);
 	if (length > 0)
 		buf_addc(&walk->path, '/');
-	buf_add(&walk->path, name);
+	buf_add(&walk->path, item->name);
 	failed = walk_into(walk, below, depth, err);
 	if (failed != 0)
 		failed = walk_fault(walk, err);
@@ -1057,25 +1108,52 @@ static int walk_below(struct walk *walk, struct fs_dir *dir, struct str name,
 static int walk_into(
 	struct walk *walk, struct fs_dir *dir, int depth, struct err *err)
 {
-	struct str *names;
+	struct maildir_stamp stamp;
+	struct subfolder *items;
 	size_t count;
 
-	if (walk_note(walk, dir, err) != 0)
+	if (walk_note(walk, dir, &stamp, err) != 0)
 		return -1;
 	if (depth >= (walk->layout == LAYOUT_MAILDIRPP ? 1 : FOLDER_DEPTH_MAX))
 		return 0;
-	if (subfolders(walk, dir, &names, &count, err) != 0)
+	if (walk_is_over(walk) || !may_have_below(walk, dir, &stamp))
+		return 0;
+	if (subfolders(walk, dir, &items, &count, err) != 0)
 		return -1;
-	for (size_t i = 0; i < count; i++) {
-		bool dotted = names[i].ptr[0] == '.';
+	for (size_t i = 0; i < count && !walk_is_over(walk); i++) {
+		bool dotted = items[i].name.ptr[0] == '.';
 
 		/* A dot leads the mailboxes of Maildir++, and only those. */
 		if (dotted != (walk->layout == LAYOUT_MAILDIRPP))
 			continue;
-		if (walk_below(walk, dir, names[i], depth + 1, err) != 0)
+		if (walk_below(walk, dir, &items[i], depth + 1, err) != 0)
 			return -1;
 	}
 	return 0;
+}
+
+static void walk_clear(struct walk *walk)
+{
+	free(walk->names);
+	free(walk->stamps);
+	free(walk->faults);
+	buf_clear(&walk->path);
+}
+
+int maildir_any(const struct maildir_place *place, enum mailbox_layout layout,
+	bool *any_r, struct err *err)
+{
+	struct arena arena = {0};
+	struct walk walk = {.fs = place->fs,
+		.layout = layout,
+		.arena = &arena,
+		.only_any = true};
+	int result = walk_into(&walk, place->root, 0, err);
+
+	*any_r = walk_is_over(&walk);
+	walk_clear(&walk);
+	arena_clear(&arena);
+	return result;
 }
 
 int maildir_list(const struct maildir_place *place, enum mailbox_layout layout,
@@ -1101,9 +1179,6 @@ int maildir_list(const struct maildir_place *place, enum mailbox_layout layout,
 		memcpy(names_r->faults, walk.faults,
 			walk.fault_count * sizeof(*walk.faults));
 	names_r->fault_count = walk.fault_count;
-	free(walk.names);
-	free(walk.stamps);
-	free(walk.faults);
-	buf_clear(&walk.path);
+	walk_clear(&walk);
 	return result;
 }

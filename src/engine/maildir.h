@@ -196,6 +196,10 @@ struct maildir_names {
 	size_t fault_count;
 };
 
+/* Whether maildir_list() would find a mailbox, or a fault. */
+int maildir_any(const struct maildir_place *place, enum mailbox_layout layout,
+	bool *any_r, struct err *err);
+
 /* All mailboxes below the place's root, in the arena, in no order. */
 int maildir_list(const struct maildir_place *place, enum mailbox_layout layout,
 	struct arena *arena, struct maildir_names *names_r, struct err *err);

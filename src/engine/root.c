@@ -36,20 +36,19 @@ static int look_at_root(
 {
 	const struct maildir_place place = {
 		.fs = &pass->ports->fs, .root = pass->root};
-	struct maildir_names names;
 	struct fs_stat stat;
+	bool any;
 
 	*now_r = (struct guard_root){.empty = true};
 	if (pass->root == NULL)
 		return 0;
 	if (pass->ports->fs.dir_stat(pass->root, &stat, err) != FS_OK ||
-		maildir_list(&place, pass->account->layout, &pass->arena,
-			&names, err) != 0)
+		maildir_any(&place, pass->account->layout, &any, err) != 0)
 		return -1;
 	*now_r = (struct guard_root){
 		.device = stat.device,
 		.inode = stat.inode,
-		.empty = names.count == 0 && names.fault_count == 0,
+		.empty = !any,
 	};
 	return 0;
 }

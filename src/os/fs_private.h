@@ -46,6 +46,9 @@ struct os_fs {
 	struct kept_list files; /* for flush */
 	struct kept_list dirs;  /* for dirs_sync */
 	uint64_t dirty_kib_max; /* DIRTY_KIB_MAX but in tests */
+	bool device_known;      /* what was asked last about a file system */
+	dev_t device;
+	bool counts_folders; /* it does, in its links */
 };
 
 struct fs_dir {

@@ -98,6 +98,21 @@ static enum fs_result os_dir_writable(struct fs_dir *dir, struct err *err)
 	return FS_OK;
 }
 
+#ifdef __linux__
+static bool is_of_kind(int fd, const unsigned long *kinds, size_t count)
+{
+	struct statfs st;
+
+	if (fstatfs(fd, &st) != 0)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if ((unsigned long)st.f_type == kinds[i])
+			return true;
+	}
+	return false;
+}
+#endif
+
 /* Whether the kernel stamps what is in the file system itself, by its coarse
  * clock: those of the network and of other programs have clocks of their own.
  */
@@ -113,18 +128,12 @@ static bool is_stamped_here(int fd)
 		0xCA451A4E, /* bcachefs */
 		0x794C7630, /* overlayfs */
 	};
-	struct statfs st;
 
-	if (fstatfs(fd, &st) != 0)
-		return false;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if ((unsigned long)st.f_type == kinds[i])
-			return true;
-	}
+	return is_of_kind(fd, kinds, sizeof(kinds) / sizeof(kinds[0]));
 #else
 	(void)fd;
-#endif
 	return false;
+#endif
 }
 
 static int64_t os_next_stamp(struct fs_dir *dir)
@@ -141,10 +150,44 @@ static int64_t os_next_stamp(struct fs_dir *dir)
 	return ns_of(now);
 }
 
+/* Whether a folder has two links, and one for each folder in it: those of Btrfs
+ * have one, and other programs' any number. */
+static bool counts_folders(int fd)
+{
+#ifdef __linux__
+	static const unsigned long kinds[] = {
+		0xEF53,     /* ext2, ext3, ext4 (one link: too many to count) */
+		0x58465342, /* XFS */
+		0x01021994, /* tmpfs */
+		0xF2F52010, /* F2FS */
+	};
+
+	return is_of_kind(fd, kinds, sizeof(kinds) / sizeof(kinds[0]));
+#else
+	(void)fd;
+	return false;
+#endif
+}
+
+static int64_t os_dir_folders(struct fs_dir *dir)
+{
+	struct os_fs *fs = dir->fs;
+	struct stat st;
+
+	if (fstat(dir->fd, &st) != 0 || st.st_nlink < 2)
+		return -1;
+	if (!fs->device_known || fs->device != st.st_dev)
+		fs->counts_folders = counts_folders(dir->fd);
+	fs->device_known = true;
+	fs->device = st.st_dev;
+	return fs->counts_folders ? (int64_t)st.st_nlink - 2 : -1;
+}
+
 void fs_port_stat(struct fs_port *port)
 {
 	port->next_stamp = os_next_stamp;
 	port->dir_writable = os_dir_writable;
+	port->dir_folders = os_dir_folders;
 	port->dir_stat = os_dir_stat;
 	port->stat = os_stat;
 }

@@ -316,13 +316,17 @@ static void report_all(struct proxy *proxy)
 	report(&sum);
 }
 
-static void listen_somewhere(struct proxy *proxy)
+/* At a port that is free, if it is 0. */
+static void listen_at(struct proxy *proxy, uint16_t port)
 {
-	struct sockaddr_in address = loopback(0);
+	struct sockaddr_in address = loopback(port);
 	socklen_t size = sizeof(address);
+	int on = 1;
 
 	proxy->listener = socket(AF_INET, SOCK_STREAM, 0);
 	check(proxy->listener >= 0);
+	check(setsockopt(proxy->listener, SOL_SOCKET, SO_REUSEADDR, &on,
+		      sizeof(on)) == 0);
 	check(bind(proxy->listener, (struct sockaddr *)&address, size) == 0);
 	check(listen(proxy->listener, CONNECTIONS_MAX) == 0);
 	check(getsockname(proxy->listener, (struct sockaddr *)&address,
@@ -349,17 +353,21 @@ int main(int argc, char **argv)
 	static struct proxy proxy;
 	uint32_t delay_ms;
 	uint32_t port;
+	uint32_t own_port = 0;
 
-	if (argc != 3 || !str_u32(str_of(argv[1]), &delay_ms) ||
-		!str_u32(str_of(argv[2]), &port) || port > UINT16_MAX) {
-		(void)fputs("usage: delay_proxy DELAY_MS PORT\n", stderr);
+	if (argc < 3 || argc > 4 || !str_u32(str_of(argv[1]), &delay_ms) ||
+		!str_u32(str_of(argv[2]), &port) || port > UINT16_MAX ||
+		(argc == 4 && !str_u32(str_of(argv[3]), &own_port)) ||
+		own_port > UINT16_MAX) {
+		(void)fputs("usage: delay_proxy DELAY_MS PORT [ITS-PORT]\n",
+			stderr);
 		return 64;
 	}
 	proxy.delay_ns = (int64_t)delay_ms * 1000000;
 	proxy.server_port = (uint16_t)port;
 	(void)prctl(PR_SET_TIMERSLACK, 1);
 	take_signals(&proxy);
-	listen_somewhere(&proxy);
+	listen_at(&proxy, (uint16_t)own_port);
 	while (turn(&proxy))
 		;
 	report_all(&proxy);

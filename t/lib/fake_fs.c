@@ -314,6 +314,15 @@ static enum fs_result fake_stat(struct fs_dir *dir, const char *name,
 	return FS_OK;
 }
 
+static int64_t fake_dir_folders(struct fs_dir *dir)
+{
+	int64_t count = 0;
+
+	for (size_t i = 0; i < dir->node->count; i++)
+		count += dir->node->entries[i].node->type == FS_DIR;
+	return count;
+}
+
 static enum fs_result fake_dir_sync(struct fs_dir *dir, struct err *err)
 {
 	struct fs_place place = {FS_ACT_NAMES, dir->path, NULL};
@@ -595,6 +604,7 @@ static const struct fs_port names_port = {
 	.dir_stat = fake_dir_stat,
 	.dir_writable = fake_dir_writable,
 	.next_stamp = fake_next_stamp,
+	.dir_folders = fake_dir_folders,
 	.dir_sync = fake_dir_sync,
 	.dir_sync_later = fake_dir_sync_later,
 	.dirs_sync = fake_dirs_sync,

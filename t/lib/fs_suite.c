@@ -224,6 +224,7 @@ static void test_folders(const struct fs_suite *suite)
 	struct fs_dir *again = NULL;
 	struct fs_stat a;
 	struct fs_stat b;
+	int64_t counted;
 
 	place_open(&p, suite, "folders");
 	is_int(p.port->dir_open(p.dir, "sub", false, &dir, &p.err), FS_ABSENT,
@@ -236,6 +237,11 @@ static void test_folders(const struct fs_suite *suite)
 	check(p.port->dir_stat(again, &b, &p.err) == FS_OK);
 	ok(a.inode == b.inode && a.device == b.device && a.type == FS_DIR,
 		"%s: both are the same folder", p.label);
+	counted = p.port->dir_folders(p.dir);
+	ok(counted == 1 || counted == -1,
+		"%s: folders are counted, or that is not told", p.label);
+	ok(p.port->dir_folders(dir) == 0 || counted == -1,
+		"%s: also where there are none", p.label);
 	ok(stat_of(&p, "sub").inode == a.inode,
 		"%s: as which its parent names it", p.label);
 	is_int(p.port->dir_sync(dir, &p.err), FS_OK,

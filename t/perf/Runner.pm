@@ -25,10 +25,11 @@ sub proxy_start {
 	my %proxy;
 	$proxy{pid} = open2($proxy{says}, $proxy{input},
 		"$self->{builddir}/t/lib/delay_proxy", int $rtt_ms / 2,
-		$self->{port});
+		$self->{port}, $self->{proxy_port} // ());
 	my $line = readline $proxy{says};
 	($proxy{port}) = ($line // '') =~ /^port (\d+)$/
 		or die "bench: the delay proxy does not start\n";
+	$self->{proxy_port} = $proxy{port};
 	return \%proxy;
 }
 
@@ -84,13 +85,16 @@ sub execute {
 		" and said:\n", substr($log, -2000), "\n";
 }
 
-# One run of an account's program; options by name: rtt_ms; counted: with what
-# slows it down; and those of Account::command().
+# One run of an account's program; options by name: rtt_ms; proxied: through the
+# proxy (always at one port), though that need not be; counted: with what slows
+# it down; and those of Account::command().
 sub run {
 	my ($self, $account, %options) = @_;
 	my $folder = $self->{folder};
-	my $proxied = $options{rtt_ms} || $options{counted};
+	my $proxied = $options{rtt_ms} || $options{counted} || $options{proxied};
 	my $proxy = $proxied ? $self->proxy_start($options{rtt_ms}) : undef;
+	$account->{knows}{$proxied ? 'proxy' : 'server'} = 1;
+	delete $account->{knows}{$proxied ? 'server' : 'proxy'};
 	my @command = $account->command(%options,
 		port => $proxy ? $proxy->{port} : $self->{port});
 	my $traced = $options{counted} && has_strace();

@@ -19,7 +19,8 @@ enum {
 	REFUSED = 20,
 	MAILBOXES = 20,
 	FLUSHES_MAX = 8, /* of a sync that changes a little in each of them */
-	MUCH = 300,      /* messages: more than a batch */
+	IDLE_CALLS = 9,
+	MUCH = 300, /* messages: more than a batch */
 };
 
 /* INBOX has a message whose header and one whose body is not given, and a file
@@ -295,6 +296,32 @@ static uint64_t commits_of(bool refused)
 	return before;
 }
 
+/* Calls of the ports in a sync that finds nothing to do. */
+static uint64_t idle_calls(unsigned count)
+{
+	struct world world;
+	uint64_t calls;
+
+	world_init(&world, 1);
+	imap_caps_set(&world.server->caps, IMAP_CAP_LIST_EXTENDED);
+	imap_caps_set(&world.server->caps, IMAP_CAP_LIST_STATUS);
+	imap_caps_set(&world.server->caps, IMAP_CAP_CONDSTORE);
+	for (unsigned i = 0; i < count; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "M%u", i);
+		fake_server_create(world.server, name, 0);
+	}
+	for (int i = 0; i < 3; i++) {
+		check(world_sync(&world) == 0);
+		fake_clock_pass(&world.clock, INT64_C(60000000000));
+	}
+	calls = world.calls;
+	check(world.steps == 0);
+	world_clear(&world);
+	return calls;
+}
+
 /* The files of a mailbox get the flag, or are removed. */
 static void change_files(struct world *world, const char *name, bool removes)
 {
@@ -463,6 +490,11 @@ int main(void)
 	ok(commits_of(true) <= commits_of(false),
 		"that %d messages fail costs no commits", REFUSED);
 	test_lost_flush();
+	calls = idle_calls(1);
+	calls = idle_calls(1 + MAILBOXES) - calls;
+	ok(calls <= (uint64_t)IDLE_CALLS * MAILBOXES,
+		"a mailbox in which nothing has changed costs at most %d calls",
+		IDLE_CALLS);
 	test_flushes(SERVER_NEW, "messages new on the server");
 	test_flushes(SERVER_FLAGS, "flags that changed on the server");
 	test_flushes(SERVER_DELETED, "messages deleted on the server");

@@ -76,6 +76,10 @@ struct fs_port {
 	enum fs_result (*dir_stat)(
 		struct fs_dir *dir, struct fs_stat *stat_r, struct err *err);
 
+	/* How many folders are in it, where the file system tells that without
+	 * its being read; else -1. */
+	int64_t (*dir_folders)(struct fs_dir *dir);
+
 	/* Whether names may be made in the folder: FS_FAILED says why not.
 	 * Changes nothing. */
 	enum fs_result (*dir_writable)(struct fs_dir *dir, struct err *err);
