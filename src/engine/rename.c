@@ -840,6 +840,51 @@ static void put_off(struct pass *pass, struct mailbox *mailbox)
 		pass_mailbox_failed(pass, mailbox, &err);
 }
 
+/* Whether it is not known where it is, since something failed. */
+static bool is_open(const struct mailbox *mailbox)
+{
+	bool is_unseen = mailbox->on_local && mailbox->seen.cur.inode == 0 &&
+			 mailbox->record.folder_inode != 0;
+
+	return mailbox->in_journal && !mailbox->elsewhere &&
+	       mailbox->record.state == MAILBOX_ATTACHED &&
+	       (mailbox->part == MAILBOX_BROKEN || is_unseen);
+}
+
+static bool may_be(const struct mailbox *mailbox, const struct mailbox *open)
+{
+	const struct imap_status *status = &mailbox->status;
+	uint64_t inode = mailbox->seen.cur.inode;
+
+	if (mailbox->on_server && rename_lacks_there(open) &&
+		((status->present & IMAP_STATUS_UIDVALIDITY) == 0 ||
+			status->uidvalidity == open->record.uidvalidity ||
+			open->record.object_id.len > 0))
+		return true;
+	return mailbox->on_local && rename_lacks_here(open) &&
+	       (inode == 0 || inode == open->record.folder_inode);
+}
+
+/* What may be a mailbox of which it is not known where it is, is not new. */
+static void hold_open(struct pass *pass)
+{
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *open = &pass->mailboxes[i];
+
+		if (!is_open(open))
+			continue;
+		if (mailbox_is_active(open) && rename_lacks_there(open))
+			open->part = MAILBOX_DETACHED;
+		for (size_t k = 0; k < pass->count; k++) {
+			struct mailbox *mailbox = &pass->mailboxes[k];
+
+			if (mailbox_is_active(mailbox) &&
+				!mailbox->in_journal && may_be(mailbox, open))
+				mailbox->part = MAILBOX_LEFT_OUT;
+		}
+	}
+}
+
 static size_t gather(struct renames *all)
 {
 	struct pass *pass = all->pass;
@@ -861,27 +906,37 @@ static size_t gather(struct renames *all)
 	return all->count;
 }
 
+static int settle_all(
+	struct renames *all, bool may_act, bool *again_r, struct err *err)
+{
+	struct pass *pass = all->pass;
+
+	if (rename_there_find(pass, all->items, all->count, err) != 0 ||
+		rename_here_find(pass, all->items, all->count, err) != 0)
+		return -1;
+	decide_all(all);
+	if (pass->options->depth != SYNC_APPLY) {
+		foretell_all(all);
+		return 0;
+	}
+	if (may_act && carry_out(all, err) != 0)
+		return -1;
+	*again_r = all->progress && !all->failed &&
+		   (all->drags || waiting(all) > 0);
+	if (!*again_r)
+		leave_waiting(all);
+	return 0;
+}
+
 int rename_settle(
 	struct pass *pass, bool may_act, bool *again_r, struct err *err)
 {
 	struct renames all = {.pass = pass};
+	int result = 0;
 
 	*again_r = false;
-	if (gather(&all) == 0)
-		return 0;
-	if (rename_there_find(pass, all.items, all.count, err) != 0 ||
-		rename_here_find(pass, all.items, all.count, err) != 0)
-		return -1;
-	decide_all(&all);
-	if (pass->options->depth != SYNC_APPLY) {
-		foretell_all(&all);
-		return 0;
-	}
-	if (may_act && carry_out(&all, err) != 0)
-		return -1;
-	*again_r =
-		all.progress && !all.failed && (all.drags || waiting(&all) > 0);
-	if (!*again_r)
-		leave_waiting(&all);
-	return 0;
+	if (gather(&all) > 0)
+		result = settle_all(&all, may_act, again_r, err);
+	hold_open(pass);
+	return result;
 }
