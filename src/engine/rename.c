@@ -146,17 +146,6 @@ static void part(struct pass *pass, struct rename *rename)
 	rename->state = RENAME_NONE;
 }
 
-static void fail(
-	struct renames *all, struct rename *rename, const struct err *err)
-{
-	struct mailbox *told =
-		mailbox_is_active(rename->known) ? rename->known : rename->to;
-
-	all->failed = true;
-	pass_mailbox_failed(all->pass, told, err);
-	leave_alone(rename);
-}
-
 /* ---- Carrying out -------------------------------------------------------- */
 
 static void tell(struct pass *pass, const struct rename *rename)
@@ -263,6 +252,25 @@ static bool drags(const struct pass *pass, const struct rename *rename,
 		       is_below(other->here->name, rename->here->name, '/');
 	return needs_there(rename) && needs_there(other) &&
 	       is_below(other->there->name, rename->there->name, '/');
+}
+
+/* What lies below waits for it: by itself, it would take its new place. */
+static void fail(
+	struct renames *all, struct rename *rename, const struct err *err)
+{
+	struct mailbox *told =
+		mailbox_is_active(rename->known) ? rename->known : rename->to;
+
+	all->failed = true;
+	pass_mailbox_failed(all->pass, told, err);
+	for (size_t i = 0; i < all->count; i++) {
+		struct rename *other = &all->items[i];
+
+		if (other != rename && other->state == RENAME_WAITS &&
+			drags(all->pass, rename, other))
+			leave_alone(other);
+	}
+	leave_alone(rename);
 }
 
 /* Whether others lie below what is renamed. */
