@@ -76,7 +76,9 @@ struct remote_task {
 	uint64_t since; /* UNCHANGEDSINCE; 0: nothing is conditional */
 	unsigned round; /* of STOREs: 0, and 1 for what is stored twice */
 	struct imap_set modified; /* what others have changed since */
-	struct imap_set left;     /* what was shown since it was expunged */
+	struct imap_set left;     /* what is shown though it was expunged */
+	uint64_t gone_due;        /* how many were expunged, */
+	uint64_t gone_told;       /* and how many were told to be gone */
 	uint32_t look_handle;     /* of the FETCH of all that has changed */
 	bool looked;              /* that was answered OK */
 	bool strangers;           /* it, or the server unasked, shows more */
@@ -264,23 +266,17 @@ static void request_flags(struct remote_task *remote, const struct span *span)
 		remove->completes = true;
 }
 
-/* Dovecot answers OK and expunges nothing where another session has made a new
- * keyword since the mailbox was selected. */
 static void request_expunge(struct remote_task *remote, const struct span *span)
 {
 	struct imap_command command = {
 		.kind = IMAP_UID_EXPUNGE, .set = span->set};
-	struct request *look;
+	struct request *expunge;
 
 	store(remote, span, IMAP_STORE_ADD,
 		(struct flags){.system = FLAG_DELETED});
-	request_add(remote, span, &command)->expunges = true;
-	command = (struct imap_command){.kind = IMAP_FETCH};
-	command.fetch.set = span->set;
-	command.fetch.items = IMAP_FETCH_UID;
-	look = request_add(remote, span, &command);
-	look->completes = true;
-	look->looks = true;
+	expunge = request_add(remote, span, &command);
+	expunge->expunges = true;
+	expunge->completes = true;
 }
 
 /* What lies in the trash must not bear \Deleted: an expunge there would take
@@ -528,6 +524,39 @@ static void conditional_answered(struct remote_task *remote,
 	}
 }
 
+/*
+ * Dovecot 2.3 answers OK and expunges nothing where another session has made a
+ * keyword since the mailbox was selected. So if fewer are told to be gone than
+ * were expunged, we ask what is left; only now, since what is asked behind an
+ * EXPUNGE in the same flight is answered before what that one does is told.
+ */
+static bool must_look(
+	struct remote_task *remote, const struct request *expunged)
+{
+	struct imap_command command = {.kind = IMAP_FETCH};
+	struct span span = {.first = expunged->first, .count = expunged->count};
+	struct imap_set set = {0};
+	struct buf text = {0};
+	struct request *look;
+
+	remote->gone_due += span.count;
+	if (remote->gone_told >= remote->gone_due)
+		return false;
+	remote->gone_told = remote->gone_due;
+	for (size_t i = 0; i < span.count; i++)
+		imap_set_add(&set, change_uid(remote, span.first + i));
+	imap_set_print(&set, &text);
+	command.fetch.set = buf_str(&text);
+	command.fetch.items = IMAP_FETCH_UID;
+	imap_set_reset(&remote->left);
+	look = request_add(remote, &span, &command);
+	look->completes = true;
+	look->looks = true;
+	buf_clear(&text);
+	imap_set_clear(&set);
+	return true;
+}
+
 static int request_answered(struct remote_task *remote, struct request *request,
 	const struct imap_status_line *line, struct err *err)
 {
@@ -539,9 +568,8 @@ static int request_answered(struct remote_task *remote, struct request *request,
 		refused(remote, request, line);
 		return 0;
 	}
-	if (request->expunges)
-		imap_set_reset(&remote->left);
-	if (!request->completes)
+	if (!request->completes ||
+		(request->expunges && must_look(remote, request)))
 		return 0;
 	for (uint32_t i = 0; i < request->count; i++) {
 		if (op_done(remote, remote->changes[request->first + i].op,
@@ -717,6 +745,17 @@ static void remote_shown(
 		remote->strangers = true;
 }
 
+static void remote_told(
+	struct remote_task *remote, const struct imap_response *response)
+{
+	if (response->kind == IMAP_RESPONSE_EXPUNGE)
+		remote->gone_told++;
+	else if (response->kind == IMAP_RESPONSE_VANISHED)
+		remote->gone_told += imap_set_size(response->vanished.uids);
+	else if (response->kind == IMAP_RESPONSE_FETCH)
+		remote_shown(remote, &response->fetch);
+}
+
 static enum task_step remote_event(
 	struct task *task, const struct imap_event *event, struct err *err)
 {
@@ -724,9 +763,8 @@ static enum task_step remote_event(
 
 	if (event->kind == IMAP_EVENT_TAGGED)
 		return remote_answered(remote, event, err);
-	if (event->kind == IMAP_EVENT_UNTAGGED &&
-		event->response->kind == IMAP_RESPONSE_FETCH)
-		remote_shown(remote, &event->response->fetch);
+	if (event->kind == IMAP_EVENT_UNTAGGED)
+		remote_told(remote, event->response);
 	return TASK_MORE;
 }
 
@@ -754,6 +792,8 @@ static enum task_step remote_begin(struct task *task, struct err *err)
 	remote->round = 0;
 	imap_set_reset(&remote->modified);
 	imap_set_reset(&remote->left);
+	remote->gone_due = 0;
+	remote->gone_told = 0;
 	remote->look_handle = 0;
 	remote->looked = false;
 	remote->strangers = false;
