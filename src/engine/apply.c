@@ -22,7 +22,6 @@
 
 enum {
 	RECORDS_A_MESSAGE = 4, /* its entry, two indexes, a trouble */
-	PUSH_DEARER = 8,       /* than a pull (Dovecot) */
 };
 
 #define FLAG_OPS (1U << OP_FLAG_LOCAL | 1U << OP_FLAG_REMOTE)
@@ -99,8 +98,7 @@ static enum task_step work_event(
 	return end_step(work->pass, work->kind->event(task, event, err));
 }
 
-/* What is to be fetched, or sent, as far as that is known. To take a message
- * costs a server far more than to give one. */
+/* What is to be fetched, or sent, as far as that is known. */
 static uint64_t bytes_of(const struct mailbox *mailbox, unsigned kinds)
 {
 	enum op_kind kind = (kinds & 1U << OP_PUSH) != 0 ? OP_PUSH : OP_PULL;
@@ -119,7 +117,7 @@ static uint64_t bytes_of(const struct mailbox *mailbox, unsigned kinds)
 		if (kind == OP_PULL)
 			bytes += mailbox->remote[row->remote].bytes;
 		else if (facts != NULL)
-			bytes += facts->wire_bytes * PUSH_DEARER;
+			bytes += facts->wire_bytes;
 	}
 	return bytes;
 }
