@@ -156,6 +156,8 @@ struct mailbox {
 	struct mailbox_twin *twins; /* on the heap */
 	size_t twin_count;
 	size_t twin_cap;
+	size_t pull_at;    /* the first op that no task of pull has taken */
+	unsigned pulling;  /* tasks that pull into it */
 	uint32_t *pending; /* by row: bits (1 << enum op_kind) not yet done */
 	struct fs_dir *vault; /* cur/ of it in this run's folder, if open */
 	bool looked_at;       /* delta is over */

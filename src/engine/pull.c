@@ -1,13 +1,15 @@
 /*
  * How: the messages to fetch are cut into chunks, each a batch of the durable
- * kind: so many messages or bytes. Two chunks are under way, so that the server
- * sends the second while the first is being flushed. A chunk is a UID FETCH and
- * a NOOP; the NOOP shows whether anything was expunged meanwhile, when a server
- * may have given an empty or a made-up body (Dovecot: NIL; Courier: a letter
- * of its own). Then, or when a body's size is not the one listed, the chunk's
- * UIDs and sizes are asked for once more, and what is gone by then is dropped.
- * What is still listed and was not given is asked for singly, with a NOOP and
- * if need be a verification again, and then put off.
+ * kind: so many messages or bytes. Two chunks of a task are under way, so that
+ * the server sends the second while the first is being flushed; a mailbox of
+ * many chunks has several tasks, each with a connection. When that breaks, what
+ * has come stays, and what is missing is asked for by the next. A chunk is a
+ * UID FETCH and a NOOP; the NOOP shows whether anything was expunged meanwhile,
+ * when a server may have given an empty or a made-up body (Dovecot: NIL;
+ * Courier: a letter of its own). Then, or when a body's size is not the one
+ * listed, the chunk's UIDs and sizes are asked for once more, and what is gone
+ * by then is dropped. What is still listed and was not given is asked for
+ * singly, with a NOOP and if need be a verification again, and then put off.
  *
  * Some servers lie in RFC822.SIZE, others cut a message off: a body that is far
  * from its size is the message only if it comes twice. An empty one is none at
@@ -28,6 +30,7 @@
 
 enum chunk_state {
 	CHUNK_FREE,
+	CHUNK_AGAIN,     /* what is missing is to be asked for once more */
 	CHUNK_FETCHING,  /* awaits bodies and NOOP */
 	CHUNK_VERIFYING, /* awaits the list of what is still there */
 	CHUNK_SINGLES,   /* awaits bodies that were asked for one by one */
@@ -83,10 +86,8 @@ enum {
 struct pull_task {
 	struct apply_task base;
 	uint32_t select_handle;
-	size_t next_op;  /* the first that is in no chunk yet */
-	size_t given_op; /* the first that is not handed over */
+	bool begun; /* it counts in the mailbox's `pulling` */
 	struct chunk chunks[CHUNKS];
-	unsigned oldest; /* the chunk that is handed over next */
 	struct delivery delivery;
 	uint32_t delivering_uid; /* 0: none, or not known */
 	uint32_t suspect_uid;    /* it was coming when a connection broke */
@@ -126,7 +127,16 @@ static struct arrival *chunk_find(struct chunk *chunk, uint32_t uid)
 	return NULL;
 }
 
-/* Fills a chunk with the next messages. False: there are none. */
+static void chunk_remove(struct chunk *chunk, struct arrival *arrival)
+{
+	size_t behind = (size_t)(chunk->arrivals + chunk->count - arrival) - 1;
+
+	memmove(arrival, arrival + 1, behind * sizeof(*arrival));
+	chunk->count--;
+}
+
+/* Fills a chunk with the next messages that no task has taken. False: there are
+ * none. */
 static bool chunk_fill(struct pull_task *pull, struct chunk *chunk)
 {
 	struct mailbox *mailbox = pull->base.task.mailbox;
@@ -135,11 +145,10 @@ static bool chunk_fill(struct pull_task *pull, struct chunk *chunk)
 
 	chunk->count = 0;
 	chunk->due_bytes = 0;
-	chunk->expunged = false;
-	chunk->rounds = 0;
 	chunk->refused.text[0] = '\0';
 	while (chunk->count < LIMIT_BATCH_MESSAGES &&
-		(op = apply_next(mailbox, OP_PULL, &pull->next_op)) != NULL) {
+		(op = apply_next(mailbox, OP_PULL, &mailbox->pull_at)) !=
+			NULL) {
 		uint64_t more = listed_item(mailbox, op)->bytes;
 		struct arrival *arrival;
 
@@ -147,7 +156,7 @@ static bool chunk_fill(struct pull_task *pull, struct chunk *chunk)
 			more = LIMIT_BATCH_BYTES; /* sums do not overflow */
 
 		if (!apply_is_due(mailbox, op)) {
-			pull->next_op++;
+			mailbox->pull_at++;
 			continue;
 		}
 		if (chunk->count > 0 && bytes + more > LIMIT_BATCH_BYTES)
@@ -157,7 +166,7 @@ static bool chunk_fill(struct pull_task *pull, struct chunk *chunk)
 		arrival = chunk_add(chunk);
 		arrival->op = op;
 		arrival->uid = apply_row(mailbox, op)->uid;
-		pull->next_op++;
+		mailbox->pull_at++;
 	}
 	return chunk->count > 0;
 }
@@ -214,16 +223,6 @@ static void chunk_got(
 	pull->base.task.underway -= bytes;
 }
 
-static void chunk_begin(struct pull_task *pull, struct chunk *chunk)
-{
-	pull->base.task.underway += chunk->due_bytes;
-	chunk->state = CHUNK_FETCHING;
-	chunk->losses = pull->base.pass->pulled->losses;
-	chunk->awaited = 0;
-	chunk_fetch(pull, chunk, is_any, IMAP_FETCH_BODY);
-	chunk_noop(pull, chunk);
-}
-
 static bool is_missing(const struct arrival *arrival)
 {
 	return arrival->state == ARRIVAL_AWAITED;
@@ -252,6 +251,24 @@ static void chunk_verify(struct pull_task *pull, struct chunk *chunk)
 	for (size_t i = 0; i < chunk->count; i++)
 		chunk->arrivals[i].listed = false;
 	chunk_fetch(pull, chunk, is_any, IMAP_FETCH_SIZE);
+}
+
+static void chunk_begin(struct pull_task *pull, struct chunk *chunk)
+{
+	/* What another connection was told of expunges, this one is not. */
+	chunk->expunged = chunk->state == CHUNK_AGAIN;
+	if (chunk->state != CHUNK_AGAIN)
+		chunk->losses = pull->base.pass->pulled->losses;
+	chunk->rounds = 0;
+	pull->base.task.underway += chunk->due_bytes;
+	if (!chunk_any(chunk, is_missing)) {
+		chunk_verify(pull, chunk);
+		return;
+	}
+	chunk->state = CHUNK_FETCHING;
+	chunk->awaited = 0;
+	chunk_fetch(pull, chunk, is_missing, IMAP_FETCH_BODY);
+	chunk_noop(pull, chunk);
 }
 
 /* Whether a message that is there is to be asked for in this round: one that
@@ -388,10 +405,10 @@ static int chunk_hand_over(
 static void refill(struct pull_task *pull)
 {
 	for (unsigned i = 0; i < CHUNKS; i++) {
-		struct chunk *chunk =
-			&pull->chunks[(pull->oldest + i) % CHUNKS];
+		struct chunk *chunk = &pull->chunks[i];
 
-		if (chunk->state == CHUNK_FREE && chunk_fill(pull, chunk))
+		if (chunk->state == CHUNK_AGAIN ||
+			(chunk->state == CHUNK_FREE && chunk_fill(pull, chunk)))
 			chunk_begin(pull, chunk);
 	}
 }
@@ -399,13 +416,17 @@ static void refill(struct pull_task *pull)
 /* Gives back what a task holds that has done its work, or will not. */
 static void release(struct pull_task *pull)
 {
+	struct mailbox *mailbox = pull->base.task.mailbox;
+
 	delivery_drop(&pull->delivery);
 	buf_clear(&pull->delivery.out);
 	for (unsigned i = 0; i < CHUNKS; i++) {
 		free(pull->chunks[i].arrivals);
 		pull->chunks[i] = (struct chunk){0};
 	}
-	mailbox_close_maildir(pull->base.task.mailbox);
+	if (pull->begun && --mailbox->pulling == 0)
+		mailbox_close_maildir(mailbox);
+	pull->begun = false;
 }
 
 static bool is_finished(const struct pull_task *pull)
@@ -417,20 +438,17 @@ static bool is_finished(const struct pull_task *pull)
 	return true;
 }
 
-/* Hands over what is ready, oldest first. */
+/* Hands over what is ready, and goes on. */
 static enum task_step advance(struct pull_task *pull, struct err *err)
 {
-	struct chunk *chunk = &pull->chunks[pull->oldest];
+	for (unsigned i = 0; i < CHUNKS; i++) {
+		struct chunk *chunk = &pull->chunks[i];
 
-	while (chunk->state == CHUNK_READY) {
+		if (chunk->state != CHUNK_READY)
+			continue;
 		if (chunk_hand_over(pull, chunk, err) != 0)
 			return TASK_FAILED;
-		pull->given_op = (size_t)(chunk->arrivals[chunk->count - 1].op -
-					  pull->base.task.mailbox->plan.ops) +
-				 1;
 		chunk->state = CHUNK_FREE;
-		pull->oldest = (pull->oldest + 1) % CHUNKS;
-		chunk = &pull->chunks[pull->oldest];
 	}
 	refill(pull);
 	if (!is_finished(pull))
@@ -568,6 +586,7 @@ static int arrival_take(struct pull_task *pull, struct arrival *arrival,
 		arrival_discard(pull, arrival);
 	arrival->file = *file;
 	arrival->state = same ? ARRIVAL_HERE : judge(listed, file->wire_bytes);
+	pull->base.task.achieved++;
 	return 0;
 }
 
@@ -671,8 +690,8 @@ static int untagged(struct pull_task *pull,
 /* When there is no further chunk, others may speak. */
 static void note_said(struct pull_task *pull)
 {
-	if (apply_next(pull->base.task.mailbox, OP_PULL, &pull->next_op) ==
-		NULL)
+	if (apply_next(pull->base.task.mailbox, OP_PULL,
+		    &pull->base.task.mailbox->pull_at) == NULL)
 		task_said(&pull->base.task);
 }
 
@@ -708,6 +727,7 @@ static void blame(struct pull_task *pull)
 	put_off(pull, chunk, arrival);
 	apply_row(pull->base.task.mailbox, arrival->op)->hold = ROW_TROUBLED;
 	pull->base.task.achieved++;
+	chunk_remove(chunk, arrival);
 }
 
 /* The connection broke. Once is chance; but whether it was that, another try
@@ -727,13 +747,32 @@ static void suspect(struct pull_task *pull)
 		pull->base.task.achieved++;
 }
 
-/* What is in tmp/ by then, an earlier run has left there; later, it is what has
- * come. */
-static int open_folder(
-	struct pass *pass, struct mailbox *mailbox, struct err *err)
+/* The chunks that a connection left behind are gone on with by another. */
+static void take_up(struct pull_task *pull)
 {
+	for (unsigned i = 0; i < CHUNKS; i++) {
+		struct chunk *chunk = &pull->chunks[i];
+
+		chunk->awaited = 0;
+		if (chunk->count == 0)
+			chunk->state = CHUNK_FREE;
+		else if (chunk->state != CHUNK_FREE &&
+			 chunk->state != CHUNK_READY)
+			chunk->state = CHUNK_AGAIN;
+	}
+}
+
+/* The first task of a mailbox opens its folder, the last one closes it. What is
+ * in tmp/ by then, an earlier run has left there; later, it is what has come.
+ */
+static int open_folder(struct pull_task *pull, struct err *err)
+{
+	struct mailbox *mailbox = pull->base.task.mailbox;
+
+	mailbox->pulling += !pull->begun;
+	pull->begun = true;
 	if (!mailbox->md_open &&
-		mailbox_open_maildir(pass, mailbox, true, err) != 0)
+		mailbox_open_maildir(pull->base.pass, mailbox, true, err) != 0)
 		return -1;
 	if (!mailbox->tmp_is_clean && maildir_clean_tmp(&mailbox->md, err) != 0)
 		return -1;
@@ -748,13 +787,13 @@ static enum task_step pull_begin(struct task *task, struct err *err)
 
 	if (task->tries > 1)
 		suspect(pull);
-	pull->next_op = pull->given_op;
-	pull->oldest = 0;
-	for (unsigned i = 0; i < CHUNKS; i++) {
-		pull->chunks[i].state = CHUNK_FREE;
-		pull->chunks[i].awaited = 0;
+	take_up(pull);
+	if (is_finished(pull) && apply_next(task->mailbox, OP_PULL,
+					 &task->mailbox->pull_at) == NULL) {
+		release(pull);
+		return TASK_DONE;
 	}
-	if (open_folder(pull->base.pass, task->mailbox, err) != 0)
+	if (open_folder(pull, err) != 0)
 		return TASK_FAILED;
 	/* What is asked for behind a SELECT comes behind its answer, so that
 	 * nothing is taken for a message of another UIDVALIDITY. */
@@ -769,6 +808,31 @@ static void pull_end(struct task *task)
 	release((struct pull_task *)task);
 }
 
+/* A mailbox's tasks take a chunk after the other, whoever comes first. There
+ * are to be no more than have enough of them. */
+static size_t pull_tasks(struct pass *pass, struct mailbox *mailbox)
+{
+	uint64_t messages = 0;
+	uint64_t bytes = 0;
+	uint64_t chunks;
+	const struct op *op;
+
+	mailbox->pull_at = 0;
+	for (size_t at = 0; (op = apply_next(mailbox, OP_PULL, &at)) != NULL;
+		at++) {
+		uint64_t more = listed_item(mailbox, op)->bytes;
+
+		messages++;
+		bytes += more < LIMIT_BATCH_BYTES ? more : LIMIT_BATCH_BYTES;
+	}
+	chunks = bytes / LIMIT_BATCH_BYTES;
+	if (chunks < messages / LIMIT_BATCH_MESSAGES)
+		chunks = messages / LIMIT_BATCH_MESSAGES;
+	if (chunks / CHUNKS >= pass->account->connections)
+		return pass->account->connections;
+	return (size_t)(chunks / CHUNKS) + 1;
+}
+
 int pull_all(struct pass *pass, struct err *err)
 {
 	static const struct task_kind kind = {pull_begin, pull_event};
@@ -776,6 +840,7 @@ int pull_all(struct pass *pass, struct err *err)
 		.kinds = 1U << OP_PULL,
 		.kind = &kind,
 		.task_bytes = sizeof(struct pull_task),
+		.tasks = pull_tasks,
 		.finish = pulled_commit,
 		.end = pull_end,
 	};
