@@ -84,13 +84,22 @@ static void test_download_that_gets_on(void)
 	world_clear(&world);
 }
 
-/* A mailbox of more chunks than one task has under way. */
+/* A mailbox of more chunks than one task has under way, and of enough bytes for
+ * further logins to pay. */
 static void test_download_shared(void)
 {
+	struct buf text = {0};
 	struct world world;
 
 	begin(&world);
-	append(inbox(&world), 10 * 256);
+	for (unsigned i = 0; i < 7 * 256; i++) {
+		buf_reset(&text);
+		world_message(&text, i);
+		while (text.len < (24 << 10))
+			buf_addz(&text, "And so on, and so on.\r\n");
+		fake_mailbox_append(inbox(&world), buf_str(&text), 0, day);
+	}
+	buf_clear(&text);
 	world.account.connections = 4;
 	is_int(world_sync(&world), 0, "a large mailbox is downloaded");
 	is_int((intmax_t)world.server->sessions, 4,
