@@ -122,58 +122,107 @@ static uint64_t bytes_of(const struct mailbox *mailbox, unsigned kinds)
 	return bytes;
 }
 
-/* A task for every mailbox that has such work. */
-static size_t make_tasks(struct pass *pass, const struct apply_work *work,
-	struct arena *arena, struct task **queue)
+/* The tasks of some work. */
+struct tasks {
+	struct arena arena;
+	struct task **items;
+	size_t count;
+};
+
+/* One of so many that a mailbox gets. */
+static void tasks_add(struct pass *pass, const struct apply_work *work,
+	struct mailbox *mailbox, uint64_t bytes, struct tasks *tasks)
 {
 	static const struct task_kind kind = {begin_work, work_event};
-	size_t count = 0;
+	struct apply_task *added =
+		arena_array(&tasks->arena, 1, work->task_bytes);
+
+	added->task.kind = &kind;
+	added->kind = work->kind;
+	added->task.mailbox = mailbox;
+	added->task.turns = work->turns;
+	added->task.bytes = bytes;
+	added->pass = pass;
+	added->kinds = work->kinds;
+	tasks->items[tasks->count++] = &added->task;
+}
+
+/* How many tasks a mailbox is to get, and what each of them is worth. */
+struct share {
+	size_t tasks;
+	uint64_t bytes;
+};
+
+static size_t shares_find(
+	struct pass *pass, const struct apply_work *work, struct share *shares)
+{
+	size_t sum = 0;
 
 	for (size_t i = 0; i < pass->count; i++) {
 		struct mailbox *mailbox = &pass->mailboxes[i];
-		struct apply_task *at;
 
 		if (!mailbox_is_busy(mailbox) ||
 			!apply_has(mailbox, work->kinds))
 			continue;
-		at = arena_array(arena, 1, work->task_bytes);
-		at->task.kind = &kind;
-		at->kind = work->kind;
-		at->task.mailbox = mailbox;
-		at->task.turns = work->turns;
-		at->task.bytes = bytes_of(mailbox, work->kinds);
-		at->pass = pass;
-		at->kinds = work->kinds;
-		queue[count++] = &at->task;
+		shares[i].tasks =
+			work->tasks == NULL ? 1 : work->tasks(pass, mailbox);
+		shares[i].bytes =
+			bytes_of(mailbox, work->kinds) / shares[i].tasks;
+		sum += shares[i].tasks;
 	}
-	return count;
+	return sum;
+}
+
+/* A task for every mailbox that has such work; then, where it gets several, a
+ * second, and so on. */
+static void tasks_make(
+	struct pass *pass, const struct apply_work *work, struct tasks *tasks_r)
+{
+	struct share *shares;
+	size_t sum;
+
+	*tasks_r = (struct tasks){0};
+	shares = arena_array(&tasks_r->arena, pass->count, sizeof(*shares));
+	sum = shares_find(pass, work, shares);
+	tasks_r->items =
+		arena_array(&tasks_r->arena, sum, sizeof(struct task *));
+	while (tasks_r->count < sum) {
+		for (size_t i = 0; i < pass->count; i++) {
+			if (shares[i].tasks == 0)
+				continue;
+			shares[i].tasks--;
+			tasks_add(pass, work, &pass->mailboxes[i],
+				shares[i].bytes, tasks_r);
+		}
+	}
 }
 
 int apply_everywhere(
 	struct pass *pass, const struct apply_work *work, struct err *err)
 {
-	struct arena arena = {0};
-	struct task **queue =
-		arena_array(&arena, pass->count, sizeof(struct task *));
-	size_t count = make_tasks(pass, work, &arena, queue);
-	int result = pool_run(
-		pass->pool, queue, count, pass->account->connections, err);
+	struct tasks tasks;
 	struct err late;
+	int result;
 
+	tasks_make(pass, work, &tasks);
+	result = pool_run(pass->pool, tasks.items, tasks.count,
+		pass->account->connections, err);
 	if (work->finish != NULL && work->finish(pass, &late) != 0 &&
 		result == 0) {
 		*err = late;
 		result = -1;
 	}
-	for (size_t i = 0; i < count; i++) {
-		work->end(queue[i]);
+	for (size_t i = 0; i < tasks.count; i++) {
+		struct task *task = tasks.items[i];
+
+		work->end(task);
 		/* What ends the account is told by who ends it. */
-		if (queue[i]->result == TASK_FAILED &&
-			(result == 0 || !queue[i]->cut))
-			pass_mailbox_failed(
-				pass, queue[i]->mailbox, &queue[i]->err);
+		if (task->result == TASK_FAILED &&
+			(result == 0 || !task->cut) &&
+			mailbox_is_active(task->mailbox))
+			pass_mailbox_failed(pass, task->mailbox, &task->err);
 	}
-	arena_clear(&arena);
+	arena_clear(&tasks.arena);
 	return result == 0 ? pass_flush(pass, err) : result;
 }
 

@@ -23,6 +23,8 @@ struct apply_work {
 	const struct task_kind *kind;
 	size_t task_bytes; /* of the task, whose first member is the struct
 			    * apply_task below */
+	/* How many tasks a mailbox gets, at least one; NULL: one. */
+	size_t (*tasks)(struct pass *pass, struct mailbox *mailbox);
 	/* Does what the tasks have left for the end, however that came; NULL:
 	 * nothing. Then each task's end() releases what it holds. */
 	int (*finish)(struct pass *pass, struct err *err);

@@ -10,6 +10,7 @@
 #define GODWIT_SRC_ENGINE_MAILBOX_H
 
 #include "maildir.h"
+#include "part.h"
 
 #include "godwit/engine/journal.h"
 #include "godwit/engine/report.h"
@@ -156,7 +157,10 @@ struct mailbox {
 	struct mailbox_twin *twins; /* on the heap */
 	size_t twin_count;
 	size_t twin_cap;
-	uint32_t *pending; /* by row: bits (1 << enum op_kind) not yet done */
+	size_t pull_at;     /* the first op that no task of pull has taken */
+	unsigned pulling;   /* tasks that pull into it */
+	struct parts parts; /* of large messages, found in tmp/ */
+	uint32_t *pending;  /* by row: bits (1 << enum op_kind) not yet done */
 	struct fs_dir *vault; /* cur/ of it in this run's folder, if open */
 	bool looked_at;       /* delta is over */
 	bool dirty;           /* there was something to do */

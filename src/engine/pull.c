@@ -1,13 +1,20 @@
 /*
  * How: the messages to fetch are cut into chunks, each a batch of the durable
- * kind: so many messages or bytes. Two chunks are under way, so that the server
- * sends the second while the first is being flushed. A chunk is a UID FETCH and
- * a NOOP; the NOOP shows whether anything was expunged meanwhile, when a server
- * may have given an empty or a made-up body (Dovecot: NIL; Courier: a letter
- * of its own). Then, or when a body's size is not the one listed, the chunk's
- * UIDs and sizes are asked for once more, and what is gone by then is dropped.
- * What is still listed and was not given is asked for singly, with a NOOP and
- * if need be a verification again, and then put off.
+ * kind: so many messages or bytes. Two chunks of a task are under way, so that
+ * the server sends the second while the first is being flushed; a mailbox of
+ * many chunks has several tasks, each with a connection. When that breaks, what
+ * has come stays, and what is missing is asked for by the next. A chunk is a
+ * UID FETCH and a NOOP; the NOOP shows whether anything was expunged meanwhile,
+ * when a server may have given an empty or a made-up body (Dovecot: NIL;
+ * Courier: a letter of its own). Then, or when a body's size is not the one
+ * listed, the chunk's UIDs and sizes are asked for once more, and what is gone
+ * by then is dropped. What is still listed and was not given is asked for
+ * singly, with a NOOP and if need be a verification again, and then put off.
+ *
+ * A large body that a connection or the end of the run cuts off is kept
+ * (part.h) and gone on with by a FETCH of its own. What then comes to another
+ * size than the one listed, or does not fit, is asked for as a whole; so it is
+ * after a try that came to nothing.
  *
  * Some servers lie in RFC822.SIZE, others cut a message off: a body that is far
  * from its size is the message only if it comes twice. An empty one is none at
@@ -20,6 +27,7 @@
 #include "pulled.h"
 
 #include "godwit/base/limits.h"
+#include "godwit/mail/maildir_name.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,6 +36,7 @@
 
 enum chunk_state {
 	CHUNK_FREE,
+	CHUNK_AGAIN,     /* what is missing is to be asked for once more */
 	CHUNK_FETCHING,  /* awaits bodies and NOOP */
 	CHUNK_VERIFYING, /* awaits the list of what is still there */
 	CHUNK_SINGLES,   /* awaits bodies that were asked for one by one */
@@ -54,8 +63,9 @@ struct arrival {
 	uint32_t uid;
 	enum arrival_state state;
 	enum arrival_fault fault;
-	bool listed;     /* by the verification */
-	bool told_empty; /* by it, too */
+	bool listed;       /* by the verification */
+	bool told_empty;   /* by it, too */
+	struct part *part; /* the beginning of it, or NULL */
 	struct delivered file;
 };
 
@@ -83,11 +93,10 @@ enum {
 struct pull_task {
 	struct apply_task base;
 	uint32_t select_handle;
-	size_t next_op;  /* the first that is in no chunk yet */
-	size_t given_op; /* the first that is not handed over */
+	bool begun; /* it counts in the mailbox's `pulling` */
 	struct chunk chunks[CHUNKS];
-	unsigned oldest; /* the chunk that is handed over next */
 	struct delivery delivery;
+	uint32_t resumed_uid;    /* whose it is, if it goes on with a part */
 	uint32_t delivering_uid; /* 0: none, or not known */
 	uint32_t suspect_uid;    /* it was coming when a connection broke */
 };
@@ -126,7 +135,53 @@ static struct arrival *chunk_find(struct chunk *chunk, uint32_t uid)
 	return NULL;
 }
 
-/* Fills a chunk with the next messages. False: there are none. */
+/* The stem of the name that an arrival's file gets, if it is large. */
+static bool stem_of(const struct pull_task *pull, const struct arrival *arrival,
+	struct buf *stem)
+{
+	const struct mailbox *mailbox = pull->base.task.mailbox;
+
+	if (listed_item(mailbox, arrival->op)->bytes <= LIMIT_RESUME_BYTES)
+		return false;
+	maildir_name_stem(stem, pull->base.pass->account->name, mailbox->name,
+		mailbox->uidvalidity, arrival->uid);
+	return true;
+}
+
+/* What there is of a message. */
+static struct part *part_of(
+	const struct pull_task *pull, const struct arrival *arrival)
+{
+	struct buf stem = {0};
+	struct part *part = NULL;
+
+	if (stem_of(pull, arrival, &stem))
+		part = parts_take(
+			&pull->base.task.mailbox->parts, buf_str(&stem));
+	buf_clear(&stem);
+	return part;
+}
+
+/* It is of no use. */
+static void part_drop(struct pull_task *pull, struct arrival *arrival)
+{
+	struct maildir *md = &pull->base.task.mailbox->md;
+
+	if (arrival->part != NULL)
+		(void)md->fs->unlink(md->tmp, arrival->part->name, NULL);
+	arrival->part = NULL;
+}
+
+static void chunk_remove(struct chunk *chunk, struct arrival *arrival)
+{
+	size_t behind = (size_t)(chunk->arrivals + chunk->count - arrival) - 1;
+
+	memmove(arrival, arrival + 1, behind * sizeof(*arrival));
+	chunk->count--;
+}
+
+/* Fills a chunk with the next messages that no task has taken. False: there are
+ * none. */
 static bool chunk_fill(struct pull_task *pull, struct chunk *chunk)
 {
 	struct mailbox *mailbox = pull->base.task.mailbox;
@@ -135,11 +190,10 @@ static bool chunk_fill(struct pull_task *pull, struct chunk *chunk)
 
 	chunk->count = 0;
 	chunk->due_bytes = 0;
-	chunk->expunged = false;
-	chunk->rounds = 0;
 	chunk->refused.text[0] = '\0';
 	while (chunk->count < LIMIT_BATCH_MESSAGES &&
-		(op = apply_next(mailbox, OP_PULL, &pull->next_op)) != NULL) {
+		(op = apply_next(mailbox, OP_PULL, &mailbox->pull_at)) !=
+			NULL) {
 		uint64_t more = listed_item(mailbox, op)->bytes;
 		struct arrival *arrival;
 
@@ -147,7 +201,7 @@ static bool chunk_fill(struct pull_task *pull, struct chunk *chunk)
 			more = LIMIT_BATCH_BYTES; /* sums do not overflow */
 
 		if (!apply_is_due(mailbox, op)) {
-			pull->next_op++;
+			mailbox->pull_at++;
 			continue;
 		}
 		if (chunk->count > 0 && bytes + more > LIMIT_BATCH_BYTES)
@@ -157,7 +211,8 @@ static bool chunk_fill(struct pull_task *pull, struct chunk *chunk)
 		arrival = chunk_add(chunk);
 		arrival->op = op;
 		arrival->uid = apply_row(mailbox, op)->uid;
-		pull->next_op++;
+		arrival->part = part_of(pull, arrival);
+		mailbox->pull_at++;
 	}
 	return chunk->count > 0;
 }
@@ -194,6 +249,34 @@ static void chunk_fetch(struct pull_task *pull, struct chunk *chunk,
 	imap_set_clear(&set);
 }
 
+/*
+ * Asks for the rest of a message of which there is a part, and for a byte more
+ * than it should have: a size that is told too small must not make a whole of
+ * it. False: it is to be asked for from its beginning. (A number of IMAP's has
+ * 32 bits.)
+ */
+static bool chunk_fetch_rest(
+	struct pull_task *pull, struct chunk *chunk, struct arrival *arrival)
+{
+	uint64_t bytes =
+		listed_item(pull->base.task.mailbox, arrival->op)->bytes;
+	struct imap_command command = {.kind = IMAP_FETCH};
+	char set[16];
+
+	if (arrival->part->wire_bytes >= bytes || bytes >= UINT32_MAX) {
+		part_drop(pull, arrival);
+		return false;
+	}
+	(void)snprintf(set, sizeof(set), "%" PRIu32, arrival->uid);
+	command.fetch.set = str_of(set);
+	command.fetch.items = IMAP_FETCH_UID | IMAP_FETCH_BODY;
+	command.fetch.partial = true;
+	command.fetch.offset = delivery_resume_offset(arrival->part);
+	command.fetch.octets = bytes + 1 - command.fetch.offset;
+	chunk_submit(pull, chunk, &command);
+	return true;
+}
+
 static void chunk_noop(struct pull_task *pull, struct chunk *chunk)
 {
 	chunk_submit(pull, chunk, &(struct imap_command){.kind = IMAP_NOOP});
@@ -214,19 +297,14 @@ static void chunk_got(
 	pull->base.task.underway -= bytes;
 }
 
-static void chunk_begin(struct pull_task *pull, struct chunk *chunk)
-{
-	pull->base.task.underway += chunk->due_bytes;
-	chunk->state = CHUNK_FETCHING;
-	chunk->losses = pull->base.pass->pulled->losses;
-	chunk->awaited = 0;
-	chunk_fetch(pull, chunk, is_any, IMAP_FETCH_BODY);
-	chunk_noop(pull, chunk);
-}
-
 static bool is_missing(const struct arrival *arrival)
 {
 	return arrival->state == ARRIVAL_AWAITED;
+}
+
+static bool is_unbegun(const struct arrival *arrival)
+{
+	return is_missing(arrival) && arrival->part == NULL;
 }
 
 static bool chunk_any(
@@ -252,6 +330,30 @@ static void chunk_verify(struct pull_task *pull, struct chunk *chunk)
 	for (size_t i = 0; i < chunk->count; i++)
 		chunk->arrivals[i].listed = false;
 	chunk_fetch(pull, chunk, is_any, IMAP_FETCH_SIZE);
+}
+
+static void chunk_begin(struct pull_task *pull, struct chunk *chunk)
+{
+	/* What another connection was told of expunges, this one is not. */
+	chunk->expunged = chunk->state == CHUNK_AGAIN;
+	if (chunk->state != CHUNK_AGAIN)
+		chunk->losses = pull->base.pass->pulled->losses;
+	chunk->rounds = 0;
+	pull->base.task.underway += chunk->due_bytes;
+	if (!chunk_any(chunk, is_missing)) {
+		chunk_verify(pull, chunk);
+		return;
+	}
+	chunk->state = CHUNK_FETCHING;
+	chunk->awaited = 0;
+	for (size_t i = 0; i < chunk->count; i++) {
+		struct arrival *arrival = &chunk->arrivals[i];
+
+		if (is_missing(arrival) && arrival->part != NULL)
+			(void)chunk_fetch_rest(pull, chunk, arrival);
+	}
+	chunk_fetch(pull, chunk, is_unbegun, IMAP_FETCH_BODY);
+	chunk_noop(pull, chunk);
 }
 
 /* Whether a message that is there is to be asked for in this round: one that
@@ -302,8 +404,10 @@ static void arrival_discard(struct pull_task *pull, struct arrival *arrival)
 static void chunk_drop_vanished(struct pull_task *pull, struct chunk *chunk)
 {
 	for (size_t i = 0; i < chunk->count; i++) {
-		if (!chunk->arrivals[i].listed)
-			arrival_discard(pull, &chunk->arrivals[i]);
+		if (chunk->arrivals[i].listed)
+			continue;
+		arrival_discard(pull, &chunk->arrivals[i]);
+		part_drop(pull, &chunk->arrivals[i]);
 	}
 }
 
@@ -384,28 +488,95 @@ static int chunk_hand_over(
 
 /* ---- The machine --------------------------------------------------------- */
 
+static struct arrival *arrival_of(
+	struct pull_task *pull, uint32_t uid, struct chunk **chunk_r)
+{
+	for (unsigned i = 0; i < CHUNKS; i++) {
+		struct chunk *chunk = &pull->chunks[i];
+		struct arrival *arrival = chunk->state == CHUNK_FREE
+						  ? NULL
+						  : chunk_find(chunk, uid);
+
+		if (arrival != NULL) {
+			*chunk_r = chunk;
+			return arrival;
+		}
+	}
+	return NULL;
+}
+
 /* Begins chunks as long as there are messages and room. */
 static void refill(struct pull_task *pull)
 {
 	for (unsigned i = 0; i < CHUNKS; i++) {
-		struct chunk *chunk =
-			&pull->chunks[(pull->oldest + i) % CHUNKS];
+		struct chunk *chunk = &pull->chunks[i];
 
-		if (chunk->state == CHUNK_FREE && chunk_fill(pull, chunk))
+		if (chunk->state == CHUNK_AGAIN ||
+			(chunk->state == CHUNK_FREE && chunk_fill(pull, chunk)))
 			chunk_begin(pull, chunk);
 	}
+}
+
+/* The last task of a mailbox is over. Parts that nobody has asked for are of
+ * messages that are not to be pulled any more. */
+static void leave_folder(struct mailbox *mailbox)
+{
+	if (mailbox->md_open &&
+		apply_next(mailbox, OP_PULL, &mailbox->pull_at) == NULL)
+		parts_remove(&mailbox->md, &mailbox->parts);
+	mailbox_close_maildir(mailbox);
+}
+
+/* If a flush failed by which a delivery was to be kept, what waits for the next
+ * one may be lost. */
+static void note_loss(struct pull_task *pull, const struct err *err)
+{
+	struct pulled *pulled = pull->base.pass->pulled;
+
+	if (!pull->delivery.flush_failed)
+		return;
+	pulled->losses++;
+	pulled->lost = *err;
+}
+
+/* A large body that was cut off is kept, if there is more of it than before. */
+static bool keep_part(struct pull_task *pull)
+{
+	struct chunk *chunk;
+	struct arrival *arrival;
+	struct part *part;
+	struct err err;
+
+	if (!delivery_is_worth_keeping(&pull->delivery))
+		return false;
+	arrival = arrival_of(pull, pull->delivering_uid, &chunk);
+	part = arena_alloc(&pull->base.task.mailbox->arena, sizeof(*part));
+	if (arrival == NULL)
+		return false;
+	if (delivery_keep(&pull->delivery, part, &err) != 0) {
+		note_loss(pull, &err);
+		return false;
+	}
+	arrival->part = part;
+	return true;
 }
 
 /* Gives back what a task holds that has done its work, or will not. */
 static void release(struct pull_task *pull)
 {
+	struct mailbox *mailbox = pull->base.task.mailbox;
+
+	(void)keep_part(pull);
 	delivery_drop(&pull->delivery);
 	buf_clear(&pull->delivery.out);
+	buf_clear(&pull->delivery.overlap);
 	for (unsigned i = 0; i < CHUNKS; i++) {
 		free(pull->chunks[i].arrivals);
 		pull->chunks[i] = (struct chunk){0};
 	}
-	mailbox_close_maildir(pull->base.task.mailbox);
+	if (pull->begun && --mailbox->pulling == 0)
+		leave_folder(mailbox);
+	pull->begun = false;
 }
 
 static bool is_finished(const struct pull_task *pull)
@@ -417,20 +588,17 @@ static bool is_finished(const struct pull_task *pull)
 	return true;
 }
 
-/* Hands over what is ready, oldest first. */
+/* Hands over what is ready, and goes on. */
 static enum task_step advance(struct pull_task *pull, struct err *err)
 {
-	struct chunk *chunk = &pull->chunks[pull->oldest];
+	for (unsigned i = 0; i < CHUNKS; i++) {
+		struct chunk *chunk = &pull->chunks[i];
 
-	while (chunk->state == CHUNK_READY) {
+		if (chunk->state != CHUNK_READY)
+			continue;
 		if (chunk_hand_over(pull, chunk, err) != 0)
 			return TASK_FAILED;
-		pull->given_op = (size_t)(chunk->arrivals[chunk->count - 1].op -
-					  pull->base.task.mailbox->plan.ops) +
-				 1;
 		chunk->state = CHUNK_FREE;
-		pull->oldest = (pull->oldest + 1) % CHUNKS;
-		chunk = &pull->chunks[pull->oldest];
 	}
 	refill(pull);
 	if (!is_finished(pull))
@@ -508,23 +676,6 @@ static enum task_step answered(
 				     : TASK_MORE;
 }
 
-static struct arrival *arrival_of(
-	struct pull_task *pull, uint32_t uid, struct chunk **chunk_r)
-{
-	for (unsigned i = 0; i < CHUNKS; i++) {
-		struct chunk *chunk = &pull->chunks[i];
-		struct arrival *arrival = chunk->state == CHUNK_FREE
-						  ? NULL
-						  : chunk_find(chunk, uid);
-
-		if (arrival != NULL) {
-			*chunk_r = chunk;
-			return arrival;
-		}
-	}
-	return NULL;
-}
-
 /* A date in nanoseconds; what lies past the years that fit (1677 to 2262) is
  * moved to their end. */
 static int64_t date_ns(int64_t date_s)
@@ -568,6 +719,7 @@ static int arrival_take(struct pull_task *pull, struct arrival *arrival,
 		arrival_discard(pull, arrival);
 	arrival->file = *file;
 	arrival->state = same ? ARRIVAL_HERE : judge(listed, file->wire_bytes);
+	pull->base.task.achieved++;
 	return 0;
 }
 
@@ -577,6 +729,19 @@ static bool is_expected(
 {
 	return is_missing(arrival) || (arrival->state == ARRIVAL_UNPROVEN &&
 					      chunk->state == CHUNK_SINGLES);
+}
+
+/* Whether what was gone on with is not the message: then what there is of it is
+ * of no use either, and it is asked for as a whole. */
+static bool is_wrong_rest(
+	const struct pull_task *pull, const struct arrival *arrival)
+{
+	uint64_t listed =
+		listed_item(pull->base.task.mailbox, arrival->op)->bytes;
+
+	return pull->delivery.resumed &&
+	       (arrival->uid != pull->resumed_uid ||
+		       !delivery_is_whole(&pull->delivery, listed));
 }
 
 /* A body is complete, and now its UID is known. */
@@ -592,7 +757,7 @@ static int take_body(struct pull_task *pull, const struct imap_fetch *fetched,
 	if (arrival != NULL)
 		chunk_got(pull, chunk, pull->delivery.wire_bytes);
 	if (arrival == NULL || !is_expected(chunk, arrival) ||
-		fetched->body_nil) {
+		fetched->body_nil || is_wrong_rest(pull, arrival)) {
 		delivery_drop(&pull->delivery);
 		return 0;
 	}
@@ -630,15 +795,97 @@ static int fetched(
 	return 0;
 }
 
+/* Whether this is the rest that was asked for. A server that says the UID last
+ * tells it by the offset. */
+static bool is_rest_of(
+	const struct arrival *arrival, const struct imap_body *body)
+{
+	return is_missing(arrival) && arrival->part != NULL &&
+	       delivery_resume_offset(arrival->part) == body->offset &&
+	       (body->uid == 0 || body->uid == arrival->uid);
+}
+
+static struct arrival *arrival_of_rest(
+	struct pull_task *pull, const struct imap_body *body)
+{
+	for (unsigned i = 0; i < CHUNKS; i++) {
+		struct chunk *chunk = &pull->chunks[i];
+
+		for (size_t k = 0;
+			chunk->state == CHUNK_FETCHING && k < chunk->count;
+			k++) {
+			if (is_rest_of(&chunk->arrivals[k], body))
+				return &chunk->arrivals[k];
+		}
+	}
+	return NULL;
+}
+
+static void allow_part(struct pull_task *pull, const struct arrival *arrival)
+{
+	struct buf stem = {0};
+
+	if (stem_of(pull, arrival, &stem))
+		delivery_allow_part(&pull->delivery, buf_str(&stem));
+	buf_clear(&stem);
+}
+
+/* The rest of a message; what is none that was asked for is passed over. */
+static int rest_begin(
+	struct pull_task *pull, const struct imap_body *body, struct err *err)
+{
+	struct arrival *arrival = arrival_of_rest(pull, body);
+	struct part *part;
+	int result;
+
+	if (arrival == NULL)
+		return 0;
+	part = arrival->part;
+	arrival->part = NULL;
+	pull->delivering_uid = arrival->uid;
+	pull->resumed_uid = arrival->uid;
+	result = delivery_resume(&pull->delivery, &pull->base.task.mailbox->md,
+		part, pull->base.pass->next_serial++, err);
+	if (result == 1)
+		allow_part(pull, arrival);
+	return result < 0 ? -1 : 0;
+}
+
 static int body_begin(
 	struct pull_task *pull, const struct imap_body *body, struct err *err)
 {
-	struct pass *pass = pull->base.pass;
+	struct chunk *chunk;
+	struct arrival *arrival;
 
 	delivery_drop(&pull->delivery);
 	pull->delivering_uid = body->uid;
-	return delivery_begin(&pull->delivery, &pull->base.task.mailbox->md,
-		pass->next_serial++, err);
+	if (body->partial)
+		return rest_begin(pull, body, err);
+	if (delivery_begin(&pull->delivery, &pull->base.task.mailbox->md,
+		    pull->base.pass->next_serial++, err) != 0)
+		return -1;
+	arrival = body->uid == 0 ? NULL : arrival_of(pull, body->uid, &chunk);
+	if (arrival == NULL || !is_missing(arrival))
+		return 0;
+	part_drop(pull, arrival);
+	allow_part(pull, arrival);
+	return 0;
+}
+
+static int body_write(struct pull_task *pull, struct str bytes, struct err *err)
+{
+	bool kept = delivery_is_worth_keeping(&pull->delivery);
+
+	if (pull->delivery.md == NULL)
+		return 0;
+	if (delivery_write(&pull->delivery, bytes, err) != 0) {
+		note_loss(pull, err);
+		return -1;
+	}
+	/* What is kept when it is cut off now is not in vain. */
+	if (!kept && delivery_is_worth_keeping(&pull->delivery))
+		pull->base.task.achieved++;
+	return 0;
 }
 
 static void something_expunged(struct pull_task *pull)
@@ -654,9 +901,7 @@ static int untagged(struct pull_task *pull,
 	case IMAP_RESPONSE_BODY_BEGIN:
 		return body_begin(pull, &response->body, err);
 	case IMAP_RESPONSE_BODY_CHUNK:
-		if (pull->delivery.md == NULL)
-			return 0;
-		return delivery_write(&pull->delivery, response->text, err);
+		return body_write(pull, response->text, err);
 	case IMAP_RESPONSE_FETCH:
 		return fetched(pull, &response->fetch, err);
 	case IMAP_RESPONSE_EXPUNGE:
@@ -671,8 +916,8 @@ static int untagged(struct pull_task *pull,
 /* When there is no further chunk, others may speak. */
 static void note_said(struct pull_task *pull)
 {
-	if (apply_next(pull->base.task.mailbox, OP_PULL, &pull->next_op) ==
-		NULL)
+	if (apply_next(pull->base.task.mailbox, OP_PULL,
+		    &pull->base.task.mailbox->pull_at) == NULL)
 		task_said(&pull->base.task);
 }
 
@@ -708,6 +953,7 @@ static void blame(struct pull_task *pull)
 	put_off(pull, chunk, arrival);
 	apply_row(pull->base.task.mailbox, arrival->op)->hold = ROW_TROUBLED;
 	pull->base.task.achieved++;
+	chunk_remove(chunk, arrival);
 }
 
 /* The connection broke. Once is chance; but whether it was that, another try
@@ -716,6 +962,8 @@ static void suspect(struct pull_task *pull)
 {
 	uint32_t before = pull->suspect_uid;
 
+	if (keep_part(pull))
+		pull->delivering_uid = 0;
 	delivery_drop(&pull->delivery);
 	if (pull->delivering_uid == 0)
 		return;
@@ -727,18 +975,50 @@ static void suspect(struct pull_task *pull)
 		pull->base.task.achieved++;
 }
 
-/* What is in tmp/ by then, an earlier run has left there; later, it is what has
- * come. */
-static int open_folder(
-	struct pass *pass, struct mailbox *mailbox, struct err *err)
+/* The chunks that a connection left behind are gone on with by another. */
+static void take_up(struct pull_task *pull)
 {
+	for (unsigned i = 0; i < CHUNKS; i++) {
+		struct chunk *chunk = &pull->chunks[i];
+
+		chunk->awaited = 0;
+		if (chunk->count == 0)
+			chunk->state = CHUNK_FREE;
+		else if (chunk->state != CHUNK_FREE &&
+			 chunk->state != CHUNK_READY)
+			chunk->state = CHUNK_AGAIN;
+	}
+}
+
+/* The first task of a mailbox opens its folder, the last one closes it. What is
+ * in tmp/ by then, an earlier run has left there; later, it is what has come.
+ */
+static int open_folder(struct pull_task *pull, struct err *err)
+{
+	struct mailbox *mailbox = pull->base.task.mailbox;
+
+	mailbox->pulling += !pull->begun;
+	pull->begun = true;
 	if (!mailbox->md_open &&
-		mailbox_open_maildir(pass, mailbox, true, err) != 0)
+		mailbox_open_maildir(pull->base.pass, mailbox, true, err) != 0)
 		return -1;
-	if (!mailbox->tmp_is_clean && maildir_clean_tmp(&mailbox->md, err) != 0)
+	if (mailbox->tmp_is_clean)
+		return 0;
+	if (maildir_clean_tmp(&mailbox->md, err) != 0 ||
+		parts_find(&mailbox->md, &mailbox->arena, &mailbox->parts,
+			err) != 0)
 		return -1;
 	mailbox->tmp_is_clean = true;
 	return 0;
+}
+
+/* A try that came to nothing may have failed by what was gone on with. */
+static void forget_parts(struct pull_task *pull)
+{
+	for (unsigned i = 0; i < CHUNKS; i++) {
+		for (size_t k = 0; k < pull->chunks[i].count; k++)
+			part_drop(pull, &pull->chunks[i].arrivals[k]);
+	}
 }
 
 static enum task_step pull_begin(struct task *task, struct err *err)
@@ -748,14 +1028,16 @@ static enum task_step pull_begin(struct task *task, struct err *err)
 
 	if (task->tries > 1)
 		suspect(pull);
-	pull->next_op = pull->given_op;
-	pull->oldest = 0;
-	for (unsigned i = 0; i < CHUNKS; i++) {
-		pull->chunks[i].state = CHUNK_FREE;
-		pull->chunks[i].awaited = 0;
+	take_up(pull);
+	if (is_finished(pull) && apply_next(task->mailbox, OP_PULL,
+					 &task->mailbox->pull_at) == NULL) {
+		release(pull);
+		return TASK_DONE;
 	}
-	if (open_folder(pull->base.pass, task->mailbox, err) != 0)
+	if (open_folder(pull, err) != 0)
 		return TASK_FAILED;
+	if (task->vain > 0)
+		forget_parts(pull);
 	/* What is asked for behind a SELECT comes behind its answer, so that
 	 * nothing is taken for a message of another UIDVALIDITY. */
 	pull->select_handle = task_select(task);
@@ -769,6 +1051,31 @@ static void pull_end(struct task *task)
 	release((struct pull_task *)task);
 }
 
+/* A mailbox's tasks take a chunk after the other, whoever comes first. There
+ * are to be no more than have enough of them. */
+static size_t pull_tasks(struct pass *pass, struct mailbox *mailbox)
+{
+	uint64_t messages = 0;
+	uint64_t bytes = 0;
+	uint64_t chunks;
+	const struct op *op;
+
+	mailbox->pull_at = 0;
+	for (size_t at = 0; (op = apply_next(mailbox, OP_PULL, &at)) != NULL;
+		at++) {
+		uint64_t more = listed_item(mailbox, op)->bytes;
+
+		messages++;
+		bytes += more < LIMIT_BATCH_BYTES ? more : LIMIT_BATCH_BYTES;
+	}
+	chunks = bytes / LIMIT_BATCH_BYTES;
+	if (chunks < messages / LIMIT_BATCH_MESSAGES)
+		chunks = messages / LIMIT_BATCH_MESSAGES;
+	if (chunks / CHUNKS >= pass->account->connections)
+		return pass->account->connections;
+	return (size_t)(chunks / CHUNKS) + 1;
+}
+
 int pull_all(struct pass *pass, struct err *err)
 {
 	static const struct task_kind kind = {pull_begin, pull_event};
@@ -776,6 +1083,7 @@ int pull_all(struct pass *pass, struct err *err)
 		.kinds = 1U << OP_PULL,
 		.kind = &kind,
 		.task_bytes = sizeof(struct pull_task),
+		.tasks = pull_tasks,
 		.finish = pulled_commit,
 		.end = pull_end,
 	};

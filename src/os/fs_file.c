@@ -61,9 +61,9 @@ static enum fs_result os_create(struct fs_dir *dir, const char *name,
 }
 
 /* A descriptor of a regular file, or -1 and errno. */
-static int regular_openat(struct fs_dir *dir, const char *name)
+static int regular_openat(struct fs_dir *dir, const char *name, int access)
 {
-	int fd = fs_openat(dir->fs, dir->fd, name, O_RDONLY | O_NOFOLLOW);
+	int fd = fs_openat(dir->fs, dir->fd, name, access | O_NOFOLLOW);
 	struct stat st;
 	int error;
 
@@ -85,13 +85,48 @@ static enum fs_result os_open(struct fs_dir *dir, const char *name,
 
 	if (result != FS_OK)
 		return result;
-	fd = regular_openat(dir, name);
+	fd = regular_openat(dir, name, O_RDONLY);
 	if (fd < 0 && errno == ENOENT)
 		return FS_ABSENT;
 	if (fd < 0)
 		return fs_failed(err, FS_ACT_READ, dir, name, errno);
 	*file_r = file_new(dir, name, fd);
 	return FS_OK;
+}
+
+/* Leaves the first `bytes` of a file, to be written behind; an errno or 0. */
+static int cut_at(int fd, uint64_t bytes)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return errno;
+	if ((uint64_t)st.st_size < bytes)
+		return ENOENT;
+	if (ftruncate(fd, (off_t)bytes) != 0 || lseek(fd, 0, SEEK_END) < 0)
+		return errno;
+	return 0;
+}
+
+static enum fs_result os_extend(struct fs_dir *dir, const char *name,
+	uint64_t bytes, struct fs_file **file_r, struct err *err)
+{
+	enum fs_result result = name_ok(dir, name, FS_ACT_WRITE, err);
+	int error;
+	int fd;
+
+	if (result != FS_OK)
+		return result;
+	fd = regular_openat(dir, name, O_WRONLY);
+	error = fd < 0 ? errno : cut_at(fd, bytes);
+	if (error == 0) {
+		*file_r = file_new(dir, name, fd);
+		return FS_OK;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	return error == ENOENT ? FS_ABSENT
+			       : fs_failed(err, FS_ACT_WRITE, dir, name, error);
 }
 
 static enum fs_result os_write(
@@ -180,7 +215,7 @@ static enum fs_result os_set_mtime(
 
 	if (result != FS_OK)
 		return result;
-	fd = regular_openat(dir, name);
+	fd = regular_openat(dir, name, O_RDONLY);
 	if (fd < 0 && errno == ENOENT)
 		return FS_ABSENT;
 	error = fd < 0 ? errno : mtime_set(fd, mtime_ns);
@@ -197,6 +232,7 @@ static enum fs_result os_set_mtime(
 void fs_port_files(struct fs_port *port)
 {
 	port->create = os_create;
+	port->extend = os_extend;
 	port->open = os_open;
 	port->write = os_write;
 	port->read = os_read;

@@ -49,6 +49,27 @@ static void write_header(struct fake_session *session, struct buf *out,
 	buf_add(out, header);
 }
 
+/* A part of a body, or what is given for it. */
+static void write_rest(struct buf *out, struct str body,
+	const struct imap_fetch_args *args, enum fake_rest odd)
+{
+	struct str rest = str_sub(body, args->offset, args->octets);
+	uint64_t offset = args->offset;
+
+	if (odd == FAKE_REST_FRONT)
+		rest = str_sub(body, 0, rest.len);
+	else if (odd == FAKE_REST_SHIFTED)
+		rest = str_sub(body, offset - offset / 50, rest.len);
+	else if (odd == FAKE_REST_SHORT)
+		rest = str_sub(rest, 0, rest.len - rest.len / 10);
+	else if (odd == FAKE_REST_EMPTY)
+		rest = str_sub(rest, 0, 0);
+	else if (odd == FAKE_REST_RENAMED)
+		offset++;
+	buf_addf(out, " BODY[]<%" PRIu64 "> {%zu}\r\n", offset, rest.len);
+	buf_add(out, rest);
+}
+
 static void write_bodies(struct fake_session *session, struct buf *out,
 	struct str body, const struct imap_fetch_args *args)
 {
@@ -56,14 +77,10 @@ static void write_bodies(struct fake_session *session, struct buf *out,
 		write_header(session, out, header_of(body), args);
 	if ((args->items & IMAP_FETCH_BODY) == 0)
 		return;
-	if (!args->partial) {
+	if (!args->partial || session->server->odd.rest == FAKE_REST_WHOLE)
 		write_item(out, "BODY[]", body);
-		return;
-	}
-	buf_addf(out, " BODY[]<%" PRIu64 "> ", args->offset);
-	body = str_sub(body, args->offset, args->octets);
-	buf_addf(out, "{%zu}\r\n", body.len);
-	buf_add(out, body);
+	else
+		write_rest(out, body, args, session->server->odd.rest);
 }
 
 static void write_start(
@@ -182,6 +199,11 @@ static bool fetch_one(struct fake_session *session, struct seen *seen,
 		fetch_ghost(session, seen, args);
 		return session->server->odd.gone != FAKE_GONE_NO;
 	}
+	if (args->partial && (args->items & IMAP_FETCH_BODY) != 0 &&
+		session->server->odd.rest >= FAKE_REST_NO) {
+		session->ended = session->server->odd.rest == FAKE_REST_BYE;
+		return false;
+	}
 	if (((args->items & IMAP_FETCH_BODY) != 0 &&
 		    once_more(&message->refusals)) ||
 		((args->items & IMAP_FETCH_HEADER) != 0 &&
@@ -191,6 +213,7 @@ static bool fetch_one(struct fake_session *session, struct seen *seen,
 		once_more(&message->cuts)) {
 		session->server->cut_at = session->server->responses + 1;
 		session->server->cut_half = true;
+		session->server->cut_bytes = message->cut_bytes;
 	}
 	if ((args->items & IMAP_FETCH_FLAGS) != 0)
 		seen->flags = message->flags;

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What of the contents a crash leaves. */
+/* What of the contents a crash leaves, behind those that are durable. */
 enum tear {
 	TEAR_ALL,    /* nothing is left */
 	TEAR_TAIL,   /* the front is */
@@ -27,9 +27,10 @@ static void file_tear(
 {
 	enum tear tear = (enum tear)fate_random(chance, TEARS);
 	size_t len = node->bytes.len;
-	size_t front = (size_t)fate_random(chance, len + 1);
+	size_t safe = node->safe_bytes;
+	size_t front = safe + (size_t)fate_random(chance, len - safe + 1);
 	struct str head = str_sub(buf_str(&node->bytes), 0,
-		tear == TEAR_ALL    ? 0
+		tear == TEAR_ALL    ? safe
 		: tear == TEAR_NONE ? len
 				    : front);
 	struct buf left = {0};

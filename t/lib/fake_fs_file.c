@@ -116,6 +116,32 @@ static enum fs_result fake_open(struct fs_dir *dir, const char *name,
 	return result;
 }
 
+static enum fs_result fake_extend(struct fs_dir *dir, const char *name,
+	uint64_t bytes, struct fs_file **file_r, struct err *err)
+{
+	struct fs_place place = {FS_ACT_WRITE, dir->path, name};
+	struct fake_fs *fs = dir->fs;
+	enum fs_result result = fake_dir_call(dir, "fs.extend", &place, err);
+	struct node *node;
+
+	if (result != FS_OK)
+		return result;
+	node = regular_find(dir, &place, &result, err);
+	if (node == NULL)
+		return result;
+	if (node->bytes.len < bytes)
+		return FS_ABSENT;
+	result = fake_step(fs, err);
+	if (result != FS_OK)
+		return result;
+	fs->used -= node->bytes.len - bytes;
+	node->bytes.len = (size_t)bytes;
+	if (node->safe_bytes > bytes)
+		node->safe_bytes = (size_t)bytes;
+	*file_r = file_new(dir, name, node);
+	return FS_OK;
+}
+
 static enum fs_result write_failed(struct fs_file *file,
 	const struct fs_place *place, enum fs_fault fault, struct err *err)
 {
@@ -126,6 +152,8 @@ static enum fs_result write_failed(struct fs_file *file,
 
 static void node_append(struct fake_fs *fs, struct node *node, struct str bytes)
 {
+	if (node->bytes_safe)
+		node->safe_bytes = node->bytes.len;
 	buf_add(&node->bytes, bytes);
 	fs->used += bytes.len;
 	node->bytes_safe = false;
@@ -281,6 +309,7 @@ static enum fs_result fake_flush(void *ctx, struct err *err)
 void fake_port_files(struct fs_port *port)
 {
 	port->create = fake_create;
+	port->extend = fake_extend;
 	port->open = fake_open;
 	port->write = fake_write;
 	port->read = fake_read;

@@ -32,6 +32,7 @@ struct node {
 
 	struct buf bytes;      /* a file's contents, a link's target */
 	bool bytes_safe;       /* contents are durable */
+	size_t safe_bytes;     /* so many are, where not all */
 	int64_t safe_mtime_ns; /* the durable date */
 	bool finished;         /* waits for the flush */
 

@@ -57,7 +57,8 @@ struct fake_message {
 	unsigned mute;     /* so many of its header get NO */
 	unsigned hollow;   /* so many of its body give an empty one */
 	unsigned torn;     /* so many give a part, more of it each time */
-	unsigned cuts;     /* so many of its body end the session half way */
+	unsigned cuts;     /* so many of its body end the session half way, */
+	size_t cut_bytes;  /* or after so many bytes, if not 0 */
 };
 
 /* A message that was expunged. */
@@ -113,6 +114,20 @@ enum fake_gone {
 	FAKE_GONE_NO,      /* nothing, and NO [EXPUNGEISSUED] */
 };
 
+/* What a FETCH of a part of a body gives instead. */
+enum fake_rest {
+	FAKE_REST_RIGHT,
+	FAKE_REST_WHOLE,   /* all of it, as if nothing else had been asked */
+	FAKE_REST_FRONT,   /* as much, from the beginning */
+	FAKE_REST_SHIFTED, /* from a little before */
+	FAKE_REST_SHORT,   /* all but the end */
+	FAKE_REST_RENAMED, /* the right bytes, said to be others */
+	FAKE_REST_EMPTY,
+	FAKE_REST_NO,  /* the answer is NO */
+	FAKE_REST_BYE, /* it ends the session */
+	FAKE_RESTS,
+};
+
 /* How a connection too many is refused. */
 enum fake_refusal {
 	FAKE_REFUSAL_GREETING, /* BYE at once */
@@ -123,6 +138,7 @@ enum fake_refusal {
 /* All zeroes is the good citizen. */
 struct fake_oddities {
 	enum fake_gone gone;
+	enum fake_rest rest;
 	bool late_expunge;     /* told with NOOP only */
 	bool early_expunge;    /* told at any moment that RFC 3501 allows */
 	bool tells_at_last;    /* what has changed, when a SELECT leaves it */
@@ -271,6 +287,7 @@ struct fake_server {
 	 * Half of it, if so wanted. */
 	uint64_t cut_at;
 	bool cut_half;
+	size_t cut_bytes; /* not the half, but so many; or 0 */
 
 	/* What was seen. */
 	uint64_t responses;

@@ -26,7 +26,9 @@ void respond_bytes(struct fake_session *session, struct str bytes)
 	if (server->responses == server->cut_at) {
 		session->ended = true;
 		if (server->cut_half)
-			bytes = str_sub(bytes, 0, bytes.len / 2);
+			bytes = str_sub(bytes, 0,
+				server->cut_bytes != 0 ? server->cut_bytes
+						       : bytes.len / 2);
 	}
 	buf_add(&session->out, bytes);
 	server->bytes_out += bytes.len;

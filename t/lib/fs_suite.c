@@ -342,6 +342,33 @@ static void test_files(const struct fs_suite *suite)
 	place_close(&p);
 }
 
+static void test_extend(const struct fs_suite *suite)
+{
+	struct place p;
+	struct fs_file *file = NULL;
+
+	place_open(&p, suite, "extend");
+	put(&p, "f", "one, two");
+	is_int(p.port->extend(p.dir, "f", 9, &file, &p.err), FS_ABSENT,
+		"%s: a file is not extended behind its end", p.label);
+	is_int(p.port->extend(p.dir, "f", 5, &file, &p.err), FS_OK,
+		"%s: but from any place in it", p.label);
+	is_str(text_of(&p, "f"), STR("one, "),
+		"%s: where what follows is cut off", p.label);
+	check(p.port->write(file, STR("three"), &p.err) == FS_OK);
+	check(p.port->finish(&file, SECOND, &p.err) == FS_OK);
+	is_str(text_of(&p, "f"), STR("one, three"),
+		"%s: and other bytes may come", p.label);
+	is_int(p.port->extend(p.dir, "f", 10, &file, &p.err), FS_OK,
+		"%s: or from its end", p.label);
+	p.port->close(&file);
+	is_str(text_of(&p, "f"), STR("one, three"), "%s: where nothing is lost",
+		p.label);
+	is_int(p.port->extend(p.dir, "g", 0, &file, &p.err), FS_ABSENT,
+		"%s: what is not there is not extended", p.label);
+	place_close(&p);
+}
+
 static void test_given_up(const struct fs_suite *suite)
 {
 	struct place p;
@@ -913,6 +940,7 @@ void fs_suite_run(const struct fs_suite *suite)
 	test_folders(suite);
 	test_removed_folder(suite);
 	test_files(suite);
+	test_extend(suite);
 	test_given_up(suite);
 	test_reading(suite);
 	test_clone(suite);

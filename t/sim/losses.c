@@ -74,13 +74,41 @@ static void test_download_that_gets_on(void)
 
 	begin(&world);
 	append(inbox(&world), 5 * 256);
-	world.server->odd.patience = 3;
+	world.server->odd.patience = 2;
 	if (!is_int(world_sync(&world), 0,
 		    "a download that gets on a little with each connection is "
 		    "carried to its end"))
 		world_tell(&world);
 	ok(world.server->sessions >= 5, "on several connections");
 	is_in_step(&world, "and both sides are equal");
+	world_clear(&world);
+}
+
+/* A mailbox of more chunks than one task has under way, and of enough bytes for
+ * further logins to pay. */
+static void test_download_shared(void)
+{
+	struct buf text = {0};
+	struct world world;
+
+	begin(&world);
+	for (unsigned i = 0; i < 7 * 256; i++) {
+		buf_reset(&text);
+		world_message(&text, i);
+		while (text.len < (24 << 10))
+			buf_addz(&text, "And so on, and so on.\r\n");
+		fake_mailbox_append(inbox(&world), buf_str(&text), 0, day);
+	}
+	buf_clear(&text);
+	world.account.connections = 4;
+	is_int(world_sync(&world), 0, "a large mailbox is downloaded");
+	is_int((intmax_t)world.server->sessions, 4,
+		"by all the connections that there may be");
+	is_int((intmax_t)world.traffic.counts[IMAP_SELECT], 4,
+		"each of which opens it once");
+	is_in_step(&world, "and both sides are equal");
+	is_int(world_sync(&world), 0, "the next run");
+	is_int((intmax_t)world.steps, 0, "finds nothing to do");
 	world_clear(&world);
 }
 
@@ -219,6 +247,7 @@ int main(void)
 	test_cut_always();
 	test_cut_once();
 	test_download_that_gets_on();
+	test_download_shared();
 	test_upload_cut_once();
 	test_upload_that_gets_on();
 	test_that_gets_nowhere();

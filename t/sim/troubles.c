@@ -86,7 +86,7 @@ static void test_lost_server(void)
 	begin(&world);
 	for (unsigned i = 0; i < 4; i++)
 		append(&world, (const char *const[]){"A", "B", "C", "D"}[i], i);
-	world.server->odd.patience = 2;
+	world.server->odd.patience = 1;
 	syncs(&world, 69, 1,
 		"a server that is lost for all mailboxes is told once");
 	world_clear(&world);

@@ -109,6 +109,12 @@ struct fs_port {
 	enum fs_result (*create)(struct fs_dir *dir, const char *name,
 		struct fs_file **file_r, struct err *err);
 
+	/* Opens a regular file to write on behind its first `bytes`; what was
+	 * there is cut off, what was durable of them stays so. FS_ABSENT also
+	 * if it is shorter. */
+	enum fs_result (*extend)(struct fs_dir *dir, const char *name,
+		uint64_t bytes, struct fs_file **file_r, struct err *err);
+
 	/* Opens a regular file to read; never blocks on FIFOs. */
 	enum fs_result (*open)(struct fs_dir *dir, const char *name,
 		struct fs_file **file_r, struct err *err);
