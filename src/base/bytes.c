@@ -25,17 +25,6 @@ struct str str_of(const char *zstring)
 	return (struct str){.ptr = zstring, .len = strlen(zstring)};
 }
 
-struct str str_sub(struct str s, size_t from, size_t len)
-{
-	if (from > s.len)
-		from = s.len;
-	if (len > s.len - from)
-		len = s.len - from;
-	if (s.ptr == NULL)
-		return s;
-	return (struct str){.ptr = s.ptr + from, .len = len};
-}
-
 bool str_eq(struct str a, struct str b)
 {
 	return a.len == b.len && (a.len == 0 || !memcmp(a.ptr, b.ptr, a.len));

@@ -71,6 +71,8 @@ uint64_t read_varint(struct record_reader *reader, uint64_t max)
 	uint64_t number = 0;
 	unsigned char last;
 
+	if (len == 1 && !reader->bad && (unsigned char)part.ptr[0] <= max)
+		return (unsigned char)part.ptr[0]; /* most are */
 	read_expect(reader, len > 0);
 	if (reader->bad)
 		return 0;

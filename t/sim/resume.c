@@ -167,7 +167,7 @@ static void dies_everywhere(bool crash, const char *sentence)
 	struct world world;
 
 	for (uint64_t k = 1; k <= steps && why.len == 0;
-		k += tap_rounds(17, 5, 1)) {
+		k += tap_rounds(7, 5, 1)) {
 		(void)begin(&world, k % 2 == 0 ? FORM_RAW_LATE : FORM_LF);
 		world.fate.die_at = k;
 		(void)world_sync(&world);

@@ -39,7 +39,17 @@ struct buf {
 struct str str_of(const char *zstring);
 
 /* The part [from, from+len) of `s`; both are clamped to what is there. */
-struct str str_sub(struct str s, size_t from, size_t len);
+static inline struct str str_sub(struct str s, size_t from, size_t len)
+{
+	if (from > s.len)
+		from = s.len;
+	if (len > s.len - from)
+		len = s.len - from;
+	if (from > 0)
+		s.ptr += from;
+	s.len = len;
+	return s;
+}
 
 bool str_eq(struct str a, struct str b);
 
