@@ -25,6 +25,8 @@ enum {
 	POOL_LETTERED = 6, /* that have letters by themselves */
 	POOL_DELETED = 1 << 2,
 	CALLS_AHEAD = 200, /* of the file system, for what is planned */
+	DISTANCES = 3,     /* of servers: next door, and farther */
+	DISTANCE_NS = 40000000,
 };
 
 const char *history_mailbox(const struct history *history, unsigned mailbox)
@@ -154,6 +156,9 @@ void history_init(struct history *history, uint64_t seed)
 	choose_modseq(history);
 	choose_oddities(history);
 	choose_rest(history);
+	/* Who is next door gets by with one connection. */
+	history->world.net.round_trip_ns =
+		(int64_t)(seed % DISTANCES) * DISTANCE_NS;
 	history->world.options.allow_deletes = true;
 }
 
