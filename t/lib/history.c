@@ -25,6 +25,8 @@ enum {
 	POOL_LETTERED = 6, /* that have letters by themselves */
 	POOL_DELETED = 1 << 2,
 	CALLS_AHEAD = 200, /* of the file system, for what is planned */
+	DISTANCES = 3,     /* of servers: next door, and farther */
+	DISTANCE_NS = 40000000,
 };
 
 const char *history_mailbox(const struct history *history, unsigned mailbox)
@@ -154,6 +156,9 @@ void history_init(struct history *history, uint64_t seed)
 	choose_modseq(history);
 	choose_oddities(history);
 	choose_rest(history);
+	/* Who is next door gets by with one connection. */
+	history->world.net.round_trip_ns =
+		(int64_t)(seed % DISTANCES) * DISTANCE_NS;
 	history->world.options.allow_deletes = true;
 }
 
@@ -923,19 +928,25 @@ static bool entry_bounded(struct history *history, struct place place,
 }
 
 /* Whether users moved it to different mailboxes on both sides, of which this is
- * the one that loses: "the server's place wins". */
+ * the one that loses: "the server's place wins". Where it came from, another of
+ * its copies may have come meanwhile, on disk. */
 static bool is_parted(const struct history *history, struct place place,
 	const struct census *before)
 {
 	unsigned number = place.number;
+	unsigned copies = 0;
 	bool gone = false;
 	bool elsewhere = false;
 
+	for (unsigned i = 0; i < HISTORY_MAILBOXES; i++)
+		copies += history->in_step.at[i][number].count[0];
 	for (unsigned i = 0; i < HISTORY_MAILBOXES; i++) {
 		const unsigned *count = before->at[i][number].count;
 		unsigned were = history->in_step.at[i][number].count[0];
 
-		gone = gone || (were > 0 && count[0] == 0 && count[1] == 0);
+		gone = gone ||
+		       (were > 0 && count[CENSUS_SERVER] == 0 &&
+			       (count[CENSUS_DISK] == 0 || copies > were));
 		elsewhere = elsewhere ||
 			    (i != place.mailbox && count[CENSUS_SERVER] > were);
 	}

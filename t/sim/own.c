@@ -421,6 +421,31 @@ static void test_widening(const struct kind *kind)
 	world_clear(&world);
 }
 
+/* ---- What leaves --------------------------------------------------------- */
+
+/* A server that keeps mod-sequences tells, even of a silent STORE, which
+ * message got one: that the message was shown before it was expunged is no sign
+ * that it is left. */
+static void test_removal(const struct kind *kind)
+{
+	struct world_files files = {0};
+	struct world world;
+
+	begin(&world, kind);
+	world_files(&world, "INBOX", &files);
+	for (size_t i = 2; i < 5; i++)
+		fake_fs_remove(world.fs, files.items[i].path);
+	free(files.items);
+	syncs(&world, kind, "what was removed here is removed there");
+	tells(&world,
+		world.summary.server.removed == 3 &&
+			world.summary.local.removed == 0 &&
+			world.traffic.counts[IMAP_UID_EXPUNGE] == 1 &&
+			world.traffic.counts[IMAP_SELECT] <= 3,
+		kind, "and told, and done once");
+	world_clear(&world);
+}
+
 /* ---- What is told of another mailbox ------------------------------------- */
 
 /*
@@ -466,6 +491,7 @@ int main(void)
 			k++)
 			test_mishap(&kinds[i], k);
 		test_low(&kinds[i]);
+		test_removal(&kinds[i]);
 		test_forgets(&kinds[i]);
 		test_widening(&kinds[i]);
 	}
