@@ -729,8 +729,6 @@ sub settles {
 	push @wrong, $self->judge($told, $census), $self->lost($census);
 	return (@wrong, $self->said) if @wrong;
 	@wrong = $self->rests;
-	# How fast a greeting was decides what the journal learns of the server.
-	@wrong = $self->rests if @wrong && $self->{over_tcp};
 	return (@wrong, $self->said) if @wrong;
 	$self->{oracle}->settle($census);
 	$self->{touched} = {};
