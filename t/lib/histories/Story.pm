@@ -22,7 +22,7 @@ my $KEYWORDS = 7 << 5;
 my %bits = map { lc $pool[$_] => 1 << $_ } 0 .. $#pool;
 
 my @mailboxes = ('INBOX', 'A', 'A/B', "Entw\xc3\xbcrfe", 'C', 'D/E/F', 'Late',
-	'More', "R\xc3\xa4tsel");
+	'Sent', "R\xc3\xa4tsel");
 my $KEPT_AT_FIRST = 4; # of these
 
 my $ROUNDS = 4;
