@@ -456,9 +456,17 @@ static void try_again(struct remote_task *remote, bool plainly)
 	remote->base.task.mailbox->again = true;
 }
 
-static bool is_expunging(const struct op *op)
+/* Whether the server shows what was expunged. Only who looks can tell: a STORE
+ * shows it, too, before it goes. */
+static bool is_left(const struct remote_task *remote, size_t at)
 {
-	return op->kind == OP_LEAVE_REMOTE || op->kind == OP_REMOVE_REMOTE;
+	return imap_set_contains(&remote->left, change_uid(remote, at));
+}
+
+static void not_expunged(struct remote_task *remote)
+{
+	pool_unselect(remote->base.pass->pool, remote->base.task.mailbox);
+	try_again(remote, false);
 }
 
 static int op_done(
@@ -466,12 +474,6 @@ static int op_done(
 {
 	struct mailbox *mailbox = remote->base.task.mailbox;
 	struct row *row = apply_row(mailbox, op);
-
-	if (is_expunging(op) && imap_set_contains(&remote->left, row->uid)) {
-		pool_unselect(remote->base.pass->pool, mailbox);
-		try_again(remote, false);
-		return 0;
-	}
 
 	/* Who does not show a message tells nothing of it: the next run sees.
 	 */
@@ -575,8 +577,11 @@ static int request_answered(struct remote_task *remote, struct request *request,
 	if (!request->looks)
 		imap_set_reset(&remote->left);
 	for (uint32_t i = 0; i < request->count; i++) {
-		if (op_done(remote, remote->changes[request->first + i].op,
-			    err) != 0)
+		size_t at = request->first + i;
+
+		if (request->looks && is_left(remote, at))
+			not_expunged(remote);
+		else if (op_done(remote, remote->changes[at].op, err) != 0)
 			return -1;
 	}
 	remote->base.task.achieved++;

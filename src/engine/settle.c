@@ -379,6 +379,17 @@ static bool is_done(const struct mailbox *mailbox)
 	return true;
 }
 
+/* Whether there is anything new but the roles, which are only for the reader:
+ * some servers give them by name, so that what we have just created has one. */
+static bool is_as_recorded(
+	const struct mailbox *mailbox, const struct mailbox_record *record)
+{
+	struct mailbox_record same = *record;
+
+	same.special_use = mailbox->record.special_use;
+	return record_eq(&same, &mailbox->record);
+}
+
 static int settle_one(
 	struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
@@ -387,7 +398,7 @@ static int settle_one(
 	if (!mailbox->idle && is_done(mailbox) &&
 		settle_sides(pass, mailbox, &record, err) != 0)
 		return -1;
-	if (record_eq(&record, &mailbox->record) &&
+	if (is_as_recorded(mailbox, &record) &&
 		(mailbox->idle || record.settled_s <= pass_now_s(pass)))
 		return 0;
 	record.settled_s = pass_now_s(pass);

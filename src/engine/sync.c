@@ -55,15 +55,30 @@ static int load_recall(struct pass *pass, struct err *err)
 	return 0;
 }
 
+/*
+ * Whether the logins taught what is worth a commit. How a server greets may
+ * differ from one connection to the next: Dovecot, when it is busy, has first
+ * nothing to say but that it waits. That is kept by runs that write anyway, or
+ * that failed, as a guess may be why.
+ */
+static bool has_learnt(const struct pass *pass, const struct recall *recall)
+{
+	struct recall known = pass->recalled;
+
+	if (!pass->run_recorded && !pass->failed)
+		known.greeting_tells = recall->greeting_tells;
+	return !recall_equal(recall, &known);
+}
+
 /* What the logins taught is not worth failing for. */
 static void keep_recall(struct pass *pass)
 {
 	const struct recall *recall = pool_recall(pass->pool);
 
-	if (pass->options->depth != SYNC_APPLY || !pass->has_journal ||
-		recall_equal(recall, &pass->recalled))
-		return;
-	recall_store(&pass->journal, &pass->notes, pass->account, recall);
+	if (pass->options->depth == SYNC_APPLY && pass->has_journal &&
+		has_learnt(pass, recall))
+		recall_store(
+			&pass->journal, &pass->notes, pass->account, recall);
 }
 
 static int open_all(struct pass *pass, struct err *err)

@@ -216,9 +216,16 @@ static void test_tls(void)
 		"that does not wait for the greeting");
 	world.server->odd.asks_caps = true;
 	syncs("a greeting without capabilities does not matter");
+	is_int((intmax_t)world.steps, 0, "and is not written down by itself");
+	world_give(&world, "INBOX", 50, 0);
+	syncs("but by a run that finds something");
 	syncs("the next time they are asked for");
 	is_flight(1, "CAPABILITY LOGIN CAPABILITY ID NAMESPACE LIST",
 		"in the same flight");
+	world.server->odd.asks_caps = false;
+	syncs("nor is one with capabilities again");
+	is_int((intmax_t)world.steps, 0, "written down");
+	world.server->odd.asks_caps = true;
 	no_complaints();
 	(void)connections();
 	world.server->login = false;
