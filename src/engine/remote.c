@@ -573,9 +573,6 @@ static int request_answered(struct remote_task *remote, struct request *request,
 	if (!request->completes ||
 		(request->expunges && must_look(remote, request)))
 		return 0;
-	/* What was shown before is no answer: a silent STORE shows it, too. */
-	if (!request->looks)
-		imap_set_reset(&remote->left);
 	for (uint32_t i = 0; i < request->count; i++) {
 		size_t at = request->first + i;
 

@@ -178,24 +178,6 @@ static void test_alone(const struct kind *kind)
 	world_clear(&world);
 }
 
-/* A STORE of \Deleted shows, on some, what the EXPUNGE behind it takes. */
-static void test_removal(const struct kind *kind)
-{
-	struct world_files files = {0};
-	struct world world;
-
-	begin(&world, kind);
-	world_files(&world, "INBOX", &files);
-	fake_fs_remove(world.fs, files.items[3].path);
-	free(files.items);
-	syncs(&world, kind, "what was removed here is removed there");
-	tells(&world, world.summary.server.removed == 1, kind,
-		"that is told, and counted");
-	if (kind->follows)
-		rests(&world, kind);
-	world_clear(&world);
-}
-
 static void test_without(void)
 {
 	struct world world;
@@ -510,7 +492,6 @@ int main(void)
 			k++)
 			test_mishap(&kinds[i], k);
 		test_low(&kinds[i]);
-		test_removal(&kinds[i]);
 		test_forgets(&kinds[i]);
 		test_widening(&kinds[i]);
 	}
