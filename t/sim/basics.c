@@ -84,8 +84,8 @@ static void test_roles(void)
 	syncs(&world, "a sync with a server that refuses roles");
 	ok(fake_server_find(world.server, "Drafts") != NULL,
 		"makes the mailbox without");
-	fake_server_find(world.server, "Drafts")->attrs = IMAP_ATTR_DRAFTS;
-	syncs(&world, "a mailbox may get a role later");
+	fake_server_find(world.server, "A/Sent")->attrs = IMAP_ATTR_ARCHIVE;
+	is_int(world_sync(&world), 0, "a mailbox may get a role later");
 	is_int((intmax_t)world.steps, 0, "that alone writes nothing");
 	world_clear(&world);
 }

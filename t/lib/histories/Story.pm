@@ -483,7 +483,9 @@ sub act_renumber {
 		&& exists $self->side_of($DISK)->{$box};
 	$self->tell('server: another UIDVALIDITY for %s', $box);
 	$self->touch_box($box);
+	# Who has it selected is hung up on.
 	$self->{client}->command('SELECT INBOX');
+	$self->{client}->command('UNSELECT');
 	system($self->as_server('doveadm'), 'mailbox', 'update',
 		'--uid-validity', 2_000_000_000 + ++$self->{renumbered},
 		$box) == 0
