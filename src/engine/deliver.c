@@ -117,6 +117,7 @@ static int go_raw(struct delivery *delivery, struct err *err)
 		"raw.%" PRIu64 ".godwit-tmp", delivery->serial);
 	delivery->disk_bytes = 0;
 	delivery->kept_bytes = 0;
+	delivery->has_saved = false;
 	if (create_anew(delivery->md, delivery->tmp_name, &delivery->file,
 		    err) == FS_OK &&
 		fs->open(tmp, lf_name, &from, err) == FS_OK)
@@ -194,11 +195,23 @@ bool delivery_is_worth_keeping(const struct delivery *delivery)
 		       delivery->kept_bytes + DELIVERY_OVERLAP_BYTES;
 }
 
+bool delivery_may_be_kept(const struct delivery *delivery)
+{
+	return delivery_is_worth_keeping(delivery) ||
+	       (delivery->md != NULL && delivery->has_saved);
+}
+
 int delivery_keep(
 	struct delivery *delivery, struct part *part_r, struct err *err)
 {
-	if (make_part(delivery, part_r, err) != 0)
+	/* What little came since it was saved is cut off when it goes on. */
+	if (!delivery_is_worth_keeping(delivery)) {
+		delivery->md->fs->close(&delivery->file);
+		buf_reset(&delivery->out);
+		*part_r = delivery->saved;
+	} else if (make_part(delivery, part_r, err) != 0) {
 		return -1;
+	}
 	identity_clear(&delivery->stream);
 	delivery->md = NULL;
 	return 0;
@@ -213,6 +226,8 @@ static int save(struct delivery *delivery, struct err *err)
 
 	if (make_part(delivery, &part, err) != 0)
 		return -1;
+	delivery->saved = part;
+	delivery->has_saved = true;
 	result = fs->extend(delivery->md->tmp, part.name, part.disk_bytes,
 		&delivery->file, err);
 	return result == FS_OK ? 0 : went(result, err);

@@ -35,6 +35,8 @@ struct delivery {
 	uint64_t disk_bytes; /* written */
 	uint64_t wire_bytes; /* taken */
 	uint64_t kept_bytes; /* of those on disk: durable, by the name */
+	struct part saved;   /* what was made durable on the way, */
+	bool has_saved;      /* if anything was */
 	bool flush_failed;   /* any file may be lost */
 	bool resumed;        /* it goes on with a part, */
 	struct buf overlap;  /* whose end was this: it comes first, */
@@ -68,6 +70,9 @@ int delivery_resume(struct delivery *delivery, struct maildir *md,
 
 /* Whether it has got on, and may be kept. */
 bool delivery_is_worth_keeping(const struct delivery *delivery);
+
+/* Likewise, or something was made durable since it was begun. */
+bool delivery_may_be_kept(const struct delivery *delivery);
 
 /* Ends it as a part, durably but for the name. On -1 it is to be dropped. */
 int delivery_keep(

@@ -547,7 +547,7 @@ static bool keep_part(struct pull_task *pull)
 	struct part *part;
 	struct err err;
 
-	if (!delivery_is_worth_keeping(&pull->delivery))
+	if (!delivery_may_be_kept(&pull->delivery))
 		return false;
 	arrival = arrival_of(pull, pull->delivering_uid, &chunk);
 	part = arena_alloc(&pull->base.task.mailbox->arena, sizeof(*part));

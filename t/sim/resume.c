@@ -304,9 +304,31 @@ static void test_not_wanted(void)
 	world_clear(&world);
 }
 
+/* The connection is cut soon after something was made durable. */
+static void test_cut_behind_save(void)
+{
+	const size_t end = LIMIT_RESUME_BYTES + (260 << 10);
+	struct buf why = {0};
+
+	for (size_t at = LIMIT_RESUME_BYTES; at < end && why.len == 0;
+		at += 20 << 10) {
+		struct world world;
+		struct fake_message *message = begin(&world, FORM_LF);
+
+		message->cuts = 1;
+		message->cut_bytes = at;
+		(void)syncs(&world, BODY_BYTES + 2 * SLACK_BYTES, &why);
+		world_clear(&world);
+	}
+	ok(why.len == 0, "what was saved stays when little comes behind it: %s",
+		buf_z(&why));
+	buf_clear(&why);
+}
+
 int main(void)
 {
 	test_cut_anywhere();
+	test_cut_behind_save();
 	test_cut_often();
 	dies_everywhere(false,
 		"killed at any step of a large download, the next run ends it");
