@@ -79,26 +79,34 @@ uint64_t maildir_sum(struct str unique, struct flags flags)
 	return sum ^ sum >> 33;
 }
 
-/* Opens the folder, or makes it; then *made_r is set. */
-static enum fs_result open_or_make(const struct fs_port *fs, struct fs_dir *dir,
-	const char *name, struct fs_dir **dir_r, bool *made_r, struct err *err)
+/* A folder in which others are opened. */
+struct opening {
+	const struct fs_port *fs;
+	struct fs_dir *dir;
+	bool made; /* one that was absent */
+};
+
+/* Opens the folder `name`, or makes it. */
+static enum fs_result open_or_make(struct opening *in, const char *name,
+	struct fs_dir **dir_r, struct err *err)
 {
-	enum fs_result result = fs->dir_open(dir, name, false, dir_r, err);
+	enum fs_result result =
+		in->fs->dir_open(in->dir, name, false, dir_r, err);
 
 	if (result != FS_ABSENT)
 		return result;
-	*made_r = true;
-	return fs->dir_open(dir, name, true, dir_r, err);
+	in->made = true;
+	return in->fs->dir_open(in->dir, name, true, dir_r, err);
 }
 
 /* Opens the folder `name` in `dir`, making it, durably, if it is absent. */
 static enum fs_result folder_make(const struct fs_port *fs, struct fs_dir *dir,
 	const char *name, struct fs_dir **made_r, struct err *err)
 {
-	bool made = false;
-	enum fs_result result = open_or_make(fs, dir, name, made_r, &made, err);
+	struct opening in = {.fs = fs, .dir = dir};
+	enum fs_result result = open_or_make(&in, name, made_r, err);
 
-	if (result != FS_OK || !made)
+	if (result != FS_OK || !in.made)
 		return result;
 	result = fs->dir_sync(dir, err);
 	if (result != FS_OK)
@@ -292,19 +300,15 @@ static int read_keywords(struct maildir *md, struct err *err)
  * and the others without cur/ are no mailbox yet. */
 static enum fs_result open_parts(struct maildir *md, struct err *err)
 {
-	const struct fs_port *fs = md->fs;
-	bool made = false;
-	enum fs_result result;
+	struct opening in = {.fs = md->fs, .dir = md->folder};
+	enum fs_result result = open_or_make(&in, "tmp", &md->tmp, err);
 
-	result = open_or_make(fs, md->folder, "tmp", &md->tmp, &made, err);
 	if (result == FS_OK)
-		result = open_or_make(
-			fs, md->folder, "new", &md->new_, &made, err);
+		result = open_or_make(&in, "new", &md->new_, err);
 	if (result == FS_OK)
-		result = open_or_make(
-			fs, md->folder, "cur", &md->cur, &made, err);
-	if (result == FS_OK && made)
-		result = fs->dir_sync(md->folder, err);
+		result = open_or_make(&in, "cur", &md->cur, err);
+	if (result == FS_OK && in.made)
+		result = md->fs->dir_sync(md->folder, err);
 	return result;
 }
 

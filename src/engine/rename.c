@@ -417,7 +417,11 @@ enum readiness {
 
 static enum readiness after(const struct rename *owner)
 {
-	if (owner == NULL || owner->state == RENAME_NONE)
+	if (owner == NULL)
+		return READY_NEVER;
+	if (owner->known->part == MAILBOX_BROKEN)
+		return READY_HELD; /* it may leave the name */
+	if (owner->state == RENAME_NONE)
 		return READY_NEVER;
 	return owner->state == RENAME_HELD ? READY_HELD : READY_LATER;
 }
@@ -848,32 +852,54 @@ static void put_off(struct pass *pass, struct mailbox *mailbox)
 		pass_mailbox_failed(pass, mailbox, &err);
 }
 
+static bool has_told_number(const struct mailbox *mailbox)
+{
+	return mailbox->on_server &&
+	       (mailbox->status.present & IMAP_STATUS_UIDVALIDITY) != 0;
+}
+
 /* Whether it is not known where it is, since something failed. */
 static bool is_open(const struct mailbox *mailbox)
 {
-	bool is_unseen = mailbox->on_local && mailbox->seen.cur.inode == 0 &&
-			 mailbox->record.folder_inode != 0;
+	bool is_unseen_here = mailbox->on_local &&
+			      mailbox->seen.cur.inode == 0 &&
+			      mailbox->record.folder_inode != 0;
+	bool is_unseen_there = mailbox->on_server && !has_told_number(mailbox);
 
 	return mailbox->in_journal && !mailbox->elsewhere &&
 	       mailbox->record.state == MAILBOX_ATTACHED &&
-	       (mailbox->part == MAILBOX_BROKEN || is_unseen);
+	       (mailbox->part == MAILBOX_BROKEN || is_unseen_here ||
+		       is_unseen_there);
+}
+
+/* Whether the server told of another than the journal knows under its name, or
+ * of a new one, and it has the UIDVALIDITY of the one that is open. */
+static bool has_number_of(
+	const struct mailbox *mailbox, const struct mailbox *open)
+{
+	return (!has_told_number(open) || rename_lacks_there(open)) &&
+	       has_told_number(mailbox) && mailbox->status.uidvalidity != 0 &&
+	       mailbox->status.uidvalidity == open->record.uidvalidity &&
+	       (!mailbox->in_journal || rename_lacks_there(mailbox));
 }
 
 static bool may_be(const struct mailbox *mailbox, const struct mailbox *open)
 {
-	const struct imap_status *status = &mailbox->status;
 	uint64_t inode = mailbox->seen.cur.inode;
 
+	if (has_number_of(mailbox, open))
+		return true;
+	if (mailbox->in_journal)
+		return false;
 	if (mailbox->on_server && rename_lacks_there(open) &&
-		((status->present & IMAP_STATUS_UIDVALIDITY) == 0 ||
-			status->uidvalidity == open->record.uidvalidity ||
-			open->record.object_id.len > 0))
+		(!has_told_number(mailbox) || open->record.object_id.len > 0))
 		return true;
 	return mailbox->on_local && rename_lacks_here(open) &&
 	       (inode == 0 || inode == open->record.folder_inode);
 }
 
-/* What may be a mailbox of which it is not known where it is, is not new. */
+/* What may be a mailbox of which it is not known where it is, is not new, nor
+ * is it another one that was numbered anew. */
 static void hold_open(struct pass *pass)
 {
 	for (size_t i = 0; i < pass->count; i++) {
@@ -886,9 +912,11 @@ static void hold_open(struct pass *pass)
 		for (size_t k = 0; k < pass->count; k++) {
 			struct mailbox *mailbox = &pass->mailboxes[k];
 
-			if (mailbox_is_active(mailbox) &&
-				!mailbox->in_journal && may_be(mailbox, open))
-				mailbox->part = MAILBOX_LEFT_OUT;
+			if (mailbox != open && mailbox_is_active(mailbox) &&
+				may_be(mailbox, open))
+				mailbox->part = mailbox->in_journal
+							? MAILBOX_DETACHED
+							: MAILBOX_LEFT_OUT;
 		}
 	}
 }

@@ -508,6 +508,28 @@ static void test_not_open(void)
 	world_clear(&world);
 }
 
+/* Each of two has the other's name by now, and one is not to be seen. */
+static void test_half_open(enum proof proof, bool is_first)
+{
+	struct world world;
+	struct fake_mailbox *closed;
+
+	begin(&world, proof, LAYOUT_NESTED);
+	world.account.remove = ACCOUNT_SIDES_BOTH;
+	rename_there(&world, "C", "T");
+	rename_there(&world, "A/b", "C");
+	rename_there(&world, "T", "A/b");
+	closed = box_of(&world, is_first ? "A/b" : "C");
+	closed->refuses = "NO [UNAVAILABLE] Away";
+	syncs(&world, 1, "if one of two that change places cannot be seen");
+	ok(carried_nothing(&world), "the other is not taken for it");
+	closed->refuses = NULL;
+	syncs(&world, 0, "until it can");
+	ok(carried_nothing(&world), "then both folders are renamed");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
 /* ---- What is in the way -------------------------------------------------- */
 
 static void test_taken(void)
@@ -1200,6 +1222,10 @@ int main(void)
 	test_lying_ids();
 	test_unproven();
 	test_not_open();
+	for (int proof = BY_ID; proof <= BY_STATE; proof++) {
+		test_half_open((enum proof)proof, false);
+		test_half_open((enum proof)proof, true);
+	}
 	test_taken();
 	test_plain_folder_in_the_way();
 	test_refused();
