@@ -531,6 +531,9 @@ sub sync {
 		fcntl $held, 2, 0; # F_SETFD: it stays open in what is run
 		open STDOUT, '>', "$self->{dir}/said";
 		open STDERR, '>&', \*STDOUT;
+		# LeakSanitizer cannot work below ptrace.
+		$ENV{ASAN_OPTIONS} = ($ENV{ASAN_OPTIONS} // '')
+			. ':detect_leaks=0' if $die_at;
 		my @die = $die_at ? ($self->{die_at}, $die_at,
 			"$self->{dir}/steps") : ();
 		exec @die, $self->{godwit}, 'sync', '--allow-deletes', '-c',
