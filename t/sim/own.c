@@ -269,8 +269,9 @@ static bool duel_ends(const struct kind *kind, const struct duel *duel,
 	fake_server_plan(world.server, command, &act);
 	(void)world_sync(&world);
 	fake_server_run_plans(world.server);
-	good = world_sync(&world) == 0 && world_sync(&world) == 0 &&
-	       in_step(&world, &why) && both_obeyed(&world, duel) &&
+	good = world_sync(&world) == 0;
+	good = world_sync(&world) == 0 && good;
+	good = good && in_step(&world, &why) && both_obeyed(&world, duel) &&
 	       inbox_of(&world)->highestmodseq - before <=
 		       3 * duel->changes + 1;
 	if (!good) {

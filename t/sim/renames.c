@@ -1199,7 +1199,7 @@ static void test_any(void)
 		  "mail moves");
 }
 
-int main(void)
+static void test_proofs(void)
 {
 	for (int proof = 0; proof < PROOFS; proof++) {
 		for (size_t i = 0; i < 2; i++) {
@@ -1216,6 +1216,11 @@ int main(void)
 		test_new_under_old_name((enum proof)proof, false);
 		test_new_under_old_name((enum proof)proof, true);
 	}
+}
+
+int main(void)
+{
+	test_proofs();
 	test_inode_again();
 	test_same_numbers();
 	test_one_uidvalidity();
