@@ -21,19 +21,6 @@ enum {
 	READ_BYTES = 64 << 10,
 };
 
-/* Makes a file in tmp/; who has the name already is a crash's left-over. */
-static enum fs_result create_anew(struct maildir *md, const char *name,
-	struct fs_file **file_r, struct err *err)
-{
-	enum fs_result result = md->fs->create(md->tmp, name, file_r, err);
-
-	if (result != FS_EXISTS)
-		return result;
-	result = md->fs->unlink(md->tmp, name, err);
-	return result == FS_FAILED ? FS_FAILED
-				   : md->fs->create(md->tmp, name, file_r, err);
-}
-
 /* A new one, with the buffers of the last. */
 static void delivery_reset(struct delivery *delivery, struct maildir *md)
 {
@@ -53,7 +40,7 @@ int delivery_begin(struct delivery *delivery, struct maildir *md,
 	(void)snprintf(delivery->tmp_name, sizeof(delivery->tmp_name),
 		"%" PRIu64 ".godwit-tmp", serial);
 	to_lf_init(&delivery->conv, LINE_FORM_LF);
-	if (create_anew(md, delivery->tmp_name, &delivery->file, err) !=
+	if (maildir_create_tmp(md, delivery->tmp_name, &delivery->file, err) !=
 		FS_OK) {
 		delivery->md = NULL;
 		return -1;
@@ -118,8 +105,8 @@ static int go_raw(struct delivery *delivery, struct err *err)
 	delivery->disk_bytes = 0;
 	delivery->kept_bytes = 0;
 	delivery->has_saved = false;
-	if (create_anew(delivery->md, delivery->tmp_name, &delivery->file,
-		    err) == FS_OK &&
+	if (maildir_create_tmp(delivery->md, delivery->tmp_name,
+		    &delivery->file, err) == FS_OK &&
 		fs->open(tmp, lf_name, &from, err) == FS_OK)
 		result = expand_from(delivery, from, err);
 	if (from != NULL)

@@ -113,18 +113,6 @@ struct known {
 	size_t count;
 };
 
-static uint32_t number_of_id(const struct pass *pass, uint32_t id)
-{
-	for (size_t i = 0; i < pass->count; i++) {
-		const struct mailbox *mailbox = &pass->mailboxes[i];
-
-		if (mailbox->in_journal && mailbox->id == id &&
-			mailbox_is_active(mailbox) && !mailbox->renumbered)
-			return (uint32_t)i;
-	}
-	return PLAN_NONE;
-}
-
 static int know(struct looking *looking, uint64_t bytes, struct known *known,
 	struct err *err)
 {
@@ -136,18 +124,19 @@ static int know(struct looking *looking, uint64_t bytes, struct known *known,
 	for (size_t i = 0; i < known->count; i++) {
 		const struct journal_mark *mark = &known->marks[i];
 		struct evidence_known *item = &known->items[i];
-		const struct mailbox *mailbox;
+		const struct mailbox *mailbox =
+			pass_mailbox_of(pass, mark->place.mailbox);
 
 		*item = (struct evidence_known){
 			.identity = mark->detail.identity,
 			.date_s = mark->internaldate_s,
 			.email_key = mark->detail.email_key,
-			.mailbox = number_of_id(pass, mark->place.mailbox),
+			.mailbox = PLAN_NONE,
 			.row = PLAN_NONE,
 		};
-		if (item->mailbox == PLAN_NONE)
+		if (mailbox == NULL)
 			continue;
-		mailbox = &pass->mailboxes[item->mailbox];
+		item->mailbox = (uint32_t)(mailbox - pass->mailboxes);
 		item->row = mailbox_row(mailbox, mark->place.uid);
 		item->gone = item->row != PLAN_NONE &&
 			     mailbox->match.rows[item->row].present ==

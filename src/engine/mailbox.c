@@ -3,6 +3,8 @@
 
 #include "pass.h"
 
+#include "godwit/mail/maildir_name.h"
+
 #include <stdlib.h>
 
 int mailbox_open_maildir(struct pass *pass, struct mailbox *mailbox,
@@ -43,6 +45,28 @@ void mailbox_close_maildir(struct mailbox *mailbox)
 	if (mailbox->md_open)
 		maildir_close(&mailbox->md);
 	mailbox->md_open = false;
+}
+
+void mailbox_derive_name(const struct pass *pass, const struct mailbox *mailbox,
+	uint32_t uid, uint64_t disk_bytes, struct buf *unique)
+{
+	const size_t begin = unique->len;
+	struct buf of = {0};
+	struct buf stem = {0};
+	struct str name;
+
+	buf_add(&of, mailbox->name);
+	do {
+		buf_reset(&stem);
+		unique->len = begin;
+		maildir_name_stem(&stem, pass->account->name, buf_str(&of),
+			mailbox->uidvalidity, uid);
+		maildir_name_derive(unique, buf_str(&stem), disk_bytes);
+		buf_addc(&of, '/');
+		name = str_sub(buf_str(unique), begin, SIZE_MAX);
+	} while (maildir_scan_find(&mailbox->scan, name) != NULL);
+	buf_clear(&of);
+	buf_clear(&stem);
 }
 
 int mailbox_open_base(

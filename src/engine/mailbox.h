@@ -180,6 +180,15 @@ int mailbox_open_maildir(struct pass *pass, struct mailbox *mailbox,
 	bool create, struct err *err);
 void mailbox_close_maildir(struct mailbox *mailbox);
 
+/*
+ * Adds to *unique the name that the file of a message is given, of `disk_bytes`
+ * (maildir_name_derive). Whose it was when the folder was scanned is another
+ * message, that had this UID when the mailbox was another; then it is derived
+ * from a mailbox name that is no mailbox's.
+ */
+void mailbox_derive_name(const struct pass *pass, const struct mailbox *mailbox,
+	uint32_t uid, uint64_t disk_bytes, struct buf *unique);
+
 /* Opens the journal's base (keywords; messages only in delta). */
 int mailbox_open_base(
 	struct pass *pass, struct mailbox *mailbox, struct err *err);

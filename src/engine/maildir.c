@@ -683,6 +683,20 @@ int maildir_scan(struct maildir *md, const struct maildir_known *known,
 	return result;
 }
 
+static int unique_cmp(const void *key, const void *item)
+{
+	return str_cmp(*(const struct str *)key,
+		((const struct local_item *)item)->name);
+}
+
+const struct local_item *maildir_scan_find(
+	const struct maildir_scan *scan, struct str name)
+{
+	return scan->count == 0 ? NULL
+				: bsearch(&name, scan->items, scan->count,
+					  sizeof(*scan->items), unique_cmp);
+}
+
 uint64_t maildir_scan_sum(const struct maildir_scan *scan)
 {
 	uint64_t sum = 0;
@@ -859,6 +873,29 @@ int maildir_sync_later(struct maildir *md, struct err *err)
 static bool is_own_tmp(const char *name)
 {
 	return str_ends(str_of(name), STR(".godwit-tmp"));
+}
+
+enum fs_result maildir_create_tmp(struct maildir *md, const char *name,
+	struct fs_file **file_r, struct err *err)
+{
+	enum fs_result result = md->fs->create(md->tmp, name, file_r, err);
+
+	if (result != FS_EXISTS)
+		return result;
+	result = md->fs->unlink(md->tmp, name, err);
+	return result == FS_FAILED ? FS_FAILED
+				   : md->fs->create(md->tmp, name, file_r, err);
+}
+
+int64_t maildir_mtime_ns(int64_t date_s)
+{
+	const int64_t most_s = INT64_MAX / NSEC_PER_SEC;
+
+	if (date_s > most_s)
+		date_s = most_s;
+	if (date_s < -most_s)
+		date_s = -most_s;
+	return date_s * NSEC_PER_SEC;
 }
 
 int maildir_clean_tmp(struct maildir *md, struct err *err)

@@ -131,6 +131,10 @@ struct maildir_known {
 int maildir_scan(struct maildir *md, const struct maildir_known *known,
 	struct arena *arena, struct maildir_scan *scan_r, struct err *err);
 
+/* The file with this unique part, or NULL. */
+const struct local_item *maildir_scan_find(
+	const struct maildir_scan *scan, struct str name);
+
 /* The sum of what was found. */
 uint64_t maildir_scan_sum(const struct maildir_scan *scan);
 
@@ -182,6 +186,14 @@ enum fs_result maildir_sync_way(
  * was renamed. */
 enum fs_result maildir_move(
 	const struct maildir_place *place, struct str to, struct err *err);
+
+/* Makes a file in tmp/; who has the name already is a crash's left-over. */
+enum fs_result maildir_create_tmp(struct maildir *md, const char *name,
+	struct fs_file **file_r, struct err *err);
+
+/* The mtime of a message's file; a date past the years that fit (1677 to 2262)
+ * is moved to their end. */
+int64_t maildir_mtime_ns(int64_t date_s);
 
 /* Removes from tmp/ what an interrupted delivery of ours left. */
 int maildir_clean_tmp(struct maildir *md, struct err *err);

@@ -68,21 +68,18 @@ static struct str derive(
 	struct mailbox *mailbox = c->mailbox;
 	struct maildir *md = &mailbox->md;
 	struct maildir_name name;
-	struct buf stem = {0};
 	struct buf unique = {0};
 	struct buf text = {0};
 	struct str kept;
 
-	maildir_name_stem(&stem, c->pass->account->name, mailbox->name,
-		mailbox->uidvalidity, apply_row(mailbox, file->op)->uid);
-	maildir_name_derive(&unique, buf_str(&stem), file->bytes);
+	mailbox_derive_name(c->pass, mailbox, apply_row(mailbox, file->op)->uid,
+		file->bytes, &unique);
 	check(maildir_name_parse(buf_str(&unique), &name));
 	if (in_new || !maildir_name_print(&name, &md->kwfile, md->keywords,
 			      flags_of(c, file), &text))
 		buf_add(&text, buf_str(&unique));
 	kept = arena_str(c->arena, buf_str(&text));
 	file->name = str_sub(kept, 0, unique.len);
-	buf_clear(&stem);
 	buf_clear(&unique);
 	buf_clear(&text);
 	return kept;
@@ -136,7 +133,7 @@ static bool is_untouched(const struct carried *file, const struct fs_stat *stat)
 
 	return maildir_name_parse(file->item->name, &name) && name.has_size &&
 	       name.size == stat->bytes &&
-	       stat->mtime_ns == file->link->date_s * 1000000000;
+	       stat->mtime_ns == maildir_mtime_ns(file->link->date_s);
 }
 
 /* Whether what was copied is what was looked at: nobody has put another in its
@@ -181,7 +178,6 @@ static enum fs_result copy_out(
 	struct carrying *c, struct carried *file, struct err *err)
 {
 	const struct fs_port *fs = c->mailbox->md.fs;
-	struct fs_dir *tmp = c->mailbox->md.tmp;
 	struct fs_file *from = NULL;
 	struct fs_file *to = NULL;
 	struct fs_stat stat;
@@ -191,10 +187,7 @@ static enum fs_result copy_out(
 		return result;
 	(void)snprintf(file->tmp, sizeof(file->tmp), "%" PRIu64 ".godwit-tmp",
 		c->pass->next_serial++);
-	/* A name that is taken is a crash's left-over. */
-	result = fs->unlink(tmp, file->tmp, err);
-	if (result != FS_FAILED)
-		result = fs->create(tmp, file->tmp, &to, err);
+	result = maildir_create_tmp(&c->mailbox->md, file->tmp, &to, err);
 	if (result == FS_OK)
 		result = fs->clone(from, to, err);
 	file->bytes = stat.bytes;
@@ -205,7 +198,7 @@ static enum fs_result copy_out(
 		result = fs->finish(&to,
 			file->op->kind == OP_MOVE_LOCAL
 				? stat.mtime_ns
-				: file->link->date_s * 1000000000,
+				: maildir_mtime_ns(file->link->date_s),
 			err);
 	else if (to != NULL)
 		fs->close(&to);
@@ -284,13 +277,12 @@ static enum fs_result place_copy(
 	enum fs_result result = md->fs->rename(
 		md->tmp, file->tmp, maildir_dir(md, in_new), name.ptr, err);
 
-	/* The name is derived from the message: who has it is the message. A
-	 * download sees to who it is (pull.c). */
-	if (result == FS_EXISTS) {
-		result = md->fs->unlink(md->tmp, file->tmp, err);
-		if (result == FS_OK && file->op->kind == OP_PULL)
-			return FS_ABSENT;
-	}
+	/* Who has the name now has come since the scan: the next run sees who
+	 * it is. */
+	if (result == FS_EXISTS)
+		return md->fs->unlink(md->tmp, file->tmp, err) == FS_FAILED
+			       ? FS_FAILED
+			       : FS_ABSENT;
 	if (result == FS_OK)
 		put(c, file, name, in_new, file->op->flags);
 	return result;

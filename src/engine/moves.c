@@ -167,18 +167,6 @@ static int add_messages(struct finding *finding, struct err *err)
 
 /* ---- Where they were in step --------------------------------------------- */
 
-static struct mailbox *mailbox_of_id(struct pass *pass, uint32_t id)
-{
-	for (size_t i = 0; i < pass->count; i++) {
-		struct mailbox *mailbox = &pass->mailboxes[i];
-
-		if (mailbox->in_journal && mailbox->id == id &&
-			mailbox_is_active(mailbox) && !mailbox->renumbered)
-			return mailbox;
-	}
-	return NULL;
-}
-
 /* Of a mailbox that is not opened the journal tells what can be copied. */
 static int suppose(struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
@@ -193,7 +181,8 @@ static int suppose(struct pass *pass, struct mailbox *mailbox, struct err *err)
 static int add_place(struct finding *finding, const struct journal_place *place,
 	const struct identity *identity, struct err *err)
 {
-	struct mailbox *mailbox = mailbox_of_id(finding->pass, place->mailbox);
+	struct mailbox *mailbox =
+		pass_mailbox_of(finding->pass, place->mailbox);
 	uint32_t row;
 
 	if (mailbox == NULL)
@@ -399,7 +388,7 @@ static void resume(struct finding *finding, struct mailbox *mailbox,
 {
 	const struct intent_record *record = &intent->record;
 	struct mailbox *from =
-		mailbox_of_id(finding->pass, record->source_mailbox);
+		pass_mailbox_of(finding->pass, record->source_mailbox);
 	uint32_t at = from == NULL ? PLAN_NONE
 				   : mailbox_row(from, record->source_uid);
 	struct row *row = row_of_both(mailbox, record->name);

@@ -24,6 +24,18 @@ bool mailbox_is_busy(const struct mailbox *mailbox)
 	return mailbox_is_active(mailbox) && !mailbox->idle;
 }
 
+struct mailbox *pass_mailbox_of(struct pass *pass, uint32_t id)
+{
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (mailbox->in_journal && mailbox->id == id &&
+			mailbox_is_active(mailbox) && !mailbox->renumbered)
+			return mailbox;
+	}
+	return NULL;
+}
+
 int pass_open_journal(struct pass *pass, struct err *err)
 {
 	const struct account *account = pass->account;

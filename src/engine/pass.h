@@ -126,6 +126,10 @@ int pass_sync_names(struct pass *pass, struct err *err);
 /* The step failed: its batch is not to be committed. */
 void pass_discard(struct pass *pass);
 
+/* The mailbox that the journal gave this id, if it takes part and its UIDs are
+ * those of the journal; or NULL. */
+struct mailbox *pass_mailbox_of(struct pass *pass, uint32_t id);
+
 /* Whether the mailbox still takes part. */
 bool mailbox_is_active(const struct mailbox *mailbox);
 

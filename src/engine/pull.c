@@ -676,19 +676,6 @@ static enum task_step answered(
 				     : TASK_MORE;
 }
 
-/* A date in nanoseconds; what lies past the years that fit (1677 to 2262) is
- * moved to their end. */
-static int64_t date_ns(int64_t date_s)
-{
-	const int64_t most_s = INT64_MAX / 1000000000;
-
-	if (date_s > most_s)
-		return most_s * 1000000000;
-	if (date_s < -most_s)
-		return -most_s * 1000000000;
-	return date_s * 1000000000;
-}
-
 /* What a body of this length is worth, whose size is listed. */
 static enum arrival_state judge(uint64_t listed_bytes, uint64_t wire_bytes)
 {
@@ -768,8 +755,8 @@ static int take_body(struct pull_task *pull, const struct imap_fetch *fetched,
 		return 0;
 	}
 	if (delivery_end(&pull->delivery,
-		    date_ns(listed_item(mailbox, arrival->op)->date_s), &file,
-		    err) != 0) {
+		    maildir_mtime_ns(listed_item(mailbox, arrival->op)->date_s),
+		    &file, err) != 0) {
 		delivery_drop(&pull->delivery);
 		return -1;
 	}

@@ -43,44 +43,6 @@ void pulled_clear(struct pulled *pulled)
 
 /* ---- Names --------------------------------------------------------------- */
 
-static int name_cmp(const void *key, const void *item)
-{
-	return str_cmp(*(const struct str *)key,
-		((const struct local_item *)item)->name);
-}
-
-static bool is_taken(const struct mailbox *mailbox, struct str name)
-{
-	return mailbox->scan.count > 0 &&
-	       bsearch(&name, mailbox->scan.items, mailbox->scan.count,
-		       sizeof(*mailbox->scan.items), name_cmp) != NULL;
-}
-
-/* The name of a download's file. Who had it before the download is another
- * message, that had this UID when the mailbox was another; then it is derived
- * from a mailbox name that is no mailbox's. */
-static void derive_name(const struct pass *pass, const struct pulled_file *file,
-	struct buf *unique)
-{
-	const struct mailbox *mailbox = file->mailbox;
-	struct buf of = {0};
-	struct buf stem = {0};
-
-	buf_add(&of, mailbox->name);
-	do {
-		buf_reset(&stem);
-		buf_reset(unique);
-		maildir_name_stem(&stem, pass->account->name, buf_str(&of),
-			mailbox->uidvalidity,
-			apply_row(mailbox, file->op)->uid);
-		maildir_name_derive(
-			unique, buf_str(&stem), file->file.disk_bytes);
-		buf_addc(&of, '/');
-	} while (is_taken(mailbox, buf_str(unique)));
-	buf_clear(&of);
-	buf_clear(&stem);
-}
-
 /* Puts a file where it belongs; the unique part of its name is *unique. */
 static int place(const struct pass *pass, const struct pulled_file *file,
 	struct buf *unique, struct err *err)
@@ -93,7 +55,9 @@ static int place(const struct pass *pass, const struct pulled_file *file,
 	struct buf to = {0};
 	enum fs_result result;
 
-	derive_name(pass, file, unique);
+	buf_reset(unique);
+	mailbox_derive_name(pass, mailbox, apply_row(mailbox, file->op)->uid,
+		file->file.disk_bytes, unique);
 	check(maildir_name_parse(buf_str(unique), &name));
 	if (in_new || !maildir_name_print(
 			      &name, &md->kwfile, md->keywords, flags, &to))

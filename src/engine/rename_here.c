@@ -7,8 +7,6 @@
 
 #include "godwit/imap/name.h"
 
-#include <stdlib.h>
-
 bool rename_lacks_here(const struct mailbox *mailbox)
 {
 	return !mailbox->on_local ||
@@ -31,18 +29,11 @@ static bool has_stamp_of(
 	       stamp->ctime_ns == seen->ctime_ns;
 }
 
-static int name_cmp(const void *key, const void *item)
-{
-	return str_cmp(*(const struct str *)key,
-		((const struct local_item *)item)->name);
-}
-
 static bool have_common(
 	const struct maildir_scan *scan, const struct journal_messages *known)
 {
-	for (size_t i = 0; i < known->count && scan->count > 0; i++) {
-		if (bsearch(&known->items[i].name, scan->items, scan->count,
-			    sizeof(*scan->items), name_cmp) != NULL)
+	for (size_t i = 0; i < known->count; i++) {
+		if (maildir_scan_find(scan, known->items[i].name) != NULL)
 			return true;
 	}
 	return false;

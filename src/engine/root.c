@@ -7,8 +7,6 @@
 
 #include "godwit/sync/guard.h"
 
-#include <stdlib.h>
-
 /* Mailboxes that the journal expects in the Maildir. */
 struct expected {
 	struct journal_mailbox *items;
@@ -53,19 +51,11 @@ static int look_at_root(
 	return 0;
 }
 
-static int name_cmp(const void *key, const void *item)
-{
-	return str_cmp(*(const struct str *)key,
-		((const struct local_item *)item)->name);
-}
-
 static bool holds_all(
 	const struct maildir_scan *scan, const struct journal_messages *known)
 {
 	for (size_t i = 0; i < known->count; i++) {
-		if (scan->count == 0 ||
-			bsearch(&known->items[i].name, scan->items, scan->count,
-				sizeof(*scan->items), name_cmp) == NULL)
+		if (maildir_scan_find(scan, known->items[i].name) == NULL)
 			return false;
 	}
 	return true;

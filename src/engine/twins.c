@@ -20,9 +20,6 @@ enum {
 	TABLE_MESSAGES = 2 * SLICE_MESSAGES,
 };
 
-/* Seconds whose nanoseconds can be said (1677 to 2262). */
-#define DATE_S_MAX (INT64_MAX / 1000000000)
-
 /* One that may have twins; of its mailbox the index into the plan is `row`. */
 struct table {
 	struct pass *pass;
@@ -43,8 +40,7 @@ static const struct remote_item *copyable(
 		&mailbox->remote[apply_row(mailbox, op)->remote];
 
 	if (!apply_is_due(mailbox, op) || item->email_key == 0 ||
-		item->bytes == 0 || item->date_s > DATE_S_MAX ||
-		item->date_s < -DATE_S_MAX)
+		item->bytes == 0)
 		return NULL;
 	return item;
 }

@@ -301,6 +301,14 @@ static void server_flags(const struct fake_mailbox *box,
 	add_words(out, words, count);
 }
 
+/* No file is from after 2262. */
+static int64_t mtime_for(int64_t date_s)
+{
+	const int64_t most_s = INT64_MAX / 1000000000;
+
+	return date_s < most_s ? date_s : most_s;
+}
+
 static void read_server(const struct fake_mailbox *box, struct side_list *list)
 {
 	for (size_t i = 0; i < box->count; i++) {
@@ -309,7 +317,7 @@ static void read_server(const struct fake_mailbox *box, struct side_list *list)
 
 		buf_add(&told->bytes, buf_str(&message->body));
 		server_flags(box, message, &told->flags);
-		told->date_s = message->date.utc_seconds;
+		told->date_s = mtime_for(message->date.utc_seconds);
 	}
 }
 

@@ -407,6 +407,23 @@ static void test_both(const struct mask *mask)
 	world_clear(&world);
 }
 
+/* INTERNALDATE may be of any year of four digits, a file's date may not. */
+static void test_far_date(void)
+{
+	const struct imap_date far = {253402300799, 0}; /* the end of 9999 */
+	struct buf text = {0};
+	struct world world;
+
+	begin(&world, &masks[0]);
+	big_message(&text, 30);
+	fake_mailbox_append(box(&world, "A"), buf_str(&text), 0, far);
+	check(world_sync(&world) == 0);
+	act(&world, FAKE_COPIES, 6);
+	ends(&world, "a far date", "what is of the year 9999 is copied");
+	buf_clear(&text);
+	world_clear(&world);
+}
+
 /* The mailboxes of the second look are not those of the moves. */
 static void test_again(void)
 {
@@ -642,6 +659,7 @@ int main(void)
 		test_both(&masks[i]);
 		test_blind_expunge(&masks[i]);
 	}
+	test_far_date();
 	test_again();
 	test_renamings();
 	test_dry();
