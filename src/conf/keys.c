@@ -6,6 +6,8 @@
 
 #include "key.h"
 
+#include "godwit/base/limits.h"
+
 #define AT(member)                                                             \
 	.offset = offsetof(struct account, member),                            \
 	.size = sizeof(((struct account *)NULL)->member)
@@ -128,7 +130,8 @@ static const struct key account_keys[] = {
 	{.name = "guard", .read = read_map, .keys = guard_keys},
 	{"retain", read_duration, AT(retain_s),
 		.max = UINT64_C(100) * YEAR_DAYS * DAY_S},
-	{"connections", read_count, AT(connections), .min = 1, .max = 32},
+	{"connections", read_count, AT(connections), .min = 1,
+		.max = LIMIT_CONNECTIONS},
 	{"compress", read_word, AT(compress), .words = compress_words},
 	{"timeout", read_duration, AT(timeout_ms), .min = 1, .max = 3600,
 		.scale = 1000},

@@ -11,11 +11,12 @@
 
 #include "mailbox.h"
 
+#include "godwit/base/limits.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	POOL_SLOTS = 16,      /* as many as `connections` may ask for */
 	EVENTS_A_ROUND = 256, /* of one connection */
 	TASK_VAIN_MAX = 2,    /* tries of a task that achieve nothing */
 	TASK_TRIES_MAX = 16,  /* and of one that gets on, if slowly */
@@ -49,7 +50,7 @@ struct pool {
 	struct recall recall;
 	bool is_wary; /* nothing is sent ahead in this run */
 	struct imap_caps caps;
-	struct slot slots[POOL_SLOTS];
+	struct slot slots[LIMIT_CONNECTIONS];
 	uint32_t slots_max; /* what the server grants, as far as known */
 	uint64_t bytes_in;  /* of connections that are closed */
 	uint64_t bytes_out;
@@ -75,7 +76,7 @@ struct pool *pool_new(const struct account *account, const struct ports *ports)
 	check(pool != NULL);
 	pool->account = account;
 	pool->ports = ports;
-	pool->slots_max = POOL_SLOTS;
+	pool->slots_max = LIMIT_CONNECTIONS;
 	pool->round_trip_ms = -1;
 	return pool;
 }
@@ -154,7 +155,7 @@ static void forgive(struct pool *pool, int64_t since_ms)
 {
 	int64_t busy_ms = now_ms(pool) - since_ms;
 
-	for (size_t i = 0; i < POOL_SLOTS && busy_ms > 0; i++) {
+	for (size_t i = 0; i < LIMIT_CONNECTIONS && busy_ms > 0; i++) {
 		if (pool->slots[i].conn != NULL)
 			conn_forgive(pool->slots[i].conn, busy_ms);
 	}
@@ -225,7 +226,7 @@ static bool slot_has_room(const struct pool *pool, const struct slot *slot)
 	if (slot->conn == NULL || slot->login != NULL || slot->went_ahead ||
 		slot->compress != 0 || !line_has_room(&slot->line))
 		return false;
-	for (size_t i = 0; i < POOL_SLOTS; i++) {
+	for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
 		if (pool->slots[i].login == NULL &&
 			slot_is_idle(&pool->slots[i]))
 			return false;
@@ -620,7 +621,7 @@ static uint32_t slots_wanted(struct pool *pool)
 	uint64_t login_ms;
 	uint64_t wanted;
 
-	for (size_t i = 0; i < POOL_SLOTS; i++) {
+	for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
 		if (pool->slots[i].conn != NULL)
 			note_round_trip(pool, &pool->slots[i]);
 	}
@@ -637,7 +638,7 @@ static uint32_t slots_open(const struct pool *pool)
 {
 	uint32_t open = 0;
 
-	for (size_t i = 0; i < POOL_SLOTS; i++)
+	for (size_t i = 0; i < LIMIT_CONNECTIONS; i++)
 		open += pool->slots[i].conn != NULL;
 	return open;
 }
@@ -645,7 +646,8 @@ static uint32_t slots_open(const struct pool *pool)
 /* Opens what is wanted. -1 when there is none and none can be had. */
 static int slots_fill(struct pool *pool, uint32_t wanted, struct err *err)
 {
-	for (size_t i = 0; i < POOL_SLOTS && slots_open(pool) < wanted; i++) {
+	for (size_t i = 0; i < LIMIT_CONNECTIONS && slots_open(pool) < wanted;
+		i++) {
 		struct slot *slot = &pool->slots[i];
 
 		if (slot->conn != NULL)
@@ -662,11 +664,11 @@ static int slots_fill(struct pool *pool, uint32_t wanted, struct err *err)
 /* Waits until a connection can go on. */
 static void pool_wait(struct pool *pool)
 {
-	struct net_wait waits[POOL_SLOTS];
+	struct net_wait waits[LIMIT_CONNECTIONS];
 	int64_t until_ms = INT64_MAX;
 	size_t count = 0;
 
-	for (size_t i = 0; i < POOL_SLOTS; i++) {
+	for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
 		int64_t slot_until_ms;
 
 		if (pool->slots[i].conn == NULL)
@@ -680,7 +682,7 @@ static void pool_wait(struct pool *pool)
 
 static bool any_let_in(const struct pool *pool)
 {
-	for (size_t i = 0; i < POOL_SLOTS; i++) {
+	for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
 		if (pool->slots[i].conn != NULL && pool->slots[i].login == NULL)
 			return true;
 	}
@@ -713,7 +715,7 @@ static int pool_round(struct pool *pool, uint32_t wanted, struct err *err)
 	}
 	if (slots_fill(pool, wanted, err) != 0)
 		return -1;
-	for (size_t i = 0; i < POOL_SLOTS; i++) {
+	for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
 		struct slot *slot = &pool->slots[i];
 
 		if (slot->conn == NULL)
@@ -739,7 +741,7 @@ static bool tasks_ended(const struct pool *pool)
 		if (pool->tasks[i]->result == TASK_MORE)
 			return false;
 	}
-	for (size_t i = 0; i < POOL_SLOTS; i++) {
+	for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
 		if (pool->slots[i].went_ahead)
 			return false;
 	}
@@ -762,7 +764,7 @@ int pool_run(struct pool *pool, struct task **tasks, size_t count,
 	forgive(pool, pool->left_ms);
 	while (result == 0 && (!tasks_ended(pool) || pool->ruined))
 		result = pool_round(pool, slots_wanted(pool), err);
-	for (size_t i = 0; i < POOL_SLOTS; i++) {
+	for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
 		while (pool->slots[i].conn != NULL &&
 			pool->slots[i].line.first != NULL)
 			line_take_out(&pool->slots[i].line,
@@ -800,7 +802,7 @@ uint64_t pool_bytes_in(const struct pool *pool)
 {
 	uint64_t bytes = pool->bytes_in;
 
-	for (size_t i = 0; i < POOL_SLOTS; i++) {
+	for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
 		if (pool->slots[i].conn != NULL)
 			bytes += conn_bytes_in(pool->slots[i].conn);
 	}
@@ -811,7 +813,7 @@ uint64_t pool_bytes_out(const struct pool *pool)
 {
 	uint64_t bytes = pool->bytes_out;
 
-	for (size_t i = 0; i < POOL_SLOTS; i++) {
+	for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
 		if (pool->slots[i].conn != NULL)
 			bytes += conn_bytes_out(pool->slots[i].conn);
 	}
@@ -844,18 +846,18 @@ static void pool_logout(struct pool *pool)
 	const struct imap_command command = {.kind = IMAP_LOGOUT};
 
 	/* Who is still logging in awaits no answer to a LOGOUT. */
-	for (size_t i = 0; i < POOL_SLOTS; i++) {
+	for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
 		if (pool->slots[i].login != NULL)
 			slot_close(pool, &pool->slots[i]);
 		else if (pool->slots[i].conn != NULL)
 			conn_submit(pool->slots[i].conn, &command);
 	}
 	while (clock->monotonic_ms(clock->ctx) < until_ms) {
-		struct net_wait waits[POOL_SLOTS];
+		struct net_wait waits[LIMIT_CONNECTIONS];
 		int64_t ignored_ms;
 		size_t count = 0;
 
-		for (size_t i = 0; i < POOL_SLOTS; i++) {
+		for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
 			if (slot_leaves(pool, &pool->slots[i]))
 				conn_wait(pool->slots[i].conn, &waits[count++],
 					&ignored_ms);
@@ -874,7 +876,7 @@ void pool_free(struct pool **pool)
 	if (p == NULL)
 		return;
 	pool_logout(p);
-	for (size_t i = 0; i < POOL_SLOTS; i++)
+	for (size_t i = 0; i < LIMIT_CONNECTIONS; i++)
 		slot_close(p, &p->slots[i]);
 	secret_clear(&p->password);
 	server_clear(&p->server);
@@ -884,7 +886,7 @@ void pool_free(struct pool **pool)
 
 void pool_unselect(struct pool *pool, const struct mailbox *mailbox)
 {
-	for (size_t i = 0; i < POOL_SLOTS; i++) {
+	for (size_t i = 0; i < LIMIT_CONNECTIONS; i++) {
 		if (pool->slots[i].conn != NULL)
 			line_unselect(&pool->slots[i].line, mailbox);
 	}

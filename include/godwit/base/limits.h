@@ -32,6 +32,10 @@ enum {
 	/* Commands sent and not yet answered, all kinds. */
 	LIMIT_PIPELINE_COMMANDS = 64,
 
+	/* Connections of an account, whatever its `connections` says: Gmail
+	 * grants 15, Dovecot 10 as it comes. */
+	LIMIT_CONNECTIONS = 16,
+
 	/* Pipelined STATUS: about 50 break Exchange's parser. */
 	LIMIT_PIPELINE_STATUS = 25,
 

@@ -149,7 +149,7 @@ struct account {
 			   * which only a tunnel allows */
 	struct account_tls tls;
 	struct account_command tunnel; /* instead of a TCP connection */
-	uint32_t connections;          /* at least 1 */
+	uint32_t connections;          /* from 1 to LIMIT_CONNECTIONS */
 	uint32_t timeout_ms; /* of silence on the wire, at least 1000 */
 	enum account_compress compress;
 	uint16_t port;

@@ -246,7 +246,7 @@ static void test_policy(void)
 		"    delete: trash\n    expunge: both\n"
 		"    limits: {max_size: 25M, max_age: 90d, newest: 10000}\n"
 		"    guard: {max_delete: 75%, min_messages: 3}\n"
-		"    retain: 0\n    connections: 1\n    compress: on\n"
+		"    retain: 0\n    connections: 16\n    compress: on\n"
 		"    timeout: 2m\n    hooks: {new: notify, done: [a, b]}\n"
 		"    state: /var/lib/godwit/home/\n");
 
@@ -262,7 +262,7 @@ static void test_policy(void)
 	is_int(a->guard.max_delete_percent, 75, "max_delete");
 	is_int(a->guard.min_messages, 3, "min_messages");
 	is_int((intmax_t)a->retain_s, 0, "retain");
-	is_int(a->connections, 1, "connections");
+	is_int(a->connections, 16, "connections");
 	is_int(a->compress, ACCOUNT_COMPRESS_ON, "compress");
 	is_int(a->timeout_ms, 120000, "timeout");
 	is_z(a->hooks.new_mail.argv[2], "notify", "hooks: new");

@@ -115,7 +115,9 @@ static const struct refusal refusals[] = {
 		"f:6:25: 'max_delete' wants a percentage such as 50%, not "
 		"'half'"},
 	{ACCOUNT "    connections: 0\n",
-		"f:6:18: 'connections' must be from 1 to 32, not '0'"},
+		"f:6:18: 'connections' must be from 1 to 16, not '0'"},
+	{ACCOUNT "    connections: 17\n",
+		"f:6:18: 'connections' must be from 1 to 16, not '17'"},
 	{ACCOUNT "    connections: many\n",
 		"f:6:18: 'connections' wants a whole number, not 'many'"},
 	{ACCOUNT "    timeout: 2h\n",
