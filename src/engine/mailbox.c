@@ -246,6 +246,7 @@ void mailbox_again(struct mailbox *mailbox)
 		.id = kept.id,
 		.record = kept.record,
 		.dirty = kept.dirty,
+		.plain_stores = kept.plain_stores,
 		.report = kept.report,
 	};
 	mailbox->report.waiting = 0; /* it is counted anew */

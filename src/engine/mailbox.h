@@ -169,6 +169,7 @@ struct mailbox {
 	bool is_due;          /* some of what is due is about it */
 	bool tmp_is_clean;    /* what is in tmp/ is this run's */
 	bool again;           /* it is to have another turn */
+	bool plain_stores;    /* that without UNCHANGEDSINCE */
 	uint64_t own_modseq;  /* after our changes of flags, if nothing else has
 			       * changed since it was opened; or 0 */
 	struct report_mailbox report;

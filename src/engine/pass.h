@@ -49,7 +49,7 @@ struct pass {
 	struct str synced_way; /* the last folder that apply handed over,
 				* with those it is in; ptr NULL: none */
 	unsigned turn;         /* of the mailboxes that have several: 0, 1... */
-	bool plain_stores;     /* the server does not honour UNCHANGEDSINCE */
+	bool plain_stores;     /* the server does not know UNCHANGEDSINCE */
 	unsigned rests;        /* taken for stamps to become final */
 	struct err worst;      /* decides the exit status */
 	bool failed;           /* worst is set */

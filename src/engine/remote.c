@@ -447,13 +447,17 @@ static enum task_step request_all(struct remote_task *remote)
 	return remote->request_count == 0 ? TASK_DONE : TASK_MORE;
 }
 
-/* The mailbox has another turn; perhaps one without conditions. */
-static void try_again(struct remote_task *remote, bool plainly)
+/* The mailbox has another turn. */
+static void try_again(struct remote_task *remote)
 {
-	struct pass *pass = remote->base.pass;
-
-	pass->plain_stores = pass->plain_stores || plainly;
 	remote->base.task.mailbox->again = true;
+}
+
+/* Likewise, one without conditions. */
+static void try_plainly(struct remote_task *remote)
+{
+	remote->base.task.mailbox->plain_stores = true;
+	try_again(remote);
 }
 
 /* Whether the server shows what was expunged. Only who looks can tell: a STORE
@@ -466,7 +470,7 @@ static bool is_left(const struct remote_task *remote, size_t at)
 static void not_expunged(struct remote_task *remote)
 {
 	pool_unselect(remote->base.pass->pool, remote->base.task.mailbox);
-	try_again(remote, false);
+	try_again(remote);
 }
 
 static int op_done(
@@ -520,7 +524,8 @@ static void conditional_answered(struct remote_task *remote,
 		imap_set_union(&remote->modified, line->code.uids);
 	} else if (line->condition == IMAP_BAD) {
 		refuse_span(remote, request);
-		try_again(remote, true);
+		remote->base.pass->plain_stores = true;
+		try_again(remote);
 	} else if (line->condition != IMAP_OK) {
 		refused(remote, request, line);
 	}
@@ -613,11 +618,11 @@ static int judge(struct remote_task *remote, const struct change *change,
 	const struct flag_checked *item = flag_check_item(&remote->flags, uid);
 
 	if (imap_set_contains(&remote->modified, uid)) {
-		try_again(remote, false);
+		try_again(remote);
 		return 0;
 	}
 	if (!is_stored(remote, change, item)) {
-		try_again(remote, true);
+		try_plainly(remote);
 		return 0;
 	}
 	if (!flags_eq(item->shown, op->flags))
@@ -778,10 +783,12 @@ static enum task_step remote_event(
 static uint64_t condition_of(const struct remote_task *remote)
 {
 	const struct pass *pass = remote->base.pass;
+	const struct mailbox *mailbox = remote->base.task.mailbox;
 
-	if (pass->plain_stores || pass->turn >= CONDITIONAL_TURNS)
+	if (pass->plain_stores || mailbox->plain_stores ||
+		pass->turn >= CONDITIONAL_TURNS)
 		return 0;
-	return settle_modseq(pass, remote->base.task.mailbox);
+	return settle_modseq(pass, mailbox);
 }
 
 static enum task_step remote_begin(struct task *task, struct err *err)

@@ -396,6 +396,33 @@ static void test_forgets(const struct kind *kind)
 	world_clear(&world);
 }
 
+static size_t conditions_in(struct world *world)
+{
+	size_t count = 0;
+
+	for (const char *at = buf_z(&world->wire);
+		(at = strstr(at, "(UNCHANGEDSINCE ")) != NULL; at++)
+		count++;
+	return count;
+}
+
+/* A was changed by others; in INBOX a flag is not kept. */
+static void test_forgets_elsewhere(const struct kind *kind)
+{
+	struct world world;
+
+	begin(&world, kind);
+	world.server->odd.modified_all = 1;
+	world.server->odd.store_forgets = FAKE_FLAGGED;
+	letter(&world, "A", 2, "D");
+	letter(&world, "INBOX", 2, "DFS");
+	check(world_sync(&world) == 0);
+	tells(&world, conditions_in(&world) == 3, kind,
+		"where a flag is not kept in one mailbox, changes of others "
+		"still depend on what is there");
+	world_clear(&world);
+}
+
 /* ---- What may be stored changes ------------------------------------------ */
 
 /* A server that takes a keyword all of a sudden raises no mod-sequence. */
@@ -494,6 +521,7 @@ int main(void)
 			test_mishap(&kinds[i], k);
 		test_low(&kinds[i]);
 		test_forgets(&kinds[i]);
+		test_forgets_elsewhere(&kinds[i]);
 		test_widening(&kinds[i]);
 	}
 	for (uint64_t k = 3; k <= COMMANDS; k++) {
