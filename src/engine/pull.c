@@ -550,9 +550,9 @@ static bool keep_part(struct pull_task *pull)
 	if (!delivery_may_be_kept(&pull->delivery))
 		return false;
 	arrival = arrival_of(pull, pull->delivering_uid, &chunk);
-	part = arena_alloc(&pull->base.task.mailbox->arena, sizeof(*part));
 	if (arrival == NULL)
 		return false;
+	part = arena_alloc(&pull->base.task.mailbox->arena, sizeof(*part));
 	if (delivery_keep(&pull->delivery, part, &err) != 0) {
 		note_loss(pull, &err);
 		return false;
