@@ -59,7 +59,8 @@ static enum task_step call(
 	imap_session_speak_as(session, 0, false);
 	if (task->says || imap_session_last(session) != last)
 		task->has_said = task->says;
-	if (task->is_open &&
+	/* What was unselected meanwhile stays so until another SELECT. */
+	if (task->is_open && task->selection != line->open_selection &&
 		task->selection == imap_session_selection(session)) {
 		line->open = task->mailbox;
 		line->open_selection = task->selection;

@@ -2,6 +2,7 @@
  * moves: what is moved or copied on one side is so on the other, and no body
  * travels; whatever the server can, and whatever mail readers do to names.
  */
+#include "godwit/base/limits.h"
 #include "tap.h"
 #include "world.h"
 
@@ -170,12 +171,11 @@ static struct world_file file_of(
 	return file;
 }
 
-/* A mail reader moves a message: to `below` of B, "%s" being the unique part
- * that it had. */
-static void reader_moves(
-	struct world *world, unsigned number, const char *below)
+/* A mail reader moves a message: to `below` of a mailbox, "%s" being the unique
+ * part that it had. */
+static void reader_takes(struct world *world, struct world_file file,
+	const char *mailbox, const char *below)
 {
-	struct world_file file = file_of(world, "A", number);
 	struct buf name = {0};
 	struct buf path = {0};
 	const char *mark = strstr(below, "%s");
@@ -185,10 +185,17 @@ static void reader_moves(
 	else
 		buf_addf(&name, "%.*s%s%s", (int)(mark - below), below,
 			file.unique, mark + 2);
-	world_path(world, "B", buf_z(&name), &path);
+	world_path(world, mailbox, buf_z(&name), &path);
 	fake_fs_rename(world->fs, file.path, buf_z(&path));
 	buf_clear(&name);
 	buf_clear(&path);
+}
+
+/* From A to B. */
+static void reader_moves(
+	struct world *world, unsigned number, const char *below)
+{
+	reader_takes(world, file_of(world, "A", number), "B", below);
 }
 
 static void reader_copies(struct world *world, unsigned number, const char *to)
@@ -628,6 +635,46 @@ static void test_two_connections(void)
 	buf_clear(&why);
 }
 
+/* A MOVE out of B whose answer is long, over a far line's first connection,
+ * while something comes to B over another. */
+static void test_long_answer(void)
+{
+	struct world world;
+	struct world_files files;
+	struct buf why = {0};
+
+	begin(&world, &masks[0]);
+	fake_server_create(world.server, "C", 0);
+	world_give(&world, "C", 1000, 0);
+	for (unsigned i = 0; i < LIMIT_BATCH_MESSAGES; i++)
+		world_give(&world, "B", 2000 + i, 0);
+	check(world_sync(&world) == 0);
+	world.account.connections = 2;
+	world.net.round_trip_ns = 200000000;
+	for (unsigned i = 0; i < 30; i++) {
+		char name[8];
+
+		(void)snprintf(name, sizeof(name), "Z%u", i);
+		world_drop(&world, name, "cur/here:2,", 3000 + i);
+	}
+	world_files(&world, "B", &files);
+	for (size_t i = 0; i < files.count; i++)
+		reader_takes(&world, files.items[i], "A", "cur/%s:2,");
+	free(files.items);
+	reader_takes(&world, file_of(&world, "C", 1000), "B", "cur/%s:2,F");
+	is_int(world_sync(&world), 0,
+		"a message comes to a mailbox that many leave");
+	is_int((intmax_t)world.traffic.connections, 2,
+		"over another connection");
+	if (!ok(world_in_step(&world, &why),
+		    "and gets its flags over theirs")) {
+		tap_note("%s", buf_z(&why));
+		world_tell(&world);
+	}
+	world_clear(&world);
+	buf_clear(&why);
+}
+
 /* What UID EXPUNGE leaves is no new message. */
 static void test_blind_expunge(const struct mask *mask)
 {
@@ -667,6 +714,7 @@ int main(void)
 	test_all_go();
 	test_half();
 	test_two_connections();
+	test_long_answer();
 	test_many();
 	return tap_done();
 }
