@@ -13,7 +13,8 @@
  * server the most of its work: it opens the mailbox, and flushes it, once.
  * Where it refuses one of them it has stored none; after a look whether that is
  * so, each is sent by itself, and the server names the one that it does not
- * take.
+ * take. Where it tells UIDs, and one is of a message of another size, they may
+ * be in another order: then the headers say which is whose.
  *
  * What the server took but does not show was dropped (by a filter, or as one of
  * equal messages: Gmail), or is late: its intent stays open, and it is trouble.
@@ -52,6 +53,8 @@ struct sending {
 	uint32_t uid;
 	uint32_t told_uid; /* by APPENDUID; 0: none */
 	bool alone;        /* to be sent without others */
+	bool misfits;      /* what it is said to be has another size */
+	bool doubted;      /* told_uid is to be proven by a header */
 	enum sending_state state;
 };
 
@@ -301,6 +304,8 @@ static void append(struct push_task *push, size_t first)
 		sending->handle = handle;
 		sending->place = place++;
 		sending->told_uid = 0;
+		sending->misfits = false;
+		sending->doubted = false;
 		sending->state = SENDING_SENT;
 	}
 	push->awaited++;
@@ -327,6 +332,8 @@ static void ask_along(struct push_task *push)
 	command.kind = IMAP_FETCH;
 	command.fetch.set = str_of(set);
 	command.fetch.items = IMAP_FETCH_UID | IMAP_FETCH_FLAGS;
+	if (imap_caps_has(caps_of(push), IMAP_CAP_MULTIAPPEND))
+		command.fetch.items |= IMAP_FETCH_SIZE;
 	conn_submit(push->base.task.conn, &command);
 	push->along += 2;
 }
@@ -525,6 +532,58 @@ static void append_stored(
 		sending->state = SENDING_UNNAMED;
 		if (told && imap_set_next(code->uids, &iter, &uid))
 			stored_as(push, sending, uid);
+	}
+}
+
+/* A server that shows a message of another size may have stored it with a line
+ * more, or tell the UIDs of several in another order. */
+static void size_seen(struct push_task *push, const struct imap_fetch *fetched)
+{
+	const unsigned needed = IMAP_FETCH_UID | IMAP_FETCH_SIZE;
+	struct sending *sending = (fetched->present & needed) == needed
+					  ? sending_with(push, fetched->uid)
+					  : NULL;
+
+	if (sending != NULL && fetched->size != sending->file.facts.wire_bytes)
+		sending->misfits = true;
+}
+
+static bool any_misfits(const struct push_task *push, uint32_t handle)
+{
+	for (size_t i = 0; i < push->count; i++) {
+		if (push->sendings[i].handle == handle &&
+			push->sendings[i].misfits)
+			return true;
+	}
+	return false;
+}
+
+/* Of UIDs that were told of several messages, those are doubted that were told
+ * along with one that misfits; or all. */
+static void doubt(struct push_task *push, bool all)
+{
+	for (size_t i = 0; i < push->count; i++) {
+		struct sending *sending = &push->sendings[i];
+
+		if (sending->state != SENDING_STORED ||
+			messages_of(push, sending->handle) < 2 ||
+			!(all || any_misfits(push, sending->handle)))
+			continue;
+		sending->state = SENDING_UNNAMED;
+		sending->doubted = true;
+	}
+}
+
+/* What no header tells is what it was said to be, if nothing else is. */
+static void believe_doubted(struct push_task *push)
+{
+	for (size_t i = 0; i < push->count; i++) {
+		struct sending *sending = &push->sendings[i];
+
+		if (sending->state == SENDING_UNNAMED && sending->doubted &&
+			sending_with(push, sending->told_uid) == NULL)
+			stored_as(push, sending, sending->told_uid);
+		sending->misfits = false;
 	}
 }
 
@@ -804,6 +863,7 @@ static enum task_step looked(struct push_task *push, struct err *err)
 				&push->base.pass->batch, sending->intent);
 		}
 	}
+	believe_doubted(push);
 	if (!any_in(push, SENDING_WAITS))
 		return chunk_stored(push, err);
 	return send_waiting(push, err) != 0 ? TASK_FAILED : TASK_MORE;
@@ -855,6 +915,7 @@ static bool any_open(const struct push_task *push)
 /* All that was sent is answered. */
 static enum task_step chunk_sent(struct push_task *push, struct err *err)
 {
+	doubt(push, false);
 	if (any_in(push, SENDING_UNNAMED) || any_in(push, SENDING_SENT))
 		return select_for(push, PUSH_LOOKING);
 	if (push->flags.count == 0 || any_open(push))
@@ -913,6 +974,8 @@ static int push_told(struct push_task *push,
 		return 0;
 	if (push->stage == PUSH_LOOKING)
 		return header_seen(push, &response->fetch, err);
+	if (push->stage == PUSH_SENDING)
+		size_seen(push, &response->fetch);
 	if (push->stage == PUSH_CHECKING || push->stage == PUSH_SENDING)
 		flag_check_shown(&push->flags, &response->fetch);
 	return 0;
@@ -967,6 +1030,7 @@ static enum task_step push_begin(struct task *task, struct err *err)
 	enum task_step step;
 
 	stream_end(push);
+	doubt(push, true); /* their sizes may not have been seen */
 	for (size_t i = 0; i < push->count; i++)
 		push->sendings[i].handle = 0; /* it was another session's */
 	if (!mailbox->md_open &&

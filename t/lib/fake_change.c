@@ -175,6 +175,8 @@ static void body_taken(
 {
 	const struct fake_oddities *odd = &session->server->odd;
 
+	if (odd->adds_header)
+		buf_addz(taken, "X-Taken: yes\r\n");
 	for (size_t i = 0; i < body.len; i++) {
 		if (odd->makes_crlf && body.ptr[i] == '\n' &&
 			(i == 0 || body.ptr[i - 1] != '\r'))
@@ -288,9 +290,13 @@ void do_append(struct fake_session *session, const struct imap_command *command)
 		return;
 	if (count > 1 && once_more(&session->server->odd.half_batch))
 		count /= 2;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		size_t at = session->server->odd.batch_backwards ? count - 1 - i
+								 : i;
+
 		imap_set_add(
-			&uids, append_one(session, &args->messages[i], box));
+			&uids, append_one(session, &args->messages[at], box));
+	}
 	if (session->server->odd.appenduid != 0)
 		buf_addf(&text, "%" PRIu32, session->server->odd.appenduid);
 	else

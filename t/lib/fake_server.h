@@ -145,6 +145,7 @@ struct fake_oddities {
 	bool no_uidnext;       /* not with SELECT (Courier) */
 	bool no_permanent;     /* PERMANENTFLAGS is not said */
 	bool adds_final_crlf;  /* to what is appended (Courier) */
+	bool adds_header;      /* likewise (Exchange) */
 	bool makes_crlf;       /* of bare LFs that are appended (Dovecot) */
 	bool shuffles;         /* the answers to a FETCH (o2.pl) */
 	bool uid_last;         /* behind the body (Exchange) */
@@ -224,6 +225,7 @@ struct fake_oddities {
 	bool no_copyuid;      /* although there is UIDPLUS */
 	unsigned half_moves;  /* so many MOVEs stop half way with NO */
 	unsigned half_batch;  /* so many APPENDs of several messages do */
+	bool batch_backwards; /* these store the last message first */
 
 	/* Connections. */
 	unsigned sessions_max; /* more are refused; 0: any number */

@@ -338,8 +338,49 @@ static void test_wrong_code(uint32_t uid)
 	world_clear(&world);
 }
 
+/* Nor is the order of UIDs believed that the sizes belie. */
+static void test_wrong_order(void)
+{
+	struct world world;
+	struct buf why = {0};
+
+	begin_multi(&world, true);
+	put_many(&world, 20);
+	world.server->odd.batch_backwards = true;
+	syncs(&world, &(struct outcome){0, 20, 20, 1},
+		"where a server tells UIDs in another order, that is seen");
+	ok(world_in_step(&world, &why),
+		"each message has its own flags, date and bytes");
+	rests(&world, "and are in step");
+	fake_mailbox_expunge(inbox(&world), inbox(&world)->messages[0].uid);
+	(void)world_sync(&world);
+	if (!ok(world_in_step(&world, &why), "the files are their own UIDs'"))
+		tap_note("%s", buf_z(&why));
+	buf_clear(&why);
+	world_clear(&world);
+}
+
+/* Sizes that are not those which were sent prove nothing: a server may store
+ * what it got with a line more. */
+static void test_together_changed(bool in_header)
+{
+	struct world world;
+
+	begin_multi(&world, true);
+	put_many(&world, 20);
+	world.server->odd.adds_final_crlf = !in_header;
+	world.server->odd.adds_header = in_header;
+	world_put(&world, "INBOX", "cur/end.here:2,",
+		STR("Subject: no end\r\n\r\nThe last line"), day.utc_seconds);
+	syncs(&world, &(struct outcome){0, 21, 21, 1},
+		in_header ? "messages that get a line more above are themselves"
+			  : "so is one that gets a line more below");
+	rests(&world, "and all are in step");
+	world_clear(&world);
+}
+
 /* Cut off at each of the server's responses. */
-static void test_together_cut(bool half)
+static void test_together_cut(bool half, bool backwards)
 {
 	struct world world;
 	struct buf why = {0};
@@ -351,12 +392,19 @@ static void test_together_cut(bool half)
 		put_many(&world, 5);
 		world.server->cut_at = world.server->responses + cut++;
 		world.server->cut_half = half;
+		world.server->odd.batch_backwards = backwards;
 		(void)world_sync(&world);
 		more = world.server->responses >= world.server->cut_at;
 		world.server->cut_at = 0;
 		if (world_sync(&world) != 0 || !world_in_step(&world, &why) ||
 			inbox(&world)->count != 5)
 			buf_addf(&why, "cut at %u: not in step\n",
+				(unsigned)cut - 1);
+		fake_mailbox_expunge(
+			inbox(&world), inbox(&world)->messages[0].uid);
+		(void)world_sync(&world);
+		if (!world_in_step(&world, &why))
+			buf_addf(&why, "cut at %u: not its own UID\n",
 				(unsigned)cut - 1);
 		world_clear(&world);
 	}
@@ -474,8 +522,12 @@ int main(void)
 	test_half_stored(false);
 	test_wrong_code(1);
 	test_wrong_code(77);
-	test_together_cut(false);
-	test_together_cut(true);
+	test_wrong_order();
+	test_together_changed(true);
+	test_together_changed(false);
+	test_together_cut(false, false);
+	test_together_cut(true, false);
+	test_together_cut(false, true);
 	test_changing("The old text. And more of it.", false,
 		"a file that grows while it is uploaded is uploaded whole");
 	test_changing("Old.", false, "so is one that shrinks");
