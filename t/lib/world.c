@@ -258,37 +258,33 @@ bool world_journal_ok(struct world *world, struct buf *why)
 	return false;
 }
 
-static void tell_lines(const char *what, struct str text)
+struct fake_mailbox *world_box(const struct world *world, const char *mailbox)
 {
-	struct str line;
-
-	while (text.len > 0 && str_split(&text, '\n', &line))
-		tap_note("%s %.*s", what, STR_FMT(line));
+	return fake_server_find(world->server, mailbox);
 }
 
-void world_tell(struct world *world)
+void world_offer(struct world *world, const char *caps)
 {
-	tell_lines("report:", buf_str(&world->tale));
-	tell_lines("complaint:", buf_str(&world->server->complaints));
-	tell_lines("", buf_str(&world->wire));
+	imap_caps_parse(&world->server->caps, str_of(caps));
 }
 
-void world_comes_to_rest(struct world *world, const char *sentence)
+size_t world_file_count(struct world *world, const char *mailbox)
 {
-	struct buf why = {0};
-	int status = world_sync(world);
-	bool is_ok = status == 0 && world_in_step(world, &why) &&
-		     world_journal_ok(world, &why) &&
-		     world->server->complaints.len == 0;
+	struct world_files files;
 
-	if (is_ok) {
-		status = world_sync(world);
-		is_ok = status == 0 && world->steps == 0;
-	}
-	if (!ok(is_ok, "%s", sentence)) {
-		tap_note("status %d, %llu changes, %s", status,
-			(unsigned long long)world->steps, buf_z(&why));
-		world_tell(world);
-	}
-	buf_clear(&why);
+	world_files(world, mailbox, &files);
+	free(files.items);
+	return files.count;
+}
+
+void world_rmdir(struct world *world, const char *mailbox)
+{
+	struct buf path = {0};
+
+	world_path(world, mailbox, "", &path);
+	if (path.ptr[path.len - 1] == '/')
+		path.len--;
+	fake_fs_remove(world->fs, buf_z(&path));
+	fake_fs_settle(world->fs);
+	buf_clear(&path);
 }

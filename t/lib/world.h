@@ -80,13 +80,20 @@ void world_message(struct buf *out, unsigned number);
 void world_path(const struct world *world, const char *mailbox,
 	const char *below, struct buf *path);
 
-/* Makes the folder of a mailbox. */
+/* Makes the folder of a mailbox; removes it with all that is in it. */
 void world_mkdir(struct world *world, const char *mailbox);
+void world_rmdir(struct world *world, const char *mailbox);
 
 /* Puts a file into the folder of a mailbox, which it makes: "cur/NAME:2,S".
  * `body` has CRLFs, the file LFs. */
 void world_put(struct world *world, const char *mailbox, const char *file,
 	struct str body, int64_t date_s);
+
+/* The server's mailbox; NULL: it has none of this name. */
+struct fake_mailbox *world_box(const struct world *world, const char *mailbox);
+
+/* The server offers this as well: "MOVE UIDPLUS". */
+void world_offer(struct world *world, const char *caps);
 
 /* Gives the server, or puts into the Maildir, the message of a number. */
 struct fake_message *world_give(struct world *world, const char *mailbox,
@@ -112,6 +119,7 @@ struct world_files {
 /* The message files of a mailbox; the caller frees `items`. */
 void world_files(
 	struct world *world, const char *mailbox, struct world_files *files);
+size_t world_file_count(struct world *world, const char *mailbox);
 
 /* ---- Comparing ----------------------------------------------------------- */
 
@@ -145,8 +153,29 @@ struct world_letters {
 void world_letters(struct world *world, const char *mailbox,
 	struct world_letters *letters);
 
+/* Both sides are equal, the journal agrees with itself, and the server had
+ * nothing to complain of. */
+bool world_is_well(struct world *world, struct buf *why);
+
+/* ---- Sentences ----------------------------------------------------------- */
+
 /* Prints the report, the complaints and the transcript as comments. */
 void world_tell(struct world *world);
+
+/* Whether the last run's report has this; tests it. */
+bool world_told(const struct world *world, const char *part);
+void world_tells(struct world *world, const char *part, const char *sentence);
+
+/* Tests that a sync ends with this status. */
+void world_syncs(struct world *world, int status, const char *sentence);
+
+/* Tests that a sync succeeds and all is well then ("kind: sentence"); what it
+ * cost is to be seen afterwards. */
+void world_ends_well(
+	struct world *world, const char *kind, const char *sentence);
+
+/* Tests that the next sync changes nothing ("kind: ..."). */
+void world_rests(struct world *world, const char *kind);
 
 /* Tests that a sync brings both sides into step, and the next does nothing. */
 void world_comes_to_rest(struct world *world, const char *sentence);

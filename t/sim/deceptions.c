@@ -6,46 +6,10 @@
 
 #include <stdlib.h>
 
-static const struct imap_date day = {1600000000, 120};
-
 static void begin(struct world *world)
 {
 	world_init(world, 1);
-	imap_caps_set(&world->server->caps, IMAP_CAP_UIDPLUS);
-	imap_caps_set(&world->server->caps, IMAP_CAP_LITERAL_PLUS);
-}
-
-static struct fake_mailbox *inbox(struct world *world)
-{
-	return fake_server_find(world->server, "INBOX");
-}
-
-static void append(struct world *world, const char *mailbox, unsigned number)
-{
-	struct buf text = {0};
-
-	world_message(&text, number);
-	fake_mailbox_append(fake_server_find(world->server, mailbox),
-		buf_str(&text), 0, day);
-	buf_clear(&text);
-}
-
-static void put(struct world *world, const char *file, unsigned number)
-{
-	struct buf text = {0};
-
-	world_message(&text, number);
-	world_put(world, "INBOX", file, buf_str(&text), day.utc_seconds);
-	buf_clear(&text);
-}
-
-static size_t files(struct world *world, const char *mailbox)
-{
-	struct world_files list;
-
-	world_files(world, mailbox, &list);
-	free(list.items);
-	return list.count;
+	world_offer(world, "UIDPLUS LITERAL+");
 }
 
 /* Gives every file of a mailbox letters, as a mail reader does. */
@@ -80,21 +44,20 @@ static void test_one_name_for_two(bool were_read)
 	world.server->odd.one_uidvalidity = true;
 	fake_server_create(world.server, "A", 0);
 	for (unsigned i = 0; i < 3; i++)
-		append(&world, "A", 110 + i * 50);
+		world_give(&world, "A", 110 + i * 50, 0);
 	world_comes_to_rest(&world, "three messages are in step");
 	if (were_read) {
 		read_all(&world, "A");
 		world_comes_to_rest(&world, "and read");
 	}
-	fake_server_delete(world.server, fake_server_find(world.server, "A"));
+	fake_server_delete(world.server, world_box(&world, "A"));
 	fake_server_create(world.server, "A", 0);
-	append(&world, "A", 310);
+	world_give(&world, "A", 310, 0);
 	world_comes_to_rest(&world,
 		"a message that could have the name of another "
 		"file is downloaded beside it");
-	is_int((intmax_t)files(&world, "A"), 4, "both are here");
-	is_int((intmax_t)fake_server_find(world.server, "A")->count, 4,
-		"and there");
+	is_int((intmax_t)world_file_count(&world, "A"), 4, "both are here");
+	is_int((intmax_t)world_box(&world, "A")->count, 4, "and there");
 	world_clear(&world);
 }
 
@@ -106,18 +69,17 @@ static void test_name_of_another(void)
 	begin(&world);
 	world.server->odd.one_uidvalidity = true;
 	fake_server_create(world.server, "A", 0);
-	append(&world, "A", 110);
+	world_give(&world, "A", 110, 0);
 	world_comes_to_rest(&world, "a message is in step");
-	fake_server_delete(world.server, fake_server_find(world.server, "A"));
+	fake_server_delete(world.server, world_box(&world, "A"));
 	is_int(world_sync(&world), 0, "its mailbox goes from the server");
 	fake_server_create(world.server, "A", 0);
-	append(&world, "A", 311);
+	world_give(&world, "A", 311, 0);
 	world_comes_to_rest(&world,
 		"a file that is named after another message is "
 		"not taken for it");
-	is_int((intmax_t)files(&world, "A"), 2, "both are here");
-	is_int((intmax_t)fake_server_find(world.server, "A")->count, 2,
-		"and there");
+	is_int((intmax_t)world_file_count(&world, "A"), 2, "both are here");
+	is_int((intmax_t)world_box(&world, "A")->count, 2, "and there");
 	world_clear(&world);
 }
 
@@ -127,13 +89,13 @@ static void test_headers_told_twice(void)
 
 	begin(&world);
 	world.server->odd.headers_twice = true;
-	append(&world, "INBOX", 1);
-	put(&world, "cur/1.here:2,", 1);
-	put(&world, "cur/2.here:2,", 1);
+	world_give(&world, "INBOX", 1, 0);
+	world_drop(&world, "INBOX", "cur/1.here:2,", 1);
+	world_drop(&world, "INBOX", "cur/2.here:2,", 1);
 	world_comes_to_rest(
 		&world, "a header that is told twice is one message's");
-	is_int((intmax_t)inbox(&world)->count, 2, "two are there");
-	is_int((intmax_t)files(&world, "INBOX"), 2, "and two here");
+	is_int((intmax_t)world_box(&world, "INBOX")->count, 2, "two are there");
+	is_int((intmax_t)world_file_count(&world, "INBOX"), 2, "and two here");
 	world_clear(&world);
 }
 

@@ -25,29 +25,24 @@ enum {
 /* A server, by what it offers, and what it takes beside the listing. */
 struct kind {
 	const char *name;
-	enum imap_cap caps[7]; /* up to IMAP4rev1 */
+	const char *caps; /* beside UIDPLUS */
 	bool tells_at_last;
 	unsigned more; /* flights: for STATUS, for SEARCH, for want of room */
 };
 
 static const struct kind kinds[] = {
 	{"QRESYNC",
-		{IMAP_CAP_ENABLE, IMAP_CAP_CONDSTORE, IMAP_CAP_QRESYNC,
-			IMAP_CAP_LIST_EXTENDED, IMAP_CAP_LIST_STATUS,
-			IMAP_CAP_ESEARCH},
+		"ENABLE CONDSTORE QRESYNC LIST-EXTENDED LIST-STATUS ESEARCH",
 		false, 0},
 	{"QRESYNC, talkative at last",
-		{IMAP_CAP_ENABLE, IMAP_CAP_CONDSTORE, IMAP_CAP_QRESYNC,
-			IMAP_CAP_LIST_EXTENDED, IMAP_CAP_LIST_STATUS,
-			IMAP_CAP_ESEARCH},
+		"ENABLE CONDSTORE QRESYNC LIST-EXTENDED LIST-STATUS ESEARCH",
 		true, 0},
-	{"CONDSTORE", {IMAP_CAP_CONDSTORE, IMAP_CAP_ESEARCH}, false, 2},
-	{"CONDSTORE, talkative at last", {IMAP_CAP_CONDSTORE, IMAP_CAP_ESEARCH},
-		true, 2},
+	{"CONDSTORE", "CONDSTORE ESEARCH", false, 2},
+	{"CONDSTORE, talkative at last", "CONDSTORE ESEARCH", true, 2},
 	/* These do not say CLOSED, and are asked more than fits in a flight.
 	 */
-	{"neither", {IMAP_CAP_IMAP4REV1}, false, 1},
-	{"neither, talkative at last", {IMAP_CAP_IMAP4REV1}, true, 1},
+	{"neither", "", false, 1},
+	{"neither, talkative at last", "", true, 1},
 };
 
 static const char *name_of(unsigned box, char room[16])
@@ -81,9 +76,8 @@ static void begin(struct world *world, const struct kind *kind)
 	world->account.connections = 4;
 	world->net.round_trip_ns = RTT_NS;
 	world->server->odd.tells_at_last = kind->tells_at_last;
-	imap_caps_set(&world->server->caps, IMAP_CAP_UIDPLUS);
-	for (size_t i = 0; kind->caps[i] != IMAP_CAP_IMAP4REV1; i++)
-		imap_caps_set(&world->server->caps, kind->caps[i]);
+	world_offer(world, "UIDPLUS");
+	world_offer(world, kind->caps);
 	for (unsigned box = 0; box < BOXES; box++) {
 		struct fake_mailbox *made = fake_server_create(
 			world->server, name_of(box, room), 0);
@@ -98,25 +92,6 @@ static void begin(struct world *world, const struct kind *kind)
 static void end(struct world *world)
 {
 	world_clear(world);
-}
-
-static bool is_well(struct world *world, struct buf *why)
-{
-	return world_in_step(world, why) && world_journal_ok(world, why) &&
-	       world->server->complaints.len == 0;
-}
-
-/* A sync that brings both sides in step, and has nothing to complain of. */
-static void syncs(struct world *world, const char *kind, const char *what)
-{
-	struct buf why = {0};
-
-	if (!ok(world_sync(world) == 0 && is_well(world, &why), "%s: %s", kind,
-		    what)) {
-		tap_note("%s", buf_z(&why));
-		world_tell(world);
-	}
-	buf_clear(&why);
 }
 
 static void flights_at_most(
@@ -171,19 +146,23 @@ static void test_flights(const struct kind *kind)
 	begin(&world, kind);
 	for (unsigned box = 0; box < BOXES; box++)
 		box_of(&world, box)->messages[0].flags |= FAKE_FLAGGED;
-	syncs(&world, kind->name, "flags on the server, in each mailbox");
+	world_ends_well(
+		&world, kind->name, "flags on the server, in each mailbox");
 	flights_at_most(&world, kind->name, FLIGHTS_BEFORE + 1 + kind->more);
 	for (unsigned box = 0; box < BOXES; box++)
 		give(&world, box, box * 100 + 50);
-	syncs(&world, kind->name, "a message on the server, in each mailbox");
+	world_ends_well(
+		&world, kind->name, "a message on the server, in each mailbox");
 	flights_at_most(&world, kind->name, FLIGHTS_BEFORE + 4 + kind->more);
 	for (unsigned box = 0; box < BOXES; box++)
 		fake_mailbox_expunge(box_of(&world, box), 3);
-	syncs(&world, kind->name, "one that is gone there, of each mailbox");
+	world_ends_well(
+		&world, kind->name, "one that is gone there, of each mailbox");
 	flights_at_most(&world, kind->name, FLIGHTS_BEFORE + 1 + kind->more);
 	for (unsigned box = 0; box < BOXES; box += 4)
 		mark(&world, box, "FRS");
-	syncs(&world, kind->name, "flags in the Maildir, of some mailboxes");
+	world_ends_well(
+		&world, kind->name, "flags in the Maildir, of some mailboxes");
 	flights_at_most(
 		&world, kind->name, FLIGHTS_BEFORE + 1 + 4 + 2 + kind->more);
 	(void)world_sync(&world);
@@ -235,7 +214,8 @@ static void test_writes(const struct kind *kind)
 	begin(&world, kind);
 	for (unsigned box = 0; box < BOXES; box++)
 		mark(&world, box, "FS");
-	syncs(&world, kind->name, "flags in the Maildir, of all mailboxes");
+	world_ends_well(
+		&world, kind->name, "flags in the Maildir, of all mailboxes");
 	is_int(flagged(&world), BOXES, "%s: all are there", kind->name);
 	ok(world.traffic.connections > 1,
 		"%s: which is worth another connection", kind->name);
@@ -245,7 +225,7 @@ static void test_writes(const struct kind *kind)
 	world.account.connections = 1;
 	for (unsigned box = 0; box < BOXES; box++)
 		mark(&world, box, "FS");
-	syncs(&world, kind->name, "which goes over one, too");
+	world_ends_well(&world, kind->name, "which goes over one, too");
 	ok(writes_in_turn(buf_str(&world.wire)),
 		"%s: what changes a mailbox waits until it is open",
 		kind->name);
@@ -284,7 +264,8 @@ static void test_refused(const struct kind *kind)
 		"%s: all others get what is theirs", kind->name);
 	box_of(&world, 5)->refuses = NULL;
 	buf_reset(&world.server->complaints); /* of what came behind it */
-	syncs(&world, kind->name, "and it does when it is open again");
+	world_ends_well(
+		&world, kind->name, "and it does when it is open again");
 	is_int(flagged(&world), BOXES / 2, "%s: nothing else got a flag",
 		kind->name);
 	end(&world);
@@ -310,8 +291,8 @@ static bool renumber_at(
 		fake_server_plan(world.server, command, &cut);
 	is_ok = world_sync(&world) <= 1 && world.summary.errors <= 1;
 	fake_server_run_plans(world.server);
-	is_ok = is_ok && world_sync(&world) == 0 && is_well(&world, &why) &&
-		flagged(&world) == BOXES / 2;
+	is_ok = is_ok && world_sync(&world) == 0 &&
+		world_is_well(&world, &why) && flagged(&world) == BOXES / 2;
 	if (!is_ok) {
 		tap_note("before command %d: %s, %d flagged", (int)command,
 			buf_z(&why), flagged(&world));
@@ -340,7 +321,7 @@ static bool cut_at(const struct kind *kind, uint64_t at, bool by_command)
 		world.server->cut_half = true;
 	}
 	is_ok = world_sync(&world) == 0 && world.summary.errors == 0 &&
-		is_well(&world, &why) && flagged(&world) == BOXES / 2;
+		world_is_well(&world, &why) && flagged(&world) == BOXES / 2;
 	if (!is_ok) {
 		tap_note("at %d: %s", (int)at, buf_z(&why));
 		world_tell(&world);
@@ -377,7 +358,7 @@ static void test_interrupted(const struct kind *kind)
 
 	begin(&world, kind);
 	change_all(&world);
-	syncs(&world, kind->name, "many changes");
+	world_ends_well(&world, kind->name, "many changes");
 	commands = world.traffic.commands;
 	reads = commands_to_read(buf_str(&world.wire));
 	responses = world.responses;
@@ -428,7 +409,7 @@ static void test_logout(const struct kind *kind)
 
 	begin(&world, kind);
 	before_ns = world.clock.now_ns;
-	syncs(&world, kind->name, "nothing");
+	world_ends_well(&world, kind->name, "nothing");
 	is_int((intmax_t)world.traffic.counts[IMAP_LOGOUT], 1,
 		"%s: the server is told that it is over", kind->name);
 	is_int((world.clock.now_ns - before_ns) / RTT_NS,

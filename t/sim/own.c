@@ -20,39 +20,29 @@ enum {
 /* A server, by what it offers. */
 struct kind {
 	const char *name;
-	enum imap_cap caps[6]; /* up to IMAP4rev1 */
+	const char *caps; /* beside UIDPLUS */
 	struct fake_oddities odd;
 	bool follows; /* it tells all about what we did */
 };
 
-static const struct kind plain = {"neither", {IMAP_CAP_IMAP4REV1}, {0}, false};
+static const struct kind plain = {"neither", "", {0}, false};
 
 static const struct kind kinds[] = {
-	{"QRESYNC",
-		{IMAP_CAP_ENABLE, IMAP_CAP_CONDSTORE, IMAP_CAP_QRESYNC,
-			IMAP_CAP_LIST_EXTENDED, IMAP_CAP_LIST_STATUS},
-		{0}, true},
-	{"CONDSTORE", {IMAP_CAP_CONDSTORE, IMAP_CAP_ESEARCH}, {0}, true},
-	{"silent CONDSTORE", {IMAP_CAP_CONDSTORE}, {.hides_modseq = true},
+	{"QRESYNC", "ENABLE CONDSTORE QRESYNC LIST-EXTENDED LIST-STATUS", {0},
 		true},
-	{"talkative CONDSTORE", {IMAP_CAP_CONDSTORE}, {.talkative = true},
-		true},
-	{"lazy CONDSTORE", {IMAP_CAP_CONDSTORE}, {.lazy_modseq = true}, true},
-	{"Gmail", {IMAP_CAP_CONDSTORE, IMAP_CAP_X_GM_EXT_1},
-		{.modseq_ahead = true}, false},
+	{"CONDSTORE", "CONDSTORE ESEARCH", {0}, true},
+	{"silent CONDSTORE", "CONDSTORE", {.hides_modseq = true}, true},
+	{"talkative CONDSTORE", "CONDSTORE", {.talkative = true}, true},
+	{"lazy CONDSTORE", "CONDSTORE", {.lazy_modseq = true}, true},
+	{"Gmail", "CONDSTORE X-GM-EXT-1", {.modseq_ahead = true}, false},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-static struct fake_mailbox *inbox_of(const struct world *world)
-{
-	return fake_server_find(world->server, "INBOX");
-}
-
 static void add_caps(struct world *world, const struct kind *kind)
 {
-	for (size_t i = 0; kind->caps[i] != IMAP_CAP_IMAP4REV1; i++)
-		imap_caps_set(&world->server->caps, kind->caps[i]);
+	world_offer(world, "UIDPLUS");
+	world_offer(world, kind->caps);
 	world->server->odd = kind->odd;
 }
 
@@ -62,7 +52,6 @@ static void begin(struct world *world, const struct kind *kind)
 	world_init(world, 1);
 	world->traces = true;
 	world->account.connections = 1;
-	imap_caps_set(&world->server->caps, IMAP_CAP_UIDPLUS);
 	add_caps(world, kind);
 	fake_server_create(world->server, "A", 0);
 	for (unsigned i = 1; i <= MESSAGES; i++) {
@@ -94,30 +83,11 @@ static void letter(struct world *world, const char *mailbox, size_t message,
 	free(files.items);
 }
 
-static bool in_step(struct world *world, struct buf *why)
-{
-	return world_in_step(world, why) && world_journal_ok(world, why) &&
-	       world->server->complaints.len == 0;
-}
-
 static void tells(struct world *world, bool good, const struct kind *kind,
 	const char *sentence)
 {
 	if (!ok(good, "%s: %s", kind->name, sentence))
 		world_tell(world);
-}
-
-/* A sync that brings both sides in step. */
-static void syncs(
-	struct world *world, const struct kind *kind, const char *sentence)
-{
-	struct buf why = {0};
-
-	tells(world, world_sync(world) == 0 && in_step(world, &why), kind,
-		sentence);
-	if (why.len > 0)
-		tap_note("%s", buf_z(&why));
-	buf_clear(&why);
 }
 
 static void rests(struct world *world, const struct kind *kind)
@@ -133,7 +103,7 @@ static void rests(struct world *world, const struct kind *kind)
 /* How many messages of INBOX have just these flags. */
 static size_t count_of(const struct world *world, uint64_t flags)
 {
-	const struct fake_mailbox *box = inbox_of(world);
+	const struct fake_mailbox *box = world_box(world, "INBOX");
 	size_t count = 0;
 
 	for (size_t i = 0; i < box->count; i++)
@@ -151,7 +121,8 @@ static void test_alone(const struct kind *kind)
 	letter(&world, "INBOX", 2, "DFS");
 	letter(&world, "INBOX", 3, "DFS");
 	letter(&world, "INBOX", 5, "D");
-	syncs(&world, kind, "flags that were changed here come to be there");
+	world_ends_well(&world, kind->name,
+		"flags that were changed here come to be there");
 	tells(&world,
 		count_of(&world, FAKE_SEEN | FAKE_DRAFT | FAKE_FLAGGED) == 2 &&
 			count_of(&world, FAKE_DRAFT) == 1,
@@ -166,7 +137,8 @@ static void test_alone(const struct kind *kind)
 	rests(&world, kind);
 
 	letter(&world, "INBOX", 7, "FRS");
-	syncs(&world, kind, "a message may get flags and lose one");
+	world_ends_well(
+		&world, kind->name, "a message may get flags and lose one");
 	tells(&world,
 		count_of(&world, FAKE_SEEN | FAKE_FLAGGED | FAKE_ANSWERED) == 1,
 		kind, "both come to be");
@@ -184,15 +156,16 @@ static void test_without(void)
 
 	begin(&world, &plain);
 	letter(&world, "INBOX", 7, "FRS");
-	syncs(&world, &plain, "flags come to be there");
+	world_ends_well(&world, plain.name, "flags come to be there");
 	tells(&world, strstr(buf_z(&world.wire), "UNCHANGEDSINCE") == NULL,
 		&plain, "nothing is asked that it does not offer");
 	world_clear(&world);
 
 	begin(&world, &kinds[1]);
-	inbox_of(&world)->nomodseq = true;
+	world_box(&world, "INBOX")->nomodseq = true;
 	letter(&world, "INBOX", 7, "FRS");
-	syncs(&world, &kinds[1], "a mailbox of NOMODSEQ gets its flags");
+	world_ends_well(
+		&world, kinds[1].name, "a mailbox of NOMODSEQ gets its flags");
 	tells(&world, strstr(buf_z(&world.wire), "UNCHANGEDSINCE") == NULL,
 		&kinds[1], "and is not asked about mod-sequences");
 	world_clear(&world);
@@ -227,8 +200,7 @@ static const struct duel duels[] = {
  * then the flag that we have set may be set once more. */
 static bool is_moot(const struct kind *kind, const struct duel *duel)
 {
-	bool tells =
-		kind->caps[0] != IMAP_CAP_IMAP4REV1 && !kind->odd.hides_modseq;
+	bool tells = kind->caps[0] != '\0' && !kind->odd.hides_modseq;
 
 	return !tells && duel->theirs == (duel->ours ^ FIRST);
 }
@@ -263,7 +235,7 @@ static bool duel_ends(const struct kind *kind, const struct duel *duel,
 	bool good;
 
 	begin(&world, kind);
-	before = inbox_of(&world)->highestmodseq;
+	before = world_box(&world, "INBOX")->highestmodseq;
 	for (size_t i = 0; i < 3; i++)
 		letter(&world, "INBOX", i, duel->letters);
 	fake_server_plan(world.server, command, &act);
@@ -271,8 +243,9 @@ static bool duel_ends(const struct kind *kind, const struct duel *duel,
 	fake_server_run_plans(world.server);
 	good = world_sync(&world) == 0;
 	good = world_sync(&world) == 0 && good;
-	good = good && in_step(&world, &why) && both_obeyed(&world, duel) &&
-	       inbox_of(&world)->highestmodseq - before <=
+	good = good && world_is_well(&world, &why) &&
+	       both_obeyed(&world, duel) &&
+	       world_box(&world, "INBOX")->highestmodseq - before <=
 		       3 * duel->changes + 1;
 	if (!good) {
 		tap_note("%s against %u, before command %u: %s", duel->letters,
@@ -351,8 +324,8 @@ static void test_mishap(const struct kind *kind, size_t at)
 				count_of(&world, FAKE_SEEN | FAKE_FLAGGED) == 1,
 			kind, buf_z(&what));
 		fake_server_run_plans(world.server);
-		syncs(&world, kind, "and both sides are equal");
-		syncs(&world, kind, "and stay so");
+		world_ends_well(&world, kind->name, "and both sides are equal");
+		world_ends_well(&world, kind->name, "and stay so");
 		rests(&world, kind);
 		world_clear(&world);
 	}
@@ -366,9 +339,10 @@ static void test_low(const struct kind *kind)
 	struct world world;
 
 	begin(&world, kind);
-	inbox_of(&world)->modseq_lie = -5;
+	world_box(&world, "INBOX")->modseq_lie = -5;
 	letter(&world, "INBOX", 2, "FS");
-	syncs(&world, kind, "a HIGHESTMODSEQ that is too low stops nothing");
+	world_ends_well(&world, kind->name,
+		"a HIGHESTMODSEQ that is too low stops nothing");
 	tells(&world, count_of(&world, FAKE_SEEN | FAKE_FLAGGED) == 1, kind,
 		"what is to be stored is");
 	world_clear(&world);
@@ -432,14 +406,15 @@ static void test_widening(const struct kind *kind)
 	struct world world;
 
 	begin(&world, kind);
-	inbox_of(&world)->fixed_keywords = true;
+	world_box(&world, "INBOX")->fixed_keywords = true;
 	letter(&world, "INBOX", 2, "DPS");
 	check(world_sync(&world) == 0 && world_sync(&world) == 0);
 	rests(&world, kind);
-	inbox_of(&world)->fixed_keywords = false;
+	world_box(&world, "INBOX")->fixed_keywords = false;
 	rests(&world, kind);
 	fake_clock_jump(&world.clock, day_ns);
-	syncs(&world, kind, "what a server takes now comes to it in a day");
+	world_ends_well(&world, kind->name,
+		"what a server takes now comes to it in a day");
 	tells(&world, count_of(&world, FIRST) == MESSAGES - 1, kind,
 		"one message has got its keyword");
 	(void)world_sync(&world);
@@ -464,7 +439,8 @@ static void test_removal(const struct kind *kind)
 	for (size_t i = 2; i < 5; i++)
 		fake_fs_remove(world.fs, files.items[i].path);
 	free(files.items);
-	syncs(&world, kind, "what was removed here is removed there");
+	world_ends_well(
+		&world, kind->name, "what was removed here is removed there");
 	tells(&world,
 		world.summary.server.removed == 3 &&
 			world.summary.local.removed == 0 &&
@@ -504,7 +480,7 @@ static void test_left_behind(
 	(void)world_sync(&world);
 	fake_server_run_plans(world.server);
 	world.server->odd.store_forgets = 0;
-	syncs(&world, kind,
+	world_ends_well(&world, kind->name,
 		"what is told late of another mailbox is not taken for "
 		"this one's");
 	world_clear(&world);

@@ -12,8 +12,7 @@ static const struct imap_date day = {1600000000, 120};
 static void begin(struct world *world)
 {
 	world_init(world, 1);
-	imap_caps_set(&world->server->caps, IMAP_CAP_UIDPLUS);
-	imap_caps_set(&world->server->caps, IMAP_CAP_LITERAL_PLUS);
+	world_offer(world, "UIDPLUS LITERAL+");
 }
 
 static struct fake_mailbox *inbox(struct world *world)
@@ -24,21 +23,6 @@ static struct fake_mailbox *inbox(struct world *world)
 static struct fake_message *append(struct world *world, unsigned number)
 {
 	return world_give(world, "INBOX", number, 0);
-}
-
-static void put(struct world *world, const char *file, unsigned number)
-{
-	world_drop(world, "INBOX", file, number);
-}
-
-/* How many files INBOX has. */
-static size_t files(struct world *world)
-{
-	struct world_files list;
-
-	world_files(world, "INBOX", &list);
-	free(list.items);
-	return list.count;
 }
 
 /* Removes the only file of INBOX. */
@@ -74,7 +58,7 @@ static void test_gap_after_lost_journal(void)
 
 	begin(&world);
 	append(&world, 1);
-	put(&world, "cur/1.here:2,", 2);
+	world_drop(&world, "INBOX", "cur/1.here:2,", 2);
 	world_comes_to_rest(&world, "both sides have two messages");
 	fake_store_wipe(world.store);
 	world.server->odd.listing_gaps = 2;
@@ -84,7 +68,8 @@ static void test_gap_after_lost_journal(void)
 		"and what it may have already is not uploaded");
 	world_comes_to_rest(
 		&world, "once it lists them, they are found to be one");
-	is_int((intmax_t)files(&world), 2, "and there are two messages still");
+	is_int((intmax_t)world_file_count(&world, "INBOX"), 2,
+		"and there are two messages still");
 	world_clear(&world);
 }
 
@@ -101,7 +86,7 @@ static bool one_stays_one(uint64_t call, bool *fewer_r)
 
 	begin(&world);
 	append(&world, 1);
-	put(&world, "new/1.here", 1);
+	world_drop(&world, "INBOX", "new/1.here", 1);
 	world_files(&world, "INBOX", &list);
 	world_path(&world, "INBOX", "cur/1.here:2,S", &to);
 	fake_fs_plan(world.fs, call, list.items[0].path, buf_z(&to));
@@ -146,8 +131,8 @@ static bool ones_stay_ones(uint64_t call)
 	begin(&world);
 	append(&world, 1);
 	append(&world, 2);
-	put(&world, "new/1.here", 1);
-	put(&world, "cur/2.here:2,F", 2);
+	world_drop(&world, "INBOX", "new/1.here", 1);
+	world_drop(&world, "INBOX", "cur/2.here:2,F", 2);
 	world.fate.fail_at = world.fate.calls + call;
 	(void)world_sync(&world);
 	world.fate.fail_at = 0;
@@ -190,7 +175,7 @@ static void test_header_refused_for_ever(void)
 	begin(&world);
 	world_comes_to_rest(&world, "an empty INBOX is in step");
 	append(&world, 1)->mute = FAKE_FOR_EVER;
-	put(&world, "cur/2.here:2,", 2);
+	world_drop(&world, "INBOX", "cur/2.here:2,", 2);
 	long_text(&text, 3);
 	fake_mailbox_append(inbox(&world), buf_str(&text), 0, day);
 	buf_reset(&text);
@@ -200,7 +185,7 @@ static void test_header_refused_for_ever(void)
 		day.utc_seconds);
 	ok(world_sync(&world) != 0,
 		"a header that is not given for ever is complained of");
-	is_int((intmax_t)files(&world), 3,
+	is_int((intmax_t)world_file_count(&world, "INBOX"), 3,
 		"the other new message is downloaded");
 	is_int((intmax_t)inbox(&world)->count, 3,
 		"the other new file is uploaded");
@@ -224,21 +209,22 @@ static void test_file_unreadable_for_ever(void)
 	begin(&world);
 	world_comes_to_rest(&world, "an empty INBOX is in step");
 	append(&world, 1);
-	put(&world, "cur/1.here:2,", 1);
+	world_drop(&world, "INBOX", "cur/1.here:2,", 1);
 	long_text(&text, 2);
 	fake_mailbox_append(inbox(&world), buf_str(&text), 0, day);
-	put(&world, "cur/3.here:2,", 3);
+	world_drop(&world, "INBOX", "cur/3.here:2,", 3);
 	world_path(&world, "INBOX", "cur/1.here:2,", &path);
 	fake_fs_set_readable(world.fs, buf_z(&path), false);
 	ok(world_sync(&world) != 0,
 		"a file that cannot be read is complained of");
-	is_int((intmax_t)files(&world), 3,
+	is_int((intmax_t)world_file_count(&world, "INBOX"), 3,
 		"a message that is not near it in size is downloaded, one that "
 		"is waits");
 	is_int((intmax_t)inbox(&world)->count, 3,
 		"the other new file is uploaded");
 	is_int(world_sync(&world), 0, "it is not complained of at once again");
-	is_int((intmax_t)files(&world), 3, "but still waited for");
+	is_int((intmax_t)world_file_count(&world, "INBOX"), 3,
+		"but still waited for");
 	fake_fs_set_readable(world.fs, buf_z(&path), true);
 	world_comes_to_rest(
 		&world, "when it can be read, it is what was waited for");
@@ -258,17 +244,17 @@ static void test_unreadable_holds_not_for_ever(void)
 	begin(&world);
 	world_comes_to_rest(&world, "an empty INBOX is in step");
 	append(&world, 1);
-	put(&world, "cur/2.here:2,", 2);
+	world_drop(&world, "INBOX", "cur/2.here:2,", 2);
 	world_path(&world, "INBOX", "cur/2.here:2,", &path);
 	fake_fs_set_readable(world.fs, buf_z(&path), false);
 	for (int i = 0; i < 4; i++) {
-		is_int((intmax_t)files(&world), 1,
+		is_int((intmax_t)world_file_count(&world, "INBOX"), 1,
 			"a message waits for a file that cannot be read");
 		(void)world_sync(&world);
 		fake_clock_pass(
 			&world.clock, INT64_C(8) * 24 * 3600 * 1000000000);
 	}
-	is_int((intmax_t)files(&world), 2,
+	is_int((intmax_t)world_file_count(&world, "INBOX"), 2,
 		"after some failures it is downloaded");
 	fake_fs_set_readable(world.fs, buf_z(&path), true);
 	world_comes_to_rest(
@@ -294,7 +280,7 @@ static void test_untold_after_renumbering(void)
 	fake_clock_pass(&world.clock, INT64_C(3600) * 1000000000);
 	world_comes_to_rest(&world, "once it is told, they are one");
 	is_int((intmax_t)inbox(&world)->count, 1, "there");
-	is_int((intmax_t)files(&world), 1, "and here");
+	is_int((intmax_t)world_file_count(&world, "INBOX"), 1, "and here");
 	world_clear(&world);
 }
 
@@ -319,7 +305,7 @@ static void test_append_forgets_flags(bool tells_uid)
 		imap_caps_set(&world.server->caps, IMAP_CAP_UIDPLUS);
 	world.server->odd.append_forgets = FAKE_FLAGGED;
 	world.server->odd.hides_appended = true;
-	put(&world, "cur/1.here:2,FS", 1);
+	world_drop(&world, "INBOX", "cur/1.here:2,FS", 1);
 	world_comes_to_rest(&world,
 		"a server that forgets a flag of an upload is told it again");
 	is_lettered(&world, "FS", "the file keeps its flags");
@@ -335,7 +321,7 @@ static void test_flag_never_kept(void)
 	begin(&world);
 	world.server->odd.append_forgets = FAKE_FLAGGED;
 	world.server->odd.store_forgets = FAKE_FLAGGED;
-	put(&world, "cur/1.here:2,FS", 1);
+	world_drop(&world, "INBOX", "cur/1.here:2,FS", 1);
 	for (int i = 0; i < 3; i++)
 		(void)world_sync(&world);
 	is_lettered(&world, "FS",
@@ -406,7 +392,8 @@ static bool last_one_goes(uint64_t command)
 	(void)world_sync(&world);
 	is_ok = world.net.silences == 0;
 	fake_server_run_plans(world.server);
-	is_ok = is_ok && world_sync(&world) == 0 && files(&world) == 0;
+	is_ok = is_ok && world_sync(&world) == 0 &&
+		world_file_count(&world, "INBOX") == 0;
 	if (!is_ok)
 		world_tell(&world);
 	world_clear(&world);
@@ -463,7 +450,8 @@ static void test_stored_changed(const struct variant *variant)
 	world_put(&world, "INBOX", "cur/1.here:2,", variant->here,
 		day.utc_seconds);
 	is_int(world_sync(&world), 0, "%s", variant->sentence);
-	is_int((intmax_t)files(&world), variant->one ? 1 : 2, "... here");
+	is_int((intmax_t)world_file_count(&world, "INBOX"),
+		variant->one ? 1 : 2, "... here");
 	is_int((intmax_t)inbox(&world)->count, variant->one ? 1 : 2,
 		"... and there");
 	is_int(world_sync(&world), 0, "the next run ends well");
@@ -485,11 +473,13 @@ static void test_changed_twins(void)
 	fake_store_wipe(world.store);
 	is_int(world_sync(&world), 0, "the journal is lost");
 	is_int((intmax_t)inbox(&world)->count, 3, "three are there still");
-	is_int((intmax_t)files(&world), 3, "and three here");
+	is_int((intmax_t)world_file_count(&world, "INBOX"), 3,
+		"and three here");
 	fake_server_renumber(world.server, inbox(&world));
 	is_int(world_sync(&world), 0, "their UIDVALIDITY is a new one");
 	is_int((intmax_t)inbox(&world)->count, 3, "three are there again");
-	is_int((intmax_t)files(&world), 3, "and three here");
+	is_int((intmax_t)world_file_count(&world, "INBOX"), 3,
+		"and three here");
 	world_clear(&world);
 }
 
@@ -499,18 +489,19 @@ static void test_window(const char *capability, unsigned window)
 	struct world world;
 
 	begin(&world);
-	imap_caps_parse(&world.server->caps, str_of(capability));
+	world_offer(&world, capability);
 	world.server->odd.window = window;
 	for (unsigned i = 1; i <= window; i++)
 		append(&world, i);
 	world_comes_to_rest(&world, "a window shows all messages");
 	append(&world, window + 1);
 	is_int(world_sync(&world), 0, "until one comes that moves it");
-	is_int((intmax_t)files(&world), (intmax_t)window + 1,
+	is_int((intmax_t)world_file_count(&world, "INBOX"),
+		(intmax_t)window + 1,
 		"what cannot be seen any more is not gone (%s)", capability);
 	fake_mailbox_expunge(inbox(&world), window);
 	is_int(world_sync(&world), 0, "until one goes that is in it");
-	is_int((intmax_t)files(&world), (intmax_t)window,
+	is_int((intmax_t)world_file_count(&world, "INBOX"), (intmax_t)window,
 		"which goes here, too");
 	world_clear(&world);
 }
@@ -527,7 +518,7 @@ static void test_no_window(void)
 	world_comes_to_rest(&world, "a mailbox without a window");
 	fake_mailbox_expunge(inbox(&world), 1);
 	world_comes_to_rest(&world, "loses its oldest message");
-	is_int((intmax_t)files(&world), 2, "here, too");
+	is_int((intmax_t)world_file_count(&world, "INBOX"), 2, "here, too");
 	world_clear(&world);
 }
 

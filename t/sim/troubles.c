@@ -24,11 +24,6 @@ static void append(struct world *world, const char *mailbox, unsigned number)
 	world_give(world, mailbox, number, 0);
 }
 
-static void put(struct world *world, const char *file, unsigned number)
-{
-	world_drop(world, "INBOX", file, number);
-}
-
 /* A sync ends with this status, and tells so many errors. */
 static void syncs(
 	struct world *world, int status, uint64_t errors, const char *sentence)
@@ -60,7 +55,7 @@ static void test_read_only(void)
 	begin(&world);
 	syncs(&world, 0, 0, "an empty INBOX is in step");
 	fake_server_find(world.server, "INBOX")->read_only = true;
-	put(&world, "cur/1.here:2,", 1);
+	world_drop(&world, "INBOX", "cur/1.here:2,", 1);
 	syncs(&world, 1, 1, "what may not go to the server is an error");
 	syncs(&world, 0, 0, "which is not told again with each sync");
 	syncs(&world, 0, 0, "nor with the next");
@@ -69,12 +64,12 @@ static void test_read_only(void)
 	syncs(&world, 0, 0, "after pauses");
 	fake_clock_pass(&world.clock, 16 * MINUTE_NS);
 	syncs(&world, 0, 0, "that grow");
-	put(&world, "cur/2.here:2,", 2);
+	world_drop(&world, "INBOX", "cur/2.here:2,", 2);
 	syncs(&world, 1, 1, "and at once where there is more of it");
 	remove_files(&world);
 	syncs(&world, 0, 0, "when it is undone, all is well");
 	is_int((intmax_t)world.steps, 1, "and the trouble is forgotten");
-	put(&world, "cur/1.here:2,", 1);
+	world_drop(&world, "INBOX", "cur/1.here:2,", 1);
 	syncs(&world, 1, 1, "so that it is told when it comes back");
 	world_clear(&world);
 }

@@ -19,11 +19,6 @@ enum {
 
 static const char *const labels[] = {"All", "Label", "Zoo"};
 
-static struct fake_mailbox *box(struct world *world, const char *name)
-{
-	return fake_server_find(world->server, name);
-}
-
 /* Of just this size. */
 static void body_of(struct buf *out, unsigned number, size_t bytes)
 {
@@ -41,23 +36,24 @@ static void begin(struct world *world, const char *caps, const char *first)
 	struct buf body = {0};
 
 	world_init(world, 1);
-	imap_caps_parse(&world->server->caps, str_of(caps));
+	world_offer(world, caps);
 	for (size_t i = 0; i < 3; i++)
 		fake_server_create(world->server, labels[i], 0);
 	for (unsigned i = 0; i < MESSAGES; i++) {
 		struct imap_date date = {1600000000 + (int)i, 120};
 
 		body_of(&body, i, BODY_BYTES);
-		fake_mailbox_append(
-			box(world, first), buf_str(&body), FAKE_SEEN, date);
+		fake_mailbox_append(world_box(world, first), buf_str(&body),
+			FAKE_SEEN, date);
 	}
 	for (size_t i = 0; i < 3; i++) {
 		for (uint32_t uid = 1; uid <= MESSAGES; uid++) {
-			struct fake_mailbox *to = box(world, labels[i]);
+			struct fake_mailbox *to = world_box(world, labels[i]);
 
 			if (strcmp(labels[i], first) == 0)
 				continue;
-			(void)fake_mailbox_copy(box(world, first), uid, to);
+			(void)fake_mailbox_copy(
+				world_box(world, first), uid, to);
 			to->messages[uid - 1].flags =
 				uid % 2 == 0 ? FAKE_FLAGGED : 0;
 		}
@@ -66,25 +62,14 @@ static void begin(struct world *world, const char *caps, const char *first)
 	buf_clear(&body);
 }
 
+/* Whether each was downloaded once. */
 static bool ends(struct world *world, const char *what)
 {
-	struct buf why = {0};
-	int status = world_sync(world);
-	uint64_t bytes = world->traffic.bytes_out;
-	bool good = ok(status == 0 && world_in_step(world, &why) &&
-			       world_journal_ok(world, &why) &&
-			       world->server->complaints.len == 0,
-		"%s: both sides are equal", what);
-	bool once = bytes < ONCE_BYTES_MAX;
+	bool once;
 
-	if (!good) {
-		tap_note("%d %s", status, buf_z(&why));
-		world_tell(world);
-	}
-	status = world_sync(world);
-	ok(status == 0 && world->steps == 0, "%s: the next run changes nothing",
-		what);
-	buf_clear(&why);
+	world_ends_well(world, what, "both sides are equal");
+	once = world->traffic.bytes_out < ONCE_BYTES_MAX;
+	world_rests(world, what);
 	return once;
 }
 
@@ -95,7 +80,8 @@ static void test_once(const char *caps, const char *first)
 	begin(&world, caps, first);
 	ok(ends(&world, caps), "%s, all in %s: each is downloaded once", caps,
 		first);
-	(void)fake_mailbox_copy(box(&world, "Zoo"), 3, box(&world, "INBOX"));
+	(void)fake_mailbox_copy(
+		world_box(&world, "Zoo"), 3, world_box(&world, "INBOX"));
 	ok(ends(&world, caps), "a label more");
 	world_clear(&world);
 
@@ -134,7 +120,7 @@ static void test_lies(void)
 	for (size_t i = 0; i < 3; i++) {
 		for (unsigned k = 0; k < MESSAGES; k++) {
 			struct fake_message *m =
-				&box(&world, labels[i])->messages[k];
+				&world_box(&world, labels[i])->messages[k];
 
 			m->object = 7;
 			m->date = (struct imap_date){1600000000, 0};
@@ -146,8 +132,9 @@ static void test_lies(void)
 	/* One of a label is of another size. */
 	begin(&world, "OBJECTID", "All");
 	body_of(&body, 99, BODY_BYTES + 100);
-	fake_mailbox_append(box(&world, "Zoo"), buf_str(&body), 0, world_day)
-		->object = box(&world, "All")->messages[5].object;
+	fake_mailbox_append(
+		world_box(&world, "Zoo"), buf_str(&body), 0, world_day)
+		->object = world_box(&world, "All")->messages[5].object;
 	ok(!ends(&world, "one EMAILID for two"), "nor of that");
 	buf_clear(&body);
 	world_clear(&world);
@@ -159,7 +146,7 @@ static void test_differ(void)
 
 	begin(&world, "OBJECTID", "All");
 	for (unsigned k = 0; k < MESSAGES; k++)
-		box(&world, "Zoo")->messages[k].date.utc_seconds += 60;
+		world_box(&world, "Zoo")->messages[k].date.utc_seconds += 60;
 	(void)ends(&world, "copies of another date have it");
 	world_clear(&world);
 
@@ -179,11 +166,11 @@ static void test_not_given(void)
 	struct world world;
 
 	begin(&world, "X-GM-EXT-1", "All");
-	box(&world, "All")->messages[2].refusals = FAKE_FOR_EVER;
+	world_box(&world, "All")->messages[2].refusals = FAKE_FOR_EVER;
 	is_int(world_sync(&world), 1, "one that is not given is said");
 	is_int((intmax_t)world.summary.local.added, (intmax_t)3 * MESSAGES - 1,
 		"its twins are downloaded");
-	box(&world, "All")->messages[2].refusals = 0;
+	world_box(&world, "All")->messages[2].refusals = 0;
 	fake_clock_pass(&world.clock, 3600 * (int64_t)1000000000);
 	is_int(world_sync(&world), 0, "and later it is copied from one");
 	ok(world_in_step(&world, &why), "to the end: %s", buf_z(&why));
@@ -228,7 +215,7 @@ static void test_meddled(const char *letters)
 		met++;
 		good = world_sync(&world) == 0 && world_in_step(&world, &why) &&
 		       world_journal_ok(&world, &why) &&
-		       box(&world, "Zoo")->count == MESSAGES &&
+		       world_box(&world, "Zoo")->count == MESSAGES &&
 		       world_sync(&world) == 0 && world.steps == 0;
 		if (!good) {
 			tap_note("call %u: %s", (unsigned)at, buf_z(&why));

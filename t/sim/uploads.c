@@ -29,15 +29,6 @@ static struct fake_mailbox *inbox(struct world *world)
 	return fake_server_find(world->server, "INBOX");
 }
 
-static void put(struct world *world, const char *file, unsigned number)
-{
-	struct buf text = {0};
-
-	world_message(&text, number);
-	world_put(world, "INBOX", file, buf_str(&text), day.utc_seconds);
-	buf_clear(&text);
-}
-
 /* What INBOX is to come to. */
 struct outcome {
 	int status;
@@ -86,7 +77,7 @@ static void test_dropped(bool tells_uids)
 
 	begin(&world, tells_uids);
 	world.server->odd.append_drops = 1;
-	put(&world, "cur/1.here:2,", 1);
+	world_drop(&world, "INBOX", "cur/1.here:2,", 1);
 	syncs(&world, &(struct outcome){1, 0, 1, 1},
 		"a message that the server took and does not show is trouble");
 	ok(tells(&world, "does not show it"), "said to be such");
@@ -106,7 +97,7 @@ static void test_dropped_for_ever(void)
 
 	begin(&world, true);
 	world.server->odd.append_drops = FAKE_FOR_EVER;
-	put(&world, "cur/1.here:2,", 1);
+	world_drop(&world, "INBOX", "cur/1.here:2,", 1);
 	appends = world.server->counts[IMAP_APPEND];
 	for (int i = 0; i < 500; i++) {
 		(void)world_sync(&world);
@@ -128,7 +119,7 @@ static void test_late(void)
 
 	begin(&world, true);
 	world.server->odd.append_drops = 1;
-	put(&world, "cur/1.here:2,S", 1);
+	world_drop(&world, "INBOX", "cur/1.here:2,S", 1);
 	syncs(&world, &(struct outcome){1, 0, 1, 1},
 		"one that is not shown yet is trouble, too");
 	world_message(&text, 1);
@@ -145,9 +136,9 @@ static void test_one_of_equals(void)
 
 	begin(&world, true);
 	world.server->odd.keeps_one = true;
-	put(&world, "cur/1.here:2,", 1);
+	world_drop(&world, "INBOX", "cur/1.here:2,", 1);
 	syncs(&world, &(struct outcome){0, 1, 1, 1}, "a message is uploaded");
-	put(&world, "cur/2.here:2,F", 1);
+	world_drop(&world, "INBOX", "cur/2.here:2,F", 1);
 	syncs(&world, &(struct outcome){0, 1, 2, 1},
 		"a server that keeps one of equal messages has it for the next "
 		"file as well");
@@ -173,9 +164,9 @@ static void test_equals_at_once(void)
 
 	begin(&world, true);
 	world.server->odd.keeps_one = true;
-	put(&world, "cur/1.here:2,", 1);
-	put(&world, "cur/2.here:2,S", 1);
-	put(&world, "cur/3.here:2,", 2);
+	world_drop(&world, "INBOX", "cur/1.here:2,", 1);
+	world_drop(&world, "INBOX", "cur/2.here:2,S", 1);
+	world_drop(&world, "INBOX", "cur/3.here:2,", 2);
 	syncs(&world, &(struct outcome){0, 2, 3, 3},
 		"so it does where equal files are uploaded together");
 	(void)world_sync(&world);
@@ -198,9 +189,9 @@ static void test_twins(void)
 		begin(&world, false);
 		world.fate.random += seed;
 		world.server->odd.shuffles = true;
-		put(&world, "cur/1.here:2,F", 1);
-		put(&world, "cur/2.here:2,", 1);
-		put(&world, "cur/3.here:2,RS", 1);
+		world_drop(&world, "INBOX", "cur/1.here:2,F", 1);
+		world_drop(&world, "INBOX", "cur/2.here:2,", 1);
+		world_drop(&world, "INBOX", "cur/3.here:2,RS", 1);
 		if (world_sync(&world) != 0 || !world_in_step(&world, &why))
 			buf_addz(&why, "not in step\n");
 		world_clear(&world);
@@ -219,7 +210,7 @@ static void test_round_trips(void)
 		char name[32];
 
 		(void)snprintf(name, sizeof(name), "cur/%u.here:2,", i);
-		put(&world, name, i);
+		world_drop(&world, "INBOX", name, i);
 	}
 	syncs(&world, &(struct outcome){0, 300, 300, 300},
 		"three hundred files are uploaded");
@@ -244,7 +235,7 @@ static void put_many(struct world *world, unsigned count)
 
 		(void)snprintf(name, sizeof(name), "cur/%u.here:2,%s", i,
 			i % 3 == 0 ? "FS" : "");
-		put(world, name, i);
+		world_drop(world, "INBOX", name, i);
 	}
 }
 
