@@ -9,23 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct fake_mailbox *box_of(struct world *world, const char *name)
-{
-	return fake_server_find(world->server, name);
-}
-
 static void append(struct world *world, const char *mailbox, unsigned number)
 {
 	world_give(world, mailbox, number, FAKE_SEEN);
-}
-
-static size_t files(struct world *world, const char *mailbox)
-{
-	struct world_files list;
-
-	world_files(world, mailbox, &list);
-	free(list.items);
-	return list.count;
 }
 
 static bool vault_has(struct world *world, unsigned number)
@@ -37,33 +23,6 @@ static bool vault_has(struct world *world, unsigned number)
 	has = world_in_vault(world, buf_str(&text));
 	buf_clear(&text);
 	return has;
-}
-
-/* Whether the last run's report has this. */
-static bool told(const struct world *world, const char *part)
-{
-	struct str tale = buf_str(&world->tale);
-	size_t len = strlen(part);
-
-	for (size_t i = 0; i + len <= tale.len; i++) {
-		if (memcmp(tale.ptr + i, part, len) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void tells(struct world *world, const char *part, const char *sentence)
-{
-	if (!ok(told(world, part), "%s", sentence)) {
-		tap_note("expected: %s", part);
-		world_tell(world);
-	}
-}
-
-static void syncs(struct world *world, int status, const char *sentence)
-{
-	if (!is_int(world_sync(world), status, "%s", sentence))
-		world_tell(world);
 }
 
 /* The next sync does nothing, and the server had nothing to complain of. */
@@ -102,8 +61,8 @@ static void test_gone(void)
 	struct world world;
 
 	begin(&world);
-	fake_server_delete(world.server, box_of(&world, "A"));
-	syncs(&world, 0, "a mailbox that the server denies to have");
+	fake_server_delete(world.server, world_box(&world, "A"));
+	world_syncs(&world, 0, "a mailbox that the server denies to have");
 	ok(!world_has_folder(&world, "A"), "is removed here");
 	ok(vault_has(&world, 1) && vault_has(&world, 2),
 		"its messages are in the vault");
@@ -116,16 +75,17 @@ static void test_unlisted(void)
 	struct world world;
 
 	begin(&world);
-	box_of(&world, "A")->unlisted = true;
-	syncs(&world, 1, "a mailbox that is not listed, but there when asked");
-	tells(&world, "[A] error: uid 0 : the server does not list it",
+	world_box(&world, "A")->unlisted = true;
+	world_syncs(&world, 1,
+		"a mailbox that is not listed, but there when asked");
+	world_tells(&world, "[A] error: uid 0 : the server does not list it",
 		"is complained of");
-	is_int((intmax_t)files(&world, "A"), 2, "and is kept");
+	is_int((intmax_t)world_file_count(&world, "A"), 2, "and is kept");
 	world.options.depth = SYNC_DRY;
-	syncs(&world, 1, "a dry run complains, too");
-	ok(!told(&world, "delete local"), "and would remove nothing");
+	world_syncs(&world, 1, "a dry run complains, too");
+	ok(!world_told(&world, "delete local"), "and would remove nothing");
 	world.options.depth = SYNC_APPLY;
-	box_of(&world, "A")->unlisted = false;
+	world_box(&world, "A")->unlisted = false;
 	rests(&world, "once it is listed, it is in step as before");
 	world_clear(&world);
 }
@@ -149,10 +109,10 @@ static void test_not_denied(void)
 		struct world world;
 
 		begin(&world);
-		box_of(&world, "A")->unlisted = true;
-		box_of(&world, "A")->refuses = answers[i];
-		syncs(&world, 1, answers[i]);
-		is_int((intmax_t)files(&world, "A"), 2,
+		world_box(&world, "A")->unlisted = true;
+		world_box(&world, "A")->refuses = answers[i];
+		world_syncs(&world, 1, answers[i]);
+		is_int((intmax_t)world_file_count(&world, "A"), 2,
 			"does not say that a mailbox is gone");
 		world_clear(&world);
 	}
@@ -163,9 +123,9 @@ static void test_plain_no(void)
 	struct world world;
 
 	begin(&world);
-	box_of(&world, "A")->unlisted = true;
-	box_of(&world, "A")->refuses = "NO Mailbox does not exist";
-	syncs(&world, 0, "a plain NO says that it is gone");
+	world_box(&world, "A")->unlisted = true;
+	world_box(&world, "A")->refuses = "NO Mailbox does not exist";
+	world_syncs(&world, 0, "a plain NO says that it is gone");
 	ok(!world_has_folder(&world, "A"), "as old servers do");
 	world_clear(&world);
 }
@@ -176,13 +136,15 @@ static void test_unlisted_is_not_detached(void)
 
 	begin(&world);
 	world.account.remove = ACCOUNT_SIDES_NONE;
-	box_of(&world, "A")->unlisted = true;
-	syncs(&world, 1, "without remove:, too, the list alone is no proof");
-	ok(!told(&world, "is gone from the server"), "and is not taken for it");
-	fake_mailbox_expunge(box_of(&world, "A"), 1);
-	box_of(&world, "A")->unlisted = false;
-	syncs(&world, 0, "so what was deleted in the meantime");
-	is_int((intmax_t)files(&world, "A"), 1, "is deleted here");
+	world_box(&world, "A")->unlisted = true;
+	world_syncs(
+		&world, 1, "without remove:, too, the list alone is no proof");
+	ok(!world_told(&world, "is gone from the server"),
+		"and is not taken for it");
+	fake_mailbox_expunge(world_box(&world, "A"), 1);
+	world_box(&world, "A")->unlisted = false;
+	world_syncs(&world, 0, "so what was deleted in the meantime");
+	is_int((intmax_t)world_file_count(&world, "A"), 1, "is deleted here");
 	world_clear(&world);
 }
 
@@ -192,14 +154,14 @@ static void test_unlisted_and_gone_here(void)
 	struct buf path = {0};
 
 	begin(&world);
-	box_of(&world, "A")->unlisted = true;
+	world_box(&world, "A")->unlisted = true;
 	world_path(&world, "A", "", &path);
 	fake_fs_remove(world.fs, buf_z(&path));
-	syncs(&world, 1, "one that is gone here and not listed there");
-	box_of(&world, "A")->unlisted = false;
+	world_syncs(&world, 1, "one that is gone here and not listed there");
+	world_box(&world, "A")->unlisted = false;
 	world.account.remove = ACCOUNT_SIDES_NONE;
-	syncs(&world, 0, "is not forgotten");
-	tells(&world, "is gone from the Maildir",
+	world_syncs(&world, 0, "is not forgotten");
+	world_tells(&world, "is gone from the Maildir",
 		"but known to be gone here when it is listed again");
 	buf_clear(&path);
 	world_clear(&world);
@@ -207,31 +169,21 @@ static void test_unlisted_and_gone_here(void)
 
 /* ---- Gone from the Maildir ----------------------------------------------- */
 
-static void remove_folder(struct world *world, const char *mailbox)
-{
-	struct buf path = {0};
-
-	world_path(world, mailbox, "", &path);
-	if (path.ptr[path.len - 1] == '/')
-		path.len--;
-	fake_fs_remove(world->fs, buf_z(&path));
-	fake_fs_settle(world->fs);
-	buf_clear(&path);
-}
-
 static void test_removed_there(void)
 {
 	struct world world;
 
 	begin(&world);
-	remove_folder(&world, "A");
+	world_rmdir(&world, "A");
 	world.options.depth = SYNC_DRY;
-	syncs(&world, 0, "a dry run of remove: server");
-	tells(&world, "[A] delete server", "says that the mailbox would go");
-	is_int((intmax_t)box_of(&world, "A")->count, 2, "and touches nothing");
+	world_syncs(&world, 0, "a dry run of remove: server");
+	world_tells(
+		&world, "[A] delete server", "says that the mailbox would go");
+	is_int((intmax_t)world_box(&world, "A")->count, 2,
+		"and touches nothing");
 	world.options.depth = SYNC_APPLY;
-	syncs(&world, 0, "a mailbox that is gone from the Maildir");
-	tells(&world, "[A] delete server", "is removed, which is said,");
+	world_syncs(&world, 0, "a mailbox that is gone from the Maildir");
+	world_tells(&world, "[A] delete server", "is removed, which is said,");
 	is_int((intmax_t)world.server->count, 1, "and nothing is left there");
 	rests(&world, "that is all");
 	world_clear(&world);
@@ -246,13 +198,15 @@ static void test_moved_to_what_leaves(void)
 	begin(&world);
 	append(&world, "INBOX", 3);
 	check(world_sync(&world) == 0);
-	remove_folder(&world, "A");
+	world_rmdir(&world, "A");
 	fake_server_act(world.server,
 		&(struct fake_action){
 			.act = FAKE_MOVES, .mailbox = "INBOX", .to = "A"});
-	syncs(&world, 0, "a message goes to a mailbox that was to be removed");
-	is_int((intmax_t)box_of(&world, "A")->count, 3, "which stays");
-	is_int((intmax_t)files(&world, "INBOX"), 0, "its file leaves INBOX");
+	world_syncs(&world, 0,
+		"a message goes to a mailbox that was to be removed");
+	is_int((intmax_t)world_box(&world, "A")->count, 3, "which stays");
+	is_int((intmax_t)world_file_count(&world, "INBOX"), 0,
+		"its file leaves INBOX");
 	ok(vault_has(&world, 3), "for the vault");
 	rests(&world, "that is all");
 	world_clear(&world);
@@ -291,7 +245,7 @@ static bool keeps_arrival(uint64_t command, const char *says, bool *in_time_r)
 	bool is_ok;
 
 	begin(&world);
-	remove_folder(&world, "A");
+	world_rmdir(&world, "A");
 	world_message(&text, 9);
 	world.server->odd.says_last = says;
 	fake_server_plan(world.server, command, &action);
@@ -334,9 +288,9 @@ static void test_children(void)
 	append(&world, "A/b", 3);
 	check(world_sync(&world) == 0);
 	fake_fs_remove(world.fs, WORLD_MAILDIR "/A/cur");
-	syncs(&world, 0, "a mailbox that has others below it");
-	tells(&world, "there are mailboxes below it", "is not removed");
-	is_int((intmax_t)box_of(&world, "A")->count, 2, "and not emptied");
+	world_syncs(&world, 0, "a mailbox that has others below it");
+	world_tells(&world, "there are mailboxes below it", "is not removed");
+	is_int((intmax_t)world_box(&world, "A")->count, 2, "and not emptied");
 	rests(&world, "it is left alone");
 	world_clear(&world);
 }
@@ -349,8 +303,8 @@ static void test_tree(void)
 	fake_server_create(world.server, "A/b", 0);
 	append(&world, "A/b", 3);
 	check(world_sync(&world) == 0);
-	remove_folder(&world, "A");
-	syncs(&world, 0, "a tree of folders that is gone");
+	world_rmdir(&world, "A");
+	world_syncs(&world, 0, "a tree of folders that is gone");
 	is_int((intmax_t)world.server->count, 1, "is removed there");
 	rests(&world, "and that is all");
 	world_clear(&world);
@@ -364,11 +318,11 @@ static void test_tree_with_news(void)
 	fake_server_create(world.server, "A/b", 0);
 	append(&world, "A/b", 3);
 	check(world_sync(&world) == 0);
-	remove_folder(&world, "A");
+	world_rmdir(&world, "A");
 	append(&world, "A/b", 4);
-	syncs(&world, 0, "if there is something new in a part of a tree");
-	ok(box_of(&world, "A/b") != NULL, "that is kept");
-	is_int((intmax_t)box_of(&world, "A")->count, 2,
+	world_syncs(&world, 0, "if there is something new in a part of a tree");
+	ok(world_box(&world, "A/b") != NULL, "that is kept");
+	is_int((intmax_t)world_box(&world, "A")->count, 2,
 		"and so is what it is below, as it is");
 	rests(&world, "that is all");
 	world_clear(&world);
@@ -385,16 +339,18 @@ static void test_trash(bool moves)
 	imap_caps_set(&world.server->caps, IMAP_CAP_SPECIAL_USE);
 	fake_server_create(world.server, "Bin", IMAP_ATTR_TRASH);
 	check(world_sync(&world) == 0);
-	remove_folder(&world, "A");
-	syncs(&world, 0, "with delete: trash, a mailbox that is gone here");
-	ok(box_of(&world, "A") == NULL, "is removed there");
-	is_int((intmax_t)box_of(&world, "Bin")->count, 2,
+	world_rmdir(&world, "A");
+	world_syncs(
+		&world, 0, "with delete: trash, a mailbox that is gone here");
+	ok(world_box(&world, "A") == NULL, "is removed there");
+	is_int((intmax_t)world_box(&world, "Bin")->count, 2,
 		"after its messages have gone to the trash");
-	is_int((intmax_t)files(&world, "Bin"), 2, "which is in step");
+	is_int((intmax_t)world_file_count(&world, "Bin"), 2,
+		"which is in step");
 	rests(&world, "and that is all");
-	remove_folder(&world, "Bin");
-	syncs(&world, 0, "if the trash itself is gone here");
-	tells(&world,
+	world_rmdir(&world, "Bin");
+	world_syncs(&world, 0, "if the trash itself is gone here");
+	world_tells(&world,
 		"[Bin] note: is gone from the Maildir, but not removed "
 		"from the server: it is the trash",
 		"it is not removed");
@@ -407,29 +363,29 @@ static void test_stays(void)
 
 	begin(&world);
 	world.account.deletes = ACCOUNT_DELETE_NEVER;
-	remove_folder(&world, "A");
-	syncs(&world, 0, "with delete: never, a mailbox with messages");
-	tells(&world, "that are to stay there", "is not removed");
-	is_int((intmax_t)box_of(&world, "A")->count, 2, "nor are they");
+	world_rmdir(&world, "A");
+	world_syncs(&world, 0, "with delete: never, a mailbox with messages");
+	world_tells(&world, "that are to stay there", "is not removed");
+	is_int((intmax_t)world_box(&world, "A")->count, 2, "nor are they");
 	world_clear(&world);
 
 	begin(&world);
 	world.server->caps = (struct imap_caps){0};
 	imap_caps_set(&world.server->caps, IMAP_CAP_IMAP4REV1);
-	remove_folder(&world, "A");
-	syncs(&world, 0, "without UIDPLUS, a mailbox with messages");
-	tells(&world, "it has no UIDPLUS", "is not removed");
-	is_int((intmax_t)box_of(&world, "A")->count, 2, "nor are they");
-	is_int((intmax_t)box_of(&world, "A")->messages[0].flags, FAKE_SEEN,
+	world_rmdir(&world, "A");
+	world_syncs(&world, 0, "without UIDPLUS, a mailbox with messages");
+	world_tells(&world, "it has no UIDPLUS", "is not removed");
+	is_int((intmax_t)world_box(&world, "A")->count, 2, "nor are they");
+	is_int((intmax_t)world_box(&world, "A")->messages[0].flags, FAKE_SEEN,
 		"or marked");
 	rests(&world, "it is left alone");
 	world_clear(&world);
 
 	begin(&world);
-	box_of(&world, "A")->read_only = true;
-	remove_folder(&world, "A");
-	syncs(&world, 1, "a mailbox that can only be read");
-	tells(&world, "lets us only read it", "is not removed");
+	world_box(&world, "A")->read_only = true;
+	world_rmdir(&world, "A");
+	world_syncs(&world, 1, "a mailbox that can only be read");
+	world_tells(&world, "lets us only read it", "is not removed");
 	world_clear(&world);
 }
 
@@ -441,13 +397,13 @@ static void test_guard(void)
 	for (unsigned i = 10; i < 25; i++)
 		append(&world, "A", i);
 	check(world_sync(&world) == 0);
-	remove_folder(&world, "A");
-	syncs(&world, 1, "a large mailbox that is gone from the Maildir");
-	tells(&world, "run with --allow-deletes", "is guarded");
-	is_int((intmax_t)box_of(&world, "A")->count, 17, "and kept whole");
+	world_rmdir(&world, "A");
+	world_syncs(&world, 1, "a large mailbox that is gone from the Maildir");
+	world_tells(&world, "run with --allow-deletes", "is guarded");
+	is_int((intmax_t)world_box(&world, "A")->count, 17, "and kept whole");
 	world.options.allow_deletes = true;
-	syncs(&world, 0, "until that is allowed");
-	ok(box_of(&world, "A") == NULL, "then it is removed");
+	world_syncs(&world, 0, "until that is allowed");
+	ok(world_box(&world, "A") == NULL, "then it is removed");
 	rests(&world, "and that is all");
 	world_clear(&world);
 
@@ -455,12 +411,12 @@ static void test_guard(void)
 	for (unsigned i = 10; i < 25; i++)
 		append(&world, "A", i);
 	check(world_sync(&world) == 0);
-	fake_server_delete(world.server, box_of(&world, "A"));
-	syncs(&world, 1, "a large mailbox that is gone from the server");
-	tells(&world, "run with --allow-deletes", "is guarded");
-	is_int((intmax_t)files(&world, "A"), 17, "and kept whole");
+	fake_server_delete(world.server, world_box(&world, "A"));
+	world_syncs(&world, 1, "a large mailbox that is gone from the server");
+	world_tells(&world, "run with --allow-deletes", "is guarded");
+	is_int((intmax_t)world_file_count(&world, "A"), 17, "and kept whole");
 	world.options.allow_deletes = true;
-	syncs(&world, 0, "until that is allowed");
+	world_syncs(&world, 0, "until that is allowed");
 	ok(!world_has_folder(&world, "A"), "then it is removed");
 	rests(&world, "and that is all");
 	world_clear(&world);
@@ -479,7 +435,7 @@ static bool dies(uint64_t step, enum fake_death death, bool *is_ok_r)
 	imap_caps_set(&world.server->caps, IMAP_CAP_SPECIAL_USE);
 	fake_server_create(world.server, "Bin", IMAP_ATTR_TRASH);
 	check(world_sync(&world) == 0);
-	remove_folder(&world, "A");
+	world_rmdir(&world, "A");
 	world.server->death = death;
 	world.fate.die_at = world.fate.steps + step;
 	(void)world_sync(&world);
@@ -489,7 +445,7 @@ static bool dies(uint64_t step, enum fake_death death, bool *is_ok_r)
 	world.fate.die_at = 0;
 	world.server->death = FAKE_DEATH_BEFORE;
 	*is_ok_r = world_sync(&world) == 0 && world.server->count == 2 &&
-		   box_of(&world, "Bin")->count == 2 &&
+		   world_box(&world, "Bin")->count == 2 &&
 		   world_in_step(&world, &why) &&
 		   world_journal_ok(&world, &why) && world_sync(&world) == 0 &&
 		   world.steps == 0 && world.server->complaints.len == 0;
@@ -527,7 +483,7 @@ static void test_cut(void)
 		struct world world;
 
 		begin(&world);
-		remove_folder(&world, "A");
+		world_rmdir(&world, "A");
 		world.server->cut_at = world.server->responses + at;
 		(void)world_sync(&world);
 		more = world.server->responses >= world.server->cut_at;
@@ -550,15 +506,16 @@ static void test_aside_with_mail(void)
 	begin(&world);
 	fake_server_create(world.server, "B_removed-by-godwit", 0);
 	append(&world, "B_removed-by-godwit", 3);
-	syncs(&world, 0, "what an interrupted removal left with mail in it");
-	ok(box_of(&world, "B") != NULL, "gets its name back");
-	is_int((intmax_t)files(&world, "B"), 1, "and is in step");
+	world_syncs(
+		&world, 0, "what an interrupted removal left with mail in it");
+	ok(world_box(&world, "B") != NULL, "gets its name back");
+	is_int((intmax_t)world_file_count(&world, "B"), 1, "and is in step");
 	fake_server_create(world.server, "B_removed-by-godwit", 0);
 	append(&world, "B_removed-by-godwit", 4);
-	syncs(&world, 1, "if the name is taken");
-	tells(&world, "B_removed-by-godwit holds what came into B",
+	world_syncs(&world, 1, "if the name is taken");
+	world_tells(&world, "B_removed-by-godwit holds what came into B",
 		"it is named");
-	is_int((intmax_t)box_of(&world, "B_removed-by-godwit")->count, 1,
+	is_int((intmax_t)world_box(&world, "B_removed-by-godwit")->count, 1,
 		"and kept");
 	world_clear(&world);
 }
@@ -578,23 +535,26 @@ static void test_renamed(void)
 	begin(&world);
 	world.account.mailboxes.renames = to_new;
 	world.account.mailboxes.rename_count = 1;
-	syncs(&world, 1, "a mailbox that has another name here by the config");
-	tells(&world,
+	world_syncs(&world, 1,
+		"a mailbox that has another name here by the config");
+	world_tells(&world,
 		"[A] error: uid 0 : its folder is A, which the config now "
 		"calls Fresh; rename the folder",
 		"is complained of");
-	is_int((intmax_t)files(&world, "A"), 2, "and is kept where it was");
+	is_int((intmax_t)world_file_count(&world, "A"), 2,
+		"and is kept where it was");
 	ok(!world_has_folder(&world, "Fresh"), "and not downloaded again");
-	ok(box_of(&world, "A") != NULL && world.server->count == 2,
+	ok(world_box(&world, "A") != NULL && world.server->count == 2,
 		"nor uploaded again");
 	world_path(&world, "Fresh", "", &path);
 	fake_fs_rename(world.fs, WORLD_MAILDIR "/A", buf_z(&path));
 	fake_fs_settle(world.fs);
 	fetched = world.summary.local.added + world.summary.server.added;
-	syncs(&world, 0, "once the folder is renamed");
+	world_syncs(&world, 0, "once the folder is renamed");
 	fetched += world.summary.local.added + world.summary.server.added;
 	is_int((intmax_t)fetched, 0, "it is found to be in step");
-	is_int((intmax_t)files(&world, "Fresh"), 2, "and nothing is removed");
+	is_int((intmax_t)world_file_count(&world, "Fresh"), 2,
+		"and nothing is removed");
 	rests(&world, "that is all");
 	buf_clear(&path);
 	world_clear(&world);
@@ -607,10 +567,11 @@ static void test_renamed_and_gone_here(void)
 	begin(&world);
 	world.account.mailboxes.renames = to_new;
 	world.account.mailboxes.rename_count = 1;
-	remove_folder(&world, "A");
-	syncs(&world, 0, "one whose folder is gone as well");
-	is_int((intmax_t)box_of(&world, "A")->count, 2, "is kept there");
-	is_int((intmax_t)files(&world, "Fresh"), 2, "and downloaded anew");
+	world_rmdir(&world, "A");
+	world_syncs(&world, 0, "one whose folder is gone as well");
+	is_int((intmax_t)world_box(&world, "A")->count, 2, "is kept there");
+	is_int((intmax_t)world_file_count(&world, "Fresh"), 2,
+		"and downloaded anew");
 	rests(&world, "that is all");
 	world_clear(&world);
 }
@@ -621,15 +582,18 @@ static void test_swapped(void)
 
 	begin(&world);
 	fake_server_create(world.server, "B", 0);
-	box_of(&world, "B")->uidvalidity = box_of(&world, "A")->uidvalidity;
+	world_box(&world, "B")->uidvalidity =
+		world_box(&world, "A")->uidvalidity;
 	check(world_sync(&world) == 0);
 	world.account.mailboxes.renames = swap;
 	world.account.mailboxes.rename_count = 2;
-	syncs(&world, 1, "two mailboxes that have changed their names here");
-	tells(&world, "[A] error: uid 0 : by `rename`", "are complained of,");
-	tells(&world, "[B] error: uid 0 : by `rename`", "both,");
-	is_int((intmax_t)box_of(&world, "A")->count, 2, "and kept there");
-	is_int((intmax_t)files(&world, "A"), 2, "and here");
+	world_syncs(
+		&world, 1, "two mailboxes that have changed their names here");
+	world_tells(
+		&world, "[A] error: uid 0 : by `rename`", "are complained of,");
+	world_tells(&world, "[B] error: uid 0 : by `rename`", "both,");
+	is_int((intmax_t)world_box(&world, "A")->count, 2, "and kept there");
+	is_int((intmax_t)world_file_count(&world, "A"), 2, "and here");
 	world_clear(&world);
 }
 
@@ -644,7 +608,7 @@ static void test_excluded(void)
 	world.account.mailboxes.renames = to_new;
 	world.account.mailboxes.rename_count = 1;
 	rests(&world, "also if it would have another name");
-	is_int((intmax_t)files(&world, "A"), 2, "it stays as it is");
+	is_int((intmax_t)world_file_count(&world, "A"), 2, "it stays as it is");
 	world_clear(&world);
 }
 
@@ -655,11 +619,11 @@ static void test_layout(void)
 	begin(&world);
 	world.account.layout = LAYOUT_MAILDIRPP;
 	fake_fs_mkdir(world.fs, WORLD_MAILDIR "/.Other/cur");
-	syncs(&world, 1, "when the layout has changed");
-	tells(&world,
+	world_syncs(&world, 1, "when the layout has changed");
+	world_tells(&world,
 		"[A] error: uid 0 : its folder lies where `layout: nested`",
 		"each folder that is in its old place is named");
-	is_int((intmax_t)box_of(&world, "A")->count, 2,
+	is_int((intmax_t)world_box(&world, "A")->count, 2,
 		"and not taken for removed");
 	world_clear(&world);
 }
@@ -713,11 +677,12 @@ static void test_looking(void)
 	ok(looks_only(&world, 0),
 		"check, list, status and dry runs write nothing, not even what "
 		"a Maildir lacks");
-	tells(&world, "[A] add local uid 3", "but see what there is to do");
-	tells(&world, "[C] add server", "everywhere");
-	remove_folder(&world, "A");
+	world_tells(
+		&world, "[A] add local uid 3", "but see what there is to do");
+	world_tells(&world, "[C] add server", "everywhere");
+	world_rmdir(&world, "A");
 	ok(looks_only(&world, 0), "nor when a mailbox would be removed there");
-	fake_server_delete(world.server, box_of(&world, "A"));
+	fake_server_delete(world.server, world_box(&world, "A"));
 	ok(looks_only(&world, 0), "nor when it is gone from both sides");
 	world_clear(&world);
 
@@ -741,23 +706,25 @@ static void test_remounted(void)
 	ok(looks_only(&world, 0), "a root that was mounted anew is looked at");
 	world.options.depth = SYNC_APPLY;
 	append(&world, "A", 3);
-	syncs(&world, 0, "and synced, if nothing is missing in it");
-	is_int((intmax_t)files(&world, "A"), 3, "as ever");
+	world_syncs(&world, 0, "and synced, if nothing is missing in it");
+	is_int((intmax_t)world_file_count(&world, "A"), 3, "as ever");
 	rests(&world, "that is all");
 	fake_fs_remount(world.fs, WORLD_MAILDIR);
 	world_files(&world, "A", &list);
 	fake_fs_remove(world.fs, list.items[0].path);
 	free(list.items);
-	syncs(&world, 74, "but one that lacks a message");
-	tells(&world, "is on another disk than in the last run, and lacks",
+	world_syncs(&world, 74, "but one that lacks a message");
+	world_tells(&world,
+		"is on another disk than in the last run, and lacks",
 		"is refused");
-	tells(&world, "move the state folder " WORLD_STATE " away",
+	world_tells(&world, "move the state folder " WORLD_STATE " away",
 		"with a way out");
-	is_int((intmax_t)box_of(&world, "A")->count, 3,
+	is_int((intmax_t)world_box(&world, "A")->count, 3,
 		"and nothing is removed there");
 	fake_store_wipe(world.store);
-	syncs(&world, 0, "which leads");
-	is_int((intmax_t)files(&world, "A"), 3, "to all mail on both sides");
+	world_syncs(&world, 0, "which leads");
+	is_int((intmax_t)world_file_count(&world, "A"), 3,
+		"to all mail on both sides");
 	rests(&world, "that is all");
 	world_clear(&world);
 }
@@ -768,9 +735,10 @@ static void test_remounted_without_folder(void)
 
 	begin(&world);
 	fake_fs_remount(world.fs, WORLD_MAILDIR);
-	remove_folder(&world, "A");
-	syncs(&world, 74, "one that lacks a folder is refused, too");
-	is_int((intmax_t)box_of(&world, "A")->count, 2, "the mailbox is kept");
+	world_rmdir(&world, "A");
+	world_syncs(&world, 74, "one that lacks a folder is refused, too");
+	is_int((intmax_t)world_box(&world, "A")->count, 2,
+		"the mailbox is kept");
 	world_clear(&world);
 }
 

@@ -24,46 +24,6 @@ static const char *const proof_names[] = {"by id", "by state", "by number"};
 static const enum mailbox_layout layouts[] = {LAYOUT_NESTED, LAYOUT_MAILDIRPP};
 static const char *const layout_names[] = {"nested", "maildir++"};
 
-static struct fake_mailbox *box_of(struct world *world, const char *name)
-{
-	return fake_server_find(world->server, name);
-}
-
-static size_t files(struct world *world, const char *mailbox)
-{
-	struct world_files list;
-
-	world_files(world, mailbox, &list);
-	free(list.items);
-	return list.count;
-}
-
-static bool told(const struct world *world, const char *part)
-{
-	struct str tale = buf_str(&world->tale);
-	size_t len = strlen(part);
-
-	for (size_t i = 0; i + len <= tale.len; i++) {
-		if (memcmp(tale.ptr + i, part, len) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void tells(struct world *world, const char *part, const char *sentence)
-{
-	if (!ok(told(world, part), "%s", sentence)) {
-		tap_note("expected: %s", part);
-		world_tell(world);
-	}
-}
-
-static void syncs(struct world *world, int status, const char *sentence)
-{
-	if (!is_int(world_sync(world), status, "%s", sentence))
-		world_tell(world);
-}
-
 /* Nothing was copied, moved or removed in the last run. */
 static bool carried_nothing(const struct world *world)
 {
@@ -166,7 +126,7 @@ static void rename_here(struct world *world, const char *from, const char *to)
 
 static void rename_there(struct world *world, const char *from, const char *to)
 {
-	fake_server_rename(world->server, box_of(world, from), to);
+	fake_server_rename(world->server, world_box(world, from), to);
 }
 
 /* ---- One side ------------------------------------------------------------ */
@@ -179,15 +139,20 @@ static void test_there(enum proof proof, enum mailbox_layout layout)
 	tap_note("%s, %s", proof_names[proof], layout_names[layout]);
 	rename_there(&world, "A", "X");
 	world.options.depth = SYNC_DRY;
-	syncs(&world, 0, "when a mailbox was renamed there, a dry run");
-	tells(&world, "[A] rename local", "says that its folder would be");
-	ok(world.steps == 0 && files(&world, "A") == 2, "and changes nothing");
+	world_syncs(&world, 0, "when a mailbox was renamed there, a dry run");
+	world_tells(
+		&world, "[A] rename local", "says that its folder would be");
+	ok(world.steps == 0 && world_file_count(&world, "A") == 2,
+		"and changes nothing");
 	world.options.depth = SYNC_APPLY;
-	syncs(&world, 0, "a sync");
-	tells(&world, "[A] rename local", "renames the folder, and says so,");
-	tells(&world, "[A/b] rename local", "and the one below it,");
-	is_int((intmax_t)files(&world, "X"), 2, "with what is in it,");
-	is_int((intmax_t)files(&world, "X/b"), 1, "and in the one below;");
+	world_syncs(&world, 0, "a sync");
+	world_tells(
+		&world, "[A] rename local", "renames the folder, and says so,");
+	world_tells(&world, "[A/b] rename local", "and the one below it,");
+	is_int((intmax_t)world_file_count(&world, "X"), 2,
+		"with what is in it,");
+	is_int((intmax_t)world_file_count(&world, "X/b"), 1,
+		"and in the one below;");
 	ok(!world_has_folder(&world, "A") && !world_has_folder(&world, "A/b"),
 		"nothing is left of the old names,");
 	ok(carried_nothing(&world), "and no mail was moved");
@@ -203,17 +168,19 @@ static void test_here(enum proof proof, enum mailbox_layout layout)
 	tap_note("%s, %s", proof_names[proof], layout_names[layout]);
 	rename_here(&world, "A", "X");
 	world.options.depth = SYNC_DRY;
-	syncs(&world, 0, "when a folder was renamed, a dry run");
-	tells(&world, "[A] rename server", "says that the mailbox would be");
-	ok(world.steps == 0 && box_of(&world, "X") == NULL,
+	world_syncs(&world, 0, "when a folder was renamed, a dry run");
+	world_tells(
+		&world, "[A] rename server", "says that the mailbox would be");
+	ok(world.steps == 0 && world_box(&world, "X") == NULL,
 		"and changes nothing");
 	world.options.depth = SYNC_APPLY;
-	syncs(&world, 0, "a sync");
-	tells(&world, "[A] rename server",
+	world_syncs(&world, 0, "a sync");
+	world_tells(&world, "[A] rename server",
 		"renames the mailbox there, and says so,");
-	ok(box_of(&world, "X") != NULL && box_of(&world, "X")->count == 2 &&
-			box_of(&world, "X/b") != NULL &&
-			box_of(&world, "X/b")->count == 1,
+	ok(world_box(&world, "X") != NULL &&
+			world_box(&world, "X")->count == 2 &&
+			world_box(&world, "X/b") != NULL &&
+			world_box(&world, "X/b")->count == 1,
 		"with the one below,");
 	is_int((intmax_t)world.server->count, 4, "and no other is made;");
 	is_int((intmax_t)world.traffic.counts[IMAP_RENAME], 1,
@@ -231,13 +198,14 @@ static void test_both(enum proof proof, enum mailbox_layout layout)
 	tap_note("%s, %s", proof_names[proof], layout_names[layout]);
 	rename_here(&world, "A", "X");
 	rename_there(&world, "A", "X");
-	syncs(&world, 0, "what got the same name on both sides");
+	world_syncs(&world, 0, "what got the same name on both sides");
 	ok(carried_nothing(&world), "stays in step");
 	rests(&world, "and that is all");
 	rename_here(&world, "X", "Y");
 	rename_there(&world, "X", "Z");
-	syncs(&world, 0, "of two different names");
-	is_int((intmax_t)files(&world, "Z"), 2, "the server's counts");
+	world_syncs(&world, 0, "of two different names");
+	is_int((intmax_t)world_file_count(&world, "Z"), 2,
+		"the server's counts");
 	ok(!world_has_folder(&world, "Y") && carried_nothing(&world),
 		"for the folder");
 	rests(&world, "and that is all");
@@ -252,10 +220,11 @@ static void test_with_changes(enum proof proof, enum mailbox_layout layout)
 	tap_note("%s, %s", proof_names[proof], layout_names[layout]);
 	rename_there(&world, "A", "X");
 	world_give(&world, "X", 5, 0);
-	box_of(&world, "X")->messages[0].flags = 0;
-	fake_mailbox_expunge(box_of(&world, "X"), 2);
+	world_box(&world, "X")->messages[0].flags = 0;
+	fake_mailbox_expunge(world_box(&world, "X"), 2);
 	world_drop(&world, "A", "new/6.here", 6);
-	syncs(&world, 0, "what else happened to a mailbox that was renamed");
+	world_syncs(
+		&world, 0, "what else happened to a mailbox that was renamed");
 	is_int((intmax_t)world.summary.local.added, 1, "is brought here");
 	is_int((intmax_t)world.summary.local.removed, 1, "or removed here");
 	is_int((intmax_t)world.summary.local.flagged, 1, "or marked here");
@@ -264,10 +233,10 @@ static void test_with_changes(enum proof proof, enum mailbox_layout layout)
 	rename_here(&world, "X", "Y");
 	world_drop(&world, "Y", "new/7.here", 7);
 	world_give(&world, "X", 8, 0);
-	syncs(&world, 0, "so it is when the folder was");
+	world_syncs(&world, 0, "so it is when the folder was");
 	is_int((intmax_t)world.summary.local.added, 1, "here");
 	is_int((intmax_t)world.summary.server.added, 1, "and there");
-	ok(box_of(&world, "Y") != NULL, "under the new name");
+	ok(world_box(&world, "Y") != NULL, "under the new name");
 	rests(&world, "and that is all");
 	world_clear(&world);
 }
@@ -284,17 +253,18 @@ static void test_chain(enum proof proof, bool is_here)
 	rename(&world, "C", "D");
 	rename(&world, "A/b", "C");
 	rename(&world, "A", "Other");
-	syncs(&world, 0,
+	world_syncs(&world, 0,
 		is_here ? "a chain of names here" : "a chain of names there");
 	ok(carried_nothing(&world), "moves no mail");
-	ok(files(&world, "D") == 1 && files(&world, "C") == 1 &&
-			files(&world, "Other") == 2,
+	ok(world_file_count(&world, "D") == 1 &&
+			world_file_count(&world, "C") == 1 &&
+			world_file_count(&world, "Other") == 2,
 		"and each mailbox gets its name");
 	rests(&world, "that is all");
 	rename(&world, "C", "Third");
 	rename(&world, "D", "C");
 	rename(&world, "Third", "D");
-	syncs(&world, 0, "so do two that change places");
+	world_syncs(&world, 0, "so do two that change places");
 	ok(carried_nothing(&world), "without any mail");
 	rests(&world, "and that is all");
 	world_clear(&world);
@@ -314,8 +284,9 @@ static void test_new_under_old_name(enum proof proof, bool is_here)
 		fake_server_create(world.server, "C", 0);
 		world_give(&world, "C", 5, 0);
 	}
-	syncs(&world, 0, "when another mailbox has the old name by now");
-	is_int((intmax_t)files(&world, "Old"), 1, "the one is renamed,");
+	world_syncs(&world, 0, "when another mailbox has the old name by now");
+	is_int((intmax_t)world_file_count(&world, "Old"), 1,
+		"the one is renamed,");
 	is_int((intmax_t)(world.summary.local.added +
 			  world.summary.server.added),
 		1, "the other new");
@@ -329,34 +300,22 @@ static void test_back(enum proof proof)
 
 	begin(&world, proof, LAYOUT_NESTED);
 	rename_there(&world, "A", "X");
-	syncs(&world, 0, "what was renamed");
+	world_syncs(&world, 0, "what was renamed");
 	rename_here(&world, "X", "A");
-	syncs(&world, 0, "may be renamed back from the other side");
-	ok(box_of(&world, "A") != NULL && carried_nothing(&world),
+	world_syncs(&world, 0, "may be renamed back from the other side");
+	ok(world_box(&world, "A") != NULL && carried_nothing(&world),
 		"as often as one likes");
 	rests(&world, "that is all");
 	rename_there(&world, "A/b", "b");
 	rename_there(&world, "A", "b/A");
-	syncs(&world, 0, "what was above may come below");
-	ok(carried_nothing(&world) && files(&world, "b/A") == 2,
+	world_syncs(&world, 0, "what was above may come below");
+	ok(carried_nothing(&world) && world_file_count(&world, "b/A") == 2,
 		"and moves no mail");
 	rests(&world, "that is all");
 	world_clear(&world);
 }
 
 /* ---- No proof ------------------------------------------------------------ */
-
-static void remove_folder(struct world *world, const char *mailbox)
-{
-	struct buf path = {0};
-
-	world_path(world, mailbox, "", &path);
-	if (path.ptr[path.len - 1] == '/')
-		path.len--;
-	fake_fs_remove(world->fs, buf_z(&path));
-	fake_fs_settle(world->fs);
-	buf_clear(&path);
-}
 
 /* One of the new folders gets the inode of one that was removed: which, depends
  * on what else was made before. */
@@ -366,7 +325,7 @@ static bool is_kept_apart(unsigned before)
 	bool is_ok;
 
 	begin(&world, BY_STATE, LAYOUT_NESTED);
-	remove_folder(&world, "C");
+	world_rmdir(&world, "C");
 	for (unsigned i = 0; i < before; i++) {
 		char path[64];
 
@@ -380,8 +339,8 @@ static bool is_kept_apart(unsigned before)
 		world_mkdir(&world, name);
 	}
 	fake_fs_settle(world.fs);
-	is_ok = world_sync(&world) == 0 && box_of(&world, "C") != NULL &&
-		box_of(&world, "C")->count == 1 &&
+	is_ok = world_sync(&world) == 0 && world_box(&world, "C") != NULL &&
+		world_box(&world, "C")->count == 1 &&
 		world.traffic.counts[IMAP_RENAME] == 0;
 	if (!is_ok)
 		world_tell(&world);
@@ -402,7 +361,7 @@ static void test_inode_again(void)
 /* A mailbox that came for another one. */
 static void replace(struct world *world, unsigned number)
 {
-	struct fake_mailbox *box = box_of(world, "C");
+	struct fake_mailbox *box = world_box(world, "C");
 	uint32_t uidvalidity = box->uidvalidity;
 
 	fake_server_delete(world->server, box);
@@ -417,11 +376,12 @@ static void test_same_numbers(void)
 
 	begin(&world, BY_STATE, LAYOUT_NESTED);
 	replace(&world, 9);
-	syncs(&world, 0,
+	world_syncs(&world, 0,
 		"a new mailbox that has the numbers of one that is gone");
-	is_int((intmax_t)files(&world, "C"), 1, "is not taken for it:");
-	is_int((intmax_t)files(&world, "D"), 1, "it is made here,");
-	tells(&world, "[C] note: is gone from the server",
+	is_int((intmax_t)world_file_count(&world, "C"), 1,
+		"is not taken for it:");
+	is_int((intmax_t)world_file_count(&world, "D"), 1, "it is made here,");
+	world_tells(&world, "[C] note: is gone from the server",
 		"and the other is gone");
 	world_clear(&world);
 }
@@ -440,8 +400,8 @@ static void test_one_uidvalidity(void)
 	check(world_sync(&world) == 0);
 	rename_there(&world, "A", "X");
 	world_drop(&world, "A", "new/1.here", 1);
-	syncs(&world, 0, "where UIDVALIDITY is always 1");
-	is_int((intmax_t)files(&world, "A"), 1,
+	world_syncs(&world, 0, "where UIDVALIDITY is always 1");
+	is_int((intmax_t)world_file_count(&world, "A"), 1,
 		"an empty mailbox is not known again");
 	world_clear(&world);
 }
@@ -451,25 +411,26 @@ static void test_lying_ids(void)
 	struct world world;
 
 	begin(&world, BY_ID, LAYOUT_NESTED);
-	box_of(&world, "C")->id = box_of(&world, "A")->id;
+	world_box(&world, "C")->id = world_box(&world, "A")->id;
 	world_give(&world, "C", 5, 0);
 	check(world_sync(&world) == 0);
 	check(world_sync(&world) == 0);
 	replace(&world, 9);
-	box_of(&world, "D")->id = box_of(&world, "A")->id;
-	syncs(&world, 0, "an id that two mailboxes have");
-	is_int((intmax_t)files(&world, "C"), 2, "proves nothing");
+	world_box(&world, "D")->id = world_box(&world, "A")->id;
+	world_syncs(&world, 0, "an id that two mailboxes have");
+	is_int((intmax_t)world_file_count(&world, "C"), 2, "proves nothing");
 	world_clear(&world);
 
 	begin(&world, BY_ID, LAYOUT_NESTED);
 	{
-		uint64_t id = box_of(&world, "C")->id;
+		uint64_t id = world_box(&world, "C")->id;
 
 		replace(&world, 9);
-		box_of(&world, "D")->id = id;
+		world_box(&world, "D")->id = id;
 	}
-	syncs(&world, 0, "nor does one under which other messages are");
-	ok(files(&world, "C") == 1 && files(&world, "D") == 1,
+	world_syncs(&world, 0, "nor does one under which other messages are");
+	ok(world_file_count(&world, "C") == 1 &&
+			world_file_count(&world, "D") == 1,
 		"both are kept apart");
 	world_clear(&world);
 }
@@ -481,7 +442,7 @@ static void test_unproven(void)
 	begin(&world, BY_STATE, LAYOUT_NESTED);
 	world.server->odd.renames_renumber = true;
 	rename_here(&world, "A", "X");
-	syncs(&world, 0, "where RENAME gives a new UIDVALIDITY");
+	world_syncs(&world, 0, "where RENAME gives a new UIDVALIDITY");
 	is_int((intmax_t)(world.summary.local.added +
 			  world.summary.server.added),
 		0, "a folder's new name still moves no mail");
@@ -496,14 +457,16 @@ static void test_not_open(void)
 	begin(&world, BY_STATE, LAYOUT_NESTED);
 	world.account.remove = ACCOUNT_SIDES_BOTH;
 	rename_there(&world, "C", "D");
-	box_of(&world, "D")->refuses = "NO [UNAVAILABLE] Away";
-	syncs(&world, 1, "if the new mailbox cannot be looked into");
-	is_int((intmax_t)files(&world, "C"), 1, "nothing counts as gone");
-	tells(&world, "whether it is a mailbox that was renamed",
+	world_box(&world, "D")->refuses = "NO [UNAVAILABLE] Away";
+	world_syncs(&world, 1, "if the new mailbox cannot be looked into");
+	is_int((intmax_t)world_file_count(&world, "C"), 1,
+		"nothing counts as gone");
+	world_tells(&world, "whether it is a mailbox that was renamed",
 		"and that is said");
-	box_of(&world, "D")->refuses = NULL;
-	syncs(&world, 0, "until it can");
-	is_int((intmax_t)files(&world, "D"), 1, "then the folder is renamed");
+	world_box(&world, "D")->refuses = NULL;
+	world_syncs(&world, 0, "until it can");
+	is_int((intmax_t)world_file_count(&world, "D"), 1,
+		"then the folder is renamed");
 	rests(&world, "that is all");
 	world_clear(&world);
 }
@@ -519,12 +482,13 @@ static void test_half_open(enum proof proof, bool is_first)
 	rename_there(&world, "C", "T");
 	rename_there(&world, "A/b", "C");
 	rename_there(&world, "T", "A/b");
-	closed = box_of(&world, is_first ? "A/b" : "C");
+	closed = world_box(&world, is_first ? "A/b" : "C");
 	closed->refuses = "NO [UNAVAILABLE] Away";
-	syncs(&world, 1, "if one of two that change places cannot be seen");
+	world_syncs(
+		&world, 1, "if one of two that change places cannot be seen");
 	ok(carried_nothing(&world), "the other is not taken for it");
 	closed->refuses = NULL;
-	syncs(&world, 0, "until it can");
+	world_syncs(&world, 0, "until it can");
 	ok(carried_nothing(&world), "then both folders are renamed");
 	rests(&world, "that is all");
 	world_clear(&world);
@@ -540,23 +504,24 @@ static void test_taken(void)
 	rename_there(&world, "C", "D");
 	world_mkdir(&world, "D");
 	world_drop(&world, "D", "new/5.here", 5);
-	syncs(&world, 0, "if there is a folder of the new name");
-	tells(&world, "there is another folder of that name",
+	world_syncs(&world, 0, "if there is a folder of the new name");
+	world_tells(&world, "there is another folder of that name",
 		"nothing is renamed, which is said;");
-	is_int((intmax_t)files(&world, "C"), 1, "the old folder is kept,");
-	is_int((intmax_t)files(&world, "D"), 2, "the other synced");
+	is_int((intmax_t)world_file_count(&world, "C"), 1,
+		"the old folder is kept,");
+	is_int((intmax_t)world_file_count(&world, "D"), 2, "the other synced");
 	world_clear(&world);
 
 	begin(&world, BY_STATE, LAYOUT_NESTED);
 	rename_here(&world, "C", "D");
 	fake_server_create(world.server, "D", 0);
 	world_give(&world, "D", 5, 0);
-	syncs(&world, 0, "if there is a mailbox of the new name there");
-	tells(&world, "there is another mailbox of that name",
+	world_syncs(&world, 0, "if there is a mailbox of the new name there");
+	world_tells(&world, "there is another mailbox of that name",
 		"nothing is renamed, which is said;");
-	is_int((intmax_t)box_of(&world, "C")->count, 1,
+	is_int((intmax_t)world_box(&world, "C")->count, 1,
 		"the old mailbox is kept");
-	is_int((intmax_t)files(&world, "D"), 2, "the other synced");
+	is_int((intmax_t)world_file_count(&world, "D"), 2, "the other synced");
 	world_clear(&world);
 }
 
@@ -569,7 +534,7 @@ static void test_plain_folder_in_the_way(void)
 	fake_fs_put(world.fs, WORLD_MAILDIR "/D", STR("no folder"), 0);
 	fake_fs_settle(world.fs);
 	(void)world_sync(&world);
-	is_int((intmax_t)files(&world, "C"), 1,
+	is_int((intmax_t)world_file_count(&world, "C"), 1,
 		"if something else bears the name, the folder is kept");
 	ok(fake_fs_exists(world.fs, WORLD_MAILDIR "/D"), "and so is that");
 	world_clear(&world);
@@ -581,9 +546,9 @@ static void test_refused(void)
 
 	begin(&world, BY_STATE, LAYOUT_NESTED);
 	rename_here(&world, "C", "A/b/C");
-	box_of(&world, "A/b")->attrs |= IMAP_ATTR_NOINFERIORS;
-	syncs(&world, 0, "a folder may come below another");
-	ok(box_of(&world, "A/b/C") != NULL && carried_nothing(&world),
+	world_box(&world, "A/b")->attrs |= IMAP_ATTR_NOINFERIORS;
+	world_syncs(&world, 0, "a folder may come below another");
+	ok(world_box(&world, "A/b/C") != NULL && carried_nothing(&world),
 		"as the mailbox does");
 	rests(&world, "that is all");
 	world_clear(&world);
@@ -611,13 +576,13 @@ static void test_policy(const struct policy_case *policy)
 		rename_here(&world, "A", "X");
 	else
 		rename_there(&world, "A", "X");
-	syncs(&world, 0, policy->sentence);
-	ok((files(&world, "X") == 2 && box_of(&world, "X") != NULL) ==
-			policy->follows,
+	world_syncs(&world, 0, policy->sentence);
+	ok((world_file_count(&world, "X") == 2 &&
+		   world_box(&world, "X") != NULL) == policy->follows,
 		policy->follows ? "follows" : "does not follow");
 	ok(carried_nothing(&world), "and no mail moves");
 	if (!policy->follows) {
-		tells(&world, "until it has one name again",
+		world_tells(&world, "until it has one name again",
 			"it is said what to do");
 		if (policy->is_here)
 			rename_here(&world, "X", "A");
@@ -625,7 +590,7 @@ static void test_policy(const struct policy_case *policy)
 			rename_there(&world, "X", "A");
 		world.account.direction = ACCOUNT_DIRECTION_BOTH;
 		world.account.create = ACCOUNT_SIDES_BOTH;
-		syncs(&world, 0, "when that is done");
+		world_syncs(&world, 0, "when that is done");
 	}
 	rests(&world, "it is in step");
 	world_clear(&world);
@@ -669,16 +634,17 @@ static void test_left_out(void)
 	world.account.mailboxes.exclude = (struct account_list){&x, 1};
 	rename_there(&world, "A/b", "b");
 	rename_there(&world, "A", "X");
-	syncs(&world, 0, "a mailbox whose new name is excluded");
-	tells(&world, "which include and exclude leave out",
+	world_syncs(&world, 0, "a mailbox whose new name is excluded");
+	world_tells(&world, "which include and exclude leave out",
 		"is left alone, which is said,");
-	is_int((intmax_t)files(&world, "A"), 2, "and not removed here");
-	syncs(&world, 0, "the next run");
+	is_int((intmax_t)world_file_count(&world, "A"), 2,
+		"and not removed here");
+	world_syncs(&world, 0, "the next run");
 	steps = world.steps;
 	is_int((intmax_t)steps, 0, "does nothing");
 	world.account.mailboxes.exclude = (struct account_list){0};
-	syncs(&world, 0, "when it is not any more");
-	ok(carried_nothing(&world) && files(&world, "X") == 2,
+	world_syncs(&world, 0, "when it is not any more");
+	ok(carried_nothing(&world) && world_file_count(&world, "X") == 2,
 		"its folder is renamed");
 	rests(&world, "that is all");
 	world_clear(&world);
@@ -688,14 +654,14 @@ static void test_left_out(void)
 	rename_there(&world, "A/b", "b");
 	rename_there(&world, "A", "X");
 	world.options.globs = (struct account_list){&a, 1};
-	syncs(&world, 0, "a run of the old name alone");
-	is_int((intmax_t)files(&world, "A"), 2, "removes nothing");
+	world_syncs(&world, 0, "a run of the old name alone");
+	is_int((intmax_t)world_file_count(&world, "A"), 2, "removes nothing");
 	world.options.globs = (struct account_list){&x, 1};
-	syncs(&world, 0, "a run of the new name alone");
-	ok(carried_nothing(&world) && files(&world, "X") == 2,
+	world_syncs(&world, 0, "a run of the new name alone");
+	ok(carried_nothing(&world) && world_file_count(&world, "X") == 2,
 		"renames the folder");
 	world.options.globs = (struct account_list){0};
-	syncs(&world, 0, "a run of all");
+	world_syncs(&world, 0, "a run of all");
 	ok(carried_nothing(&world), "moves no mail, either");
 	rests(&world, "that is all");
 	world_clear(&world);
@@ -716,17 +682,17 @@ static void test_map(void)
 	check(world_sync(&world) == 0);
 	check(world_sync(&world) == 0);
 	rename_folder(&world, "Sea", "Ocean");
-	syncs(&world, 0, "a folder whose name the config says");
-	tells(&world, "but `rename` says its name",
+	world_syncs(&world, 0, "a folder whose name the config says");
+	world_tells(&world, "but `rename` says its name",
 		"does not rename the server's mailbox");
 	rename_folder(&world, "Ocean", "Sea");
-	syncs(&world, 0, "given back");
+	world_syncs(&world, 0, "given back");
 	rename_there(&world, "C", "Other");
-	syncs(&world, 0, "a mailbox that `rename` speaks of no more");
-	ok(carried_nothing(&world) && files(&world, "Other") == 1,
+	world_syncs(&world, 0, "a mailbox that `rename` speaks of no more");
+	ok(carried_nothing(&world) && world_file_count(&world, "Other") == 1,
 		"gets the folder of its new name");
 	rename_there(&world, "Other", "C");
-	syncs(&world, 0, "and one that it does");
+	world_syncs(&world, 0, "and one that it does");
 	ok(carried_nothing(&world), "the name that it says");
 	world.left_out = STR("C");
 	ok(world_has_folder(&world, "Sea"), "and no other");
@@ -750,10 +716,10 @@ static void test_case(void)
 	check(world_sync(&world) == 0);
 	check(world_sync(&world) == 0);
 	rename_there(&world, "C", "c");
-	syncs(&world, 1, "a new name that differs in letter case alone");
-	tells(&world, "differ only in letter case",
+	world_syncs(&world, 1, "a new name that differs in letter case alone");
+	world_tells(&world, "differ only in letter case",
 		"is an error where that is one folder");
-	is_int((intmax_t)files(&world, "C"), 1, "which is kept");
+	is_int((intmax_t)world_file_count(&world, "C"), 1, "which is kept");
 	rename_there(&world, "c", "C");
 	rests(&world, "and is in step again under its old name");
 	world_clear(&world);
@@ -764,15 +730,15 @@ static void test_subscribed(void)
 	struct world world;
 
 	begin(&world, BY_STATE, LAYOUT_NESTED);
-	box_of(&world, "C")->subscribed = true;
+	world_box(&world, "C")->subscribed = true;
 	rename_here(&world, "C", "D");
-	syncs(&world, 0, "a mailbox that is subscribed to");
-	ok(box_of(&world, "D")->subscribed, "is under its new name");
+	world_syncs(&world, 0, "a mailbox that is subscribed to");
+	ok(world_box(&world, "D")->subscribed, "is under its new name");
 	is_int((intmax_t)world.traffic.counts[IMAP_UNSUBSCRIBE], 1,
 		"and not under its old one");
 	rename_here(&world, "A", "X");
-	syncs(&world, 0, "one that is not");
-	ok(!box_of(&world, "X")->subscribed, "is not, then");
+	world_syncs(&world, 0, "one that is not");
+	ok(!world_box(&world, "X")->subscribed, "is not, then");
 	world_clear(&world);
 }
 
@@ -785,11 +751,13 @@ static void test_inbox(enum mailbox_layout layout)
 	check(world_sync(&world) == 0);
 	fake_server_create(world.server, "Old", 0);
 	(void)fake_mailbox_copy(
-		box_of(&world, "INBOX"), 1, box_of(&world, "Old"));
-	fake_mailbox_expunge(box_of(&world, "INBOX"), 1);
-	syncs(&world, 0, "after RENAME of INBOX");
-	is_int((intmax_t)files(&world, "Old"), 1, "its mail is where it went");
-	is_int((intmax_t)files(&world, "INBOX"), 0, "INBOX is empty");
+		world_box(&world, "INBOX"), 1, world_box(&world, "Old"));
+	fake_mailbox_expunge(world_box(&world, "INBOX"), 1);
+	world_syncs(&world, 0, "after RENAME of INBOX");
+	is_int((intmax_t)world_file_count(&world, "Old"), 1,
+		"its mail is where it went");
+	is_int((intmax_t)world_file_count(&world, "INBOX"), 0,
+		"INBOX is empty");
 	is_int((intmax_t)world.summary.local.added, 0, "and none travelled");
 	rests(&world, "that is all");
 	world_clear(&world);
@@ -804,8 +772,9 @@ static void test_folder_below(void)
 	fake_fs_settle(world.fs);
 	fake_server_create(world.server, "A/late", 0);
 	rename_there(&world, "A", "X");
-	syncs(&world, 0, "what is new below a mailbox that was renamed");
-	ok(world_has_folder(&world, "X/own") && box_of(&world, "X/own") != NULL,
+	world_syncs(&world, 0, "what is new below a mailbox that was renamed");
+	ok(world_has_folder(&world, "X/own") &&
+			world_box(&world, "X/own") != NULL,
 		"goes along here");
 	ok(world_has_folder(&world, "X/late"), "and there");
 	rests(&world, "and is in step");
@@ -819,8 +788,10 @@ static void test_parent_alone(void)
 	/* In maildir++, what is below need not come along. */
 	begin(&world, BY_STATE, LAYOUT_MAILDIRPP);
 	rename_folder(&world, "A", "X");
-	syncs(&world, 0, "a folder that is renamed without those below it");
-	ok(box_of(&world, "X/b") != NULL && world_has_folder(&world, "X/b") &&
+	world_syncs(
+		&world, 0, "a folder that is renamed without those below it");
+	ok(world_box(&world, "X/b") != NULL &&
+			world_has_folder(&world, "X/b") &&
 			carried_nothing(&world),
 		"takes them along, as the server does");
 	rests(&world, "that is all");
@@ -863,20 +834,20 @@ static void test_looking(bool is_here)
 	rename(&world, "X", "C");
 	ok(looks_only(&world),
 		"who only looks at mailboxes that change names writes nothing");
-	tells(&world, is_here ? "[A] rename server" : "[A] rename local",
+	world_tells(&world, is_here ? "[A] rename server" : "[A] rename local",
 		"a dry run names the one");
-	tells(&world, is_here ? "[C] rename server" : "[C] rename local",
+	world_tells(&world, is_here ? "[C] rename server" : "[C] rename local",
 		"and the other");
 	world.options.depth = SYNC_STATUS;
-	syncs(&world, 0, "and so does");
-	tells(&world,
+	world_syncs(&world, 0, "and so does");
+	world_tells(&world,
 		is_here ? "[A] note: is called C on disk now; a sync renames "
 			  "its mailbox on the server"
 			: "[A] note: is called C on the server now; a sync "
 			  "renames its folder",
 		"status");
 	world.options.depth = SYNC_APPLY;
-	syncs(&world, 0, "a sync then does it");
+	world_syncs(&world, 0, "a sync then does it");
 	rests(&world, "and that is all");
 	rename(&world, "C", "X");
 	if (is_here) {
@@ -887,7 +858,7 @@ static void test_looking(bool is_here)
 	}
 	ok(looks_only(&world),
 		"nor does it with a new mailbox under the old name");
-	tells(&world, is_here ? "[C] create server" : "[C] create local",
+	world_tells(&world, is_here ? "[C] create server" : "[C] create local",
 		"which a dry run says would be made");
 	world_clear(&world);
 }
@@ -935,11 +906,15 @@ static bool is_as_wanted(struct world *world, enum act act)
 	switch (act) {
 	case ACT_THERE:
 	case ACT_HERE:
-		return world->server->count == 4 && files(world, "X") == 3 &&
-		       files(world, "X/b") == 1 && files(world, "C") == 1;
+		return world->server->count == 4 &&
+		       world_file_count(world, "X") == 3 &&
+		       world_file_count(world, "X/b") == 1 &&
+		       world_file_count(world, "C") == 1;
 	default:
-		return world->server->count == 4 && files(world, "A") == 1 &&
-		       files(world, "C/b") == 1 && files(world, "C") == 2;
+		return world->server->count == 4 &&
+		       world_file_count(world, "A") == 1 &&
+		       world_file_count(world, "C/b") == 1 &&
+		       world_file_count(world, "C") == 2;
 	}
 }
 
