@@ -2,10 +2,13 @@
  * How: a task for each pair of mailboxes that something goes between. Messages
  * go in chunks: intents are committed, one MOVE or COPY sent; COPYUID names the
  * new UIDs, or else all headers from the target's UIDNEXT on are fetched and
- * paired; then the entries are committed. What was refused, or whose answer was
- * lost with the connection, may be done or not: it is left for the next run,
- * which lists both mailboxes and sees. A chunk that is refused is tried message
- * by message, so that one bad message does not hold up the rest.
+ * paired; then the entries are committed. A COPYUID that names a UID of another
+ * message is not believed; and where the original will be expunged, or was
+ * moved and is not told to be gone, the copy is to be seen before. What was
+ * refused, or whose answer was lost with the connection, may be done or not: it
+ * is left for the next run, which lists both mailboxes and sees. A chunk that
+ * is refused is tried message by message, so that one bad message does not hold
+ * up the rest.
  */
 #include "move_remote.h"
 
@@ -26,6 +29,7 @@ struct carried {
 	const struct local_item *item; /* its file */
 	uint64_t intent;
 	uint32_t uid; /* in the target; 0: not known (yet) */
+	bool shown;   /* by the target, under that UID */
 	bool passed;  /* told, or left for the next run */
 };
 
@@ -51,6 +55,8 @@ struct move_task {
 	uint32_t uidnext; /* of the target: its new UIDs are not below */
 	bool refused;
 	struct err why;
+	uint64_t gone; /* so many the server told to be gone from the source */
+	bool proves;   /* whether what COPYUID names is there is looked for */
 	struct match_identities headers; /* of the target; on the heap */
 	uint32_t *header_uids;           /* likewise, parallel */
 	size_t header_cap;
@@ -67,11 +73,16 @@ static void submit(struct move_task *move, const struct imap_command *command)
 	move->awaited++;
 }
 
+/* Whether the originals are to be expunged, once there are copies. */
+static bool leaves(const struct move_task *move)
+{
+	return move->all[move->first].link->leaves;
+}
+
 static bool by_move(const struct move_task *move)
 {
-	const struct carried *first = &move->all[move->first];
-
-	return first->op->kind == OP_MOVE_REMOTE && !first->link->leaves;
+	return move->all[move->first].op->kind == OP_MOVE_REMOTE &&
+	       !leaves(move);
 }
 
 static void send_chunk(struct move_task *move)
@@ -87,6 +98,7 @@ static void send_chunk(struct move_task *move)
 	command.copy.set = buf_str(&text);
 	command.copy.mailbox = move->target->wire_name;
 	move->stage = STAGE_CARRY;
+	move->gone = 0;
 	submit(move, &command);
 	buf_clear(&text);
 	imap_set_clear(&set);
@@ -103,18 +115,46 @@ static enum task_step begin_look(struct move_task *move)
 	return TASK_MORE;
 }
 
-static void send_look(struct move_task *move)
+/* Asks for those that were named. */
+static void send_proof(struct move_task *move)
+{
+	struct imap_command command = {.kind = IMAP_FETCH};
+	struct imap_set set = {0};
+	struct buf text = {0};
+
+	for (size_t i = move->first; i < move->end; i++) {
+		move->all[i].shown = false;
+		if (move->all[i].uid != 0)
+			imap_set_add(&set, move->all[i].uid);
+	}
+	imap_set_print(&set, &text);
+	command.fetch.set = buf_str(&text);
+	command.fetch.items = IMAP_FETCH_UID;
+	submit(move, &command);
+	buf_clear(&text);
+	imap_set_clear(&set);
+}
+
+static void send_headers(struct move_task *move)
 {
 	struct imap_command command = {.kind = IMAP_FETCH};
 	char set[32];
 
-	move->stage = STAGE_LOOK;
 	move->headers.count = 0;
 	(void)snprintf(set, sizeof(set), "%" PRIu32 ":*", move->uidnext);
 	command.fetch.set = str_of(set);
 	command.fetch.items =
 		IMAP_FETCH_UID | IMAP_FETCH_SIZE | IMAP_FETCH_HEADER;
 	submit(move, &command);
+}
+
+static void send_look(struct move_task *move)
+{
+	move->stage = STAGE_LOOK;
+	if (move->proves)
+		send_proof(move);
+	else
+		send_headers(move);
 }
 
 /* ---- Chunks -------------------------------------------------------------- */
@@ -271,6 +311,18 @@ static enum task_step next_chunk(struct move_task *move, struct err *err)
 
 /* ---- Answers ------------------------------------------------------------- */
 
+/* Whether the journal has a message of the target's with this UID; -1: err. */
+static int is_recorded(struct move_task *move, uint32_t uid, struct err *err)
+{
+	struct journal_message message;
+	struct arena scratch = {0};
+	int found = journal_message(
+		&move->target->base, uid, &scratch, &message, err);
+
+	arena_clear(&scratch);
+	return found;
+}
+
 static void name(struct move_task *move, uint32_t from, uint32_t uid)
 {
 	for (size_t i = move->first; i < move->end; i++) {
@@ -297,13 +349,49 @@ static void copyuid(struct move_task *move, const struct imap_code *code)
 		name(move, from_uid, uid);
 }
 
-static bool any_named(const struct move_task *move)
+/* Whether none of the UIDs that are named can be another message's. 1: none;
+ * 0: one is; -1: err. */
+static int is_credible(struct move_task *move, struct err *err)
 {
-	for (size_t i = move->first; i < move->end; i++) {
-		if (move->all[i].uid != 0)
-			return true;
+	struct imap_set named = {0};
+	int known = 0;
+
+	for (size_t i = move->first; i < move->end && known == 0; i++) {
+		uint32_t uid = move->all[i].uid;
+
+		if (uid == 0)
+			continue;
+		known = uid < move->uidnext || imap_set_contains(&named, uid)
+				? 1
+				: is_recorded(move, uid, err);
+		imap_set_add(&named, uid);
 	}
-	return false;
+	imap_set_clear(&named);
+	return known < 0 ? -1 : known == 0;
+}
+
+static void unname(struct move_task *move)
+{
+	for (size_t i = move->first; i < move->end; i++)
+		move->all[i].uid = 0;
+}
+
+static size_t count_named(const struct move_task *move)
+{
+	size_t count = 0;
+
+	for (size_t i = move->first; i < move->end; i++)
+		count += move->all[i].uid != 0;
+	return count;
+}
+
+/* Whether the copies that were named are to be seen before they are believed:
+ * where the originals are to be expunged for them, or a MOVE has not told that
+ * those are gone (RFC 6851 section 3.3). */
+static bool needs_proof(const struct move_task *move)
+{
+	return leaves(move) ||
+	       (by_move(move) && move->gone < count_named(move));
 }
 
 /* One message that the server does not let go; it is tried again later. */
@@ -327,8 +415,7 @@ static enum task_step refused(struct move_task *move, struct err *err)
 {
 	size_t first = move->first;
 
-	for (size_t i = first; i < move->end; i++)
-		move->all[i].uid = 0; /* of a MOVE half done */
+	unname(move); /* of a MOVE half done */
 	if (move->end - first == 1) {
 		refused_singly(move);
 		return next_chunk(move, err);
@@ -340,9 +427,17 @@ static enum task_step refused(struct move_task *move, struct err *err)
 
 static enum task_step carried_over(struct move_task *move, struct err *err)
 {
+	int credible;
+
 	if (move->refused)
 		return refused(move, err);
-	if (!any_named(move))
+	credible = is_credible(move, err);
+	if (credible < 0)
+		return TASK_FAILED;
+	if (credible == 0)
+		unname(move);
+	move->proves = count_named(move) > 0 && needs_proof(move);
+	if (move->proves || count_named(move) == 0)
 		return begin_look(move);
 	/* What COPYUID does not name was not there. */
 	if (commit_chunk(move, err) != 0)
@@ -352,6 +447,15 @@ static enum task_step carried_over(struct move_task *move, struct err *err)
 }
 
 /* ---- Looking up ---------------------------------------------------------- */
+
+static void uid_seen(struct move_task *move, const struct imap_fetch *fetched)
+{
+	for (size_t i = move->first; i < move->end; i++) {
+		if ((fetched->present & IMAP_FETCH_UID) != 0 &&
+			move->all[i].uid == fetched->uid)
+			move->all[i].shown = true;
+	}
+}
 
 static void header_seen(
 	struct move_task *move, const struct imap_fetch *fetched)
@@ -378,12 +482,8 @@ static void header_seen(
 static int drop_known(struct move_task *move, struct err *err)
 {
 	for (size_t i = 0; i < move->headers.count; i++) {
-		struct journal_message message;
-		struct arena scratch = {0};
-		int found = journal_message(&move->target->base,
-			move->header_uids[i], &scratch, &message, err);
+		int found = is_recorded(move, move->header_uids[i], err);
 
-		arena_clear(&scratch);
 		if (found < 0)
 			return -1;
 		if (found > 0)
@@ -392,10 +492,17 @@ static int drop_known(struct move_task *move, struct err *err)
 	return 0;
 }
 
-static enum task_step looked(struct move_task *move, struct err *err)
+/* A header that is told twice is one message's. */
+static void header_taken(struct move_task *move, uint32_t uid)
 {
-	if (drop_known(move, err) != 0)
-		return TASK_FAILED;
+	for (size_t i = 0; i < move->headers.count; i++) {
+		if (move->header_uids[i] == uid)
+			move->headers.items[i].row = PLAN_NONE;
+	}
+}
+
+static void name_by_headers(struct move_task *move)
+{
 	for (size_t i = move->first; i < move->end; i++) {
 		struct carried *carried = &move->all[i];
 		size_t found =
@@ -404,7 +511,26 @@ static enum task_step looked(struct move_task *move, struct err *err)
 		if (carried->passed || found == move->headers.count)
 			continue;
 		carried->uid = move->header_uids[found];
-		move->headers.items[found].row = PLAN_NONE;
+		header_taken(move, carried->uid);
+	}
+}
+
+static void unname_unseen(struct move_task *move)
+{
+	for (size_t i = move->first; i < move->end; i++) {
+		if (!move->all[i].shown)
+			move->all[i].uid = 0;
+	}
+}
+
+static enum task_step looked(struct move_task *move, struct err *err)
+{
+	if (move->proves) {
+		unname_unseen(move);
+	} else {
+		if (drop_known(move, err) != 0)
+			return TASK_FAILED;
+		name_by_headers(move);
 	}
 	if (commit_chunk(move, err) != 0)
 		return TASK_FAILED;
@@ -475,21 +601,39 @@ static enum task_step end_step(struct move_task *move, enum task_step step)
 	return step;
 }
 
+static void carrying_told(
+	struct move_task *move, const struct imap_response *response)
+{
+	if (response->kind == IMAP_RESPONSE_CONDITION)
+		copyuid(move, &response->line.code);
+	else if (response->kind == IMAP_RESPONSE_EXPUNGE)
+		move->gone++;
+	else if (response->kind == IMAP_RESPONSE_VANISHED)
+		move->gone += imap_set_size(response->vanished.uids);
+}
+
+static void told(struct move_task *move, const struct imap_response *response)
+{
+	if (move->stage == STAGE_CARRY)
+		carrying_told(move, response);
+	if (move->stage != STAGE_LOOK || response->kind != IMAP_RESPONSE_FETCH)
+		return;
+	if (move->proves)
+		uid_seen(move, &response->fetch);
+	else
+		header_seen(move, &response->fetch);
+}
+
 static enum task_step move_event(
 	struct task *task, const struct imap_event *event, struct err *err)
 {
 	struct move_task *move = (struct move_task *)task;
-	const struct imap_response *response = event->response;
 
 	if (event->kind == IMAP_EVENT_TAGGED)
-		return end_step(move, answered(move, &response->line, err));
-	if (event->kind != IMAP_EVENT_UNTAGGED)
-		return TASK_MORE;
-	if (response->kind == IMAP_RESPONSE_CONDITION &&
-		move->stage == STAGE_CARRY)
-		copyuid(move, &response->line.code);
-	if (response->kind == IMAP_RESPONSE_FETCH && move->stage == STAGE_LOOK)
-		header_seen(move, &response->fetch);
+		return end_step(
+			move, answered(move, &event->response->line, err));
+	if (event->kind == IMAP_EVENT_UNTAGGED)
+		told(move, event->response);
 	return TASK_MORE;
 }
 

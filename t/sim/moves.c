@@ -18,6 +18,8 @@ enum {
 	MANY_OUT_MAX = 100000, /* moved in the Maildir */
 };
 
+#define MONTH_NS (INT64_C(30) * 24 * 3600 * 1000000000)
+
 static const struct imap_date day = {1600000000, 120};
 
 /* A server that can more or less. */
@@ -147,13 +149,13 @@ static void holds(struct world *world, const char *mailbox, unsigned count,
 	free(files.items);
 }
 
-/* The file of the Maildir that holds a message. */
-static struct world_file file_of(
-	struct world *world, const char *mailbox, unsigned number)
+/* How many files of a mailbox hold a message; one of them. */
+static size_t count_files(struct world *world, const char *mailbox,
+	unsigned number, struct world_file *file_r)
 {
 	struct world_files files;
-	struct world_file file = {0};
 	struct buf mark = {0};
+	size_t count = 0;
 
 	buf_addf(&mark, "Subject: message %u\n", number);
 	world_files(world, mailbox, &files);
@@ -161,13 +163,24 @@ static struct world_file file_of(
 		struct buf body = {0};
 
 		check(fake_fs_read(world->fs, files.items[i].path, &body));
-		if (strstr(buf_z(&body), buf_z(&mark)) != NULL)
-			file = files.items[i];
+		if (strstr(buf_z(&body), buf_z(&mark)) != NULL) {
+			*file_r = files.items[i];
+			count++;
+		}
 		buf_clear(&body);
 	}
-	check(file.path[0] != '\0');
 	free(files.items);
 	buf_clear(&mark);
+	return count;
+}
+
+/* The file of the Maildir that holds a message. */
+static struct world_file file_of(
+	struct world *world, const char *mailbox, unsigned number)
+{
+	struct world_file file;
+
+	check(count_files(world, mailbox, number, &file) > 0);
 	return file;
 }
 
@@ -546,6 +559,81 @@ static void test_half(void)
 	world_clear(&world);
 }
 
+/* ---- What COPYUID claims ------------------------------------------------- */
+
+/* UIDs that it names in B, where message 9 has the first; nothing was copied.
+ */
+static const struct {
+	const char *uids;
+	const char *what;
+} claims[] = {
+	{"1:2 1:2", "the UID of a message that was there before"},
+	{"1:2 7,7", "one UID for two"},
+	{"1:2 50:51", "UIDs that nothing has"},
+};
+
+/* Each is moved or, where a MOVE did not keep its word, still where it was. */
+static void has_each_once(struct world *world, const struct mask *mask)
+{
+	static const unsigned all[] = {1, 2, 3, 4, 5, 6, 9};
+	struct world_file file;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		is_int((intmax_t)(count_files(world, "A", all[i], &file) +
+				  count_files(world, "B", all[i], &file)),
+			1, "%s: message %u is there, once", mask->name, all[i]);
+}
+
+static void test_claim(const struct mask *mask, size_t at)
+{
+	struct world world;
+	struct buf copyuid = {0};
+	struct buf what = {0};
+
+	begin(&world, mask);
+	world_give(&world, "B", 9, 0);
+	check(world_sync(&world) == 0);
+	reader_moves(&world, 1, "cur/%s:2,");
+	reader_moves(&world, 2, "cur/%s:2,");
+	buf_addf(&copyuid, "%u %s", (unsigned)box(&world, "B")->uidvalidity,
+		claims[at].uids);
+	world.server->odd.copyuid = buf_z(&copyuid);
+	(void)world_sync(&world);
+	world.server->odd.copyuid = NULL;
+	fake_clock_pass(&world.clock, MONTH_NS);
+	(void)world_sync(&world);
+	fake_clock_pass(&world.clock, MONTH_NS);
+	buf_addf(&what, "%s is not believed of a move", claims[at].what);
+	ends(&world, mask->name, buf_z(&what));
+	has_each_once(&world, mask);
+	buf_clear(&copyuid);
+	buf_clear(&what);
+	world_clear(&world);
+}
+
+/* One of two equal messages is copied, and its header told twice. */
+static void test_told_twice(const struct mask *mask)
+{
+	struct world world;
+	struct world_file file;
+
+	begin(&world, mask);
+	(void)fake_mailbox_copy(box(&world, "A"), 1, box(&world, "A"));
+	check(world_sync(&world) == 0);
+	reader_moves(&world, 1, "cur/%s:2,");
+	reader_moves(&world, 1, "cur/%s:2,");
+	world.server->odd.copies_one = true;
+	world.server->odd.headers_twice = true;
+	(void)world_sync(&world);
+	world.server->odd.copies_one = false;
+	world.server->odd.headers_twice = false;
+	fake_clock_pass(&world.clock, MONTH_NS);
+	ends(&world, mask->name, "one header is not taken for two messages");
+	is_int((intmax_t)count_files(&world, "B", 1, &file), 2,
+		"%s: both are there", mask->name);
+	world_clear(&world);
+}
+
 /* ---- Many ---------------------------------------------------------------- */
 
 static void fill(struct world *world)
@@ -705,6 +793,9 @@ int main(void)
 		test_maildir(&masks[i]);
 		test_both(&masks[i]);
 		test_blind_expunge(&masks[i]);
+		test_told_twice(&masks[i]);
+		for (size_t k = 0; k < sizeof(claims) / sizeof(claims[0]); k++)
+			test_claim(&masks[i], k);
 	}
 	test_far_date();
 	test_again();
