@@ -66,17 +66,31 @@ bool maildir_stamp_is_final(const struct maildir_stamp *stamp, int64_t next_ns)
 	return ns < next_ns;
 }
 
-uint64_t maildir_sum(struct str unique, struct flags flags)
+/* The finalizer of MurmurHash3: each bit changes half of the others. */
+static uint64_t stir(uint64_t sum)
 {
-	uint64_t sum = 0xcbf29ce484222325; /* FNV-1a */
-
-	for (size_t i = 0; i < unique.len; i++)
-		sum = (sum ^ (unsigned char)unique.ptr[i]) * 0x100000001b3;
-	sum ^= (uint64_t)flags.keywords << 32 | flags.system;
-	/* The finalizer of MurmurHash3: each bit changes half of the others. */
 	sum = (sum ^ sum >> 33) * 0xff51afd7ed558ccd;
 	sum = (sum ^ sum >> 33) * 0xc4ceb9fe1a85ec53;
 	return sum ^ sum >> 33;
+}
+
+/* Eight bytes at a time, since a folder may have a million names. */
+uint64_t maildir_sum(struct str unique, struct flags flags)
+{
+	uint64_t sum = unique.len;
+	uint64_t word = 0;
+
+	while (unique.len >= sizeof(word)) {
+		memcpy(&word, unique.ptr, sizeof(word));
+		sum = (sum ^ word) * 0x9fb21c651e98df25;
+		sum ^= sum >> 32;
+		unique = str_sub(unique, sizeof(word), unique.len);
+	}
+	word = 0;
+	if (unique.len > 0)
+		memcpy(&word, unique.ptr, unique.len);
+	sum = stir(sum ^ word);
+	return stir(sum ^ ((uint64_t)flags.keywords << 32 | flags.system));
 }
 
 /* A folder in which others are opened. */
@@ -250,7 +264,7 @@ uint64_t maildir_file_sum(const struct maildir *md, struct str file_name)
 	struct flags flags;
 	struct err ignored;
 
-	if (!maildir_name_parse(file_name, &name) ||
+	if (!maildir_name_cut(file_name, &name) ||
 		maildir_name_flags(&name, &md->kwfile, md->keywords, &flags,
 			&ignored) != 0)
 		return 0;
@@ -704,6 +718,54 @@ uint64_t maildir_scan_sum(const struct maildir_scan *scan)
 	for (size_t i = 0; i < scan->count; i++)
 		sum += maildir_sum(scan->items[i].name, scan->items[i].flags);
 	return sum;
+}
+
+static int add_dir(struct maildir *md, bool in_new, struct maildir_total *total,
+	struct err *err)
+{
+	struct fs_dir *dir = maildir_dir(md, in_new);
+	const char *file_name;
+	enum fs_type type;
+	enum fs_result result;
+
+	if (dir == NULL)
+		return 0;
+	result = md->fs->dir_rewind(dir, err);
+	while (result == FS_OK && (result = md->fs->dir_next(dir, &file_name,
+					   &type, err)) == FS_OK) {
+		struct maildir_name name;
+		struct flags flags;
+		int wanted = is_file(md, dir, file_name, type, err);
+
+		if (wanted < 0)
+			return -1;
+		if (wanted == 0 || !maildir_name_cut(str_of(file_name), &name))
+			continue;
+		if (maildir_name_flags(
+			    &name, &md->kwfile, md->keywords, &flags, err) != 0)
+			return -1;
+		total->sum += maildir_sum(name.unique, flags);
+		total->files++;
+	}
+	return result == FS_ABSENT ? 0 : -1;
+}
+
+int maildir_add_up(
+	struct maildir *md, struct maildir_total *total_r, struct err *err)
+{
+	int64_t next_ns = md->fs->next_stamp(md->cur);
+	struct maildir_total total = {0};
+	struct maildir_stamp before;
+
+	if (maildir_stamp(md, &before, err) != 0 ||
+		add_dir(md, true, &total, err) != 0 ||
+		add_dir(md, false, &total, err) != 0 ||
+		maildir_stamp(md, &total.stamp, err) != 0)
+		return -1;
+	total.is_final = maildir_stamp_eq(&before, &total.stamp) &&
+			 maildir_stamp_is_final(&total.stamp, next_ns);
+	*total_r = total;
+	return 0;
 }
 
 enum fs_result maildir_drop_leftover(struct maildir *md,

@@ -138,6 +138,20 @@ const struct local_item *maildir_scan_find(
 /* The sum of what was found. */
 uint64_t maildir_scan_sum(const struct maildir_scan *scan);
 
+/* What the files of a folder add up to. */
+struct maildir_total {
+	uint64_t sum; /* as maildir_scan_sum(), but that each name of a file
+		       * that has several counts */
+	size_t files;
+	struct maildir_stamp stamp;
+	bool is_final; /* the stamp is, and nothing changed meanwhile */
+};
+
+/* Adds up new/ and cur/, and keeps nothing of them: a fraction of what a scan
+ * costs. */
+int maildir_add_up(
+	struct maildir *md, struct maildir_total *total_r, struct err *err);
+
 /* Removes a leftover, if `item`, which has its unique part, still is the same
  * file in cur/. FS_ABSENT: it is not. */
 enum fs_result maildir_drop_leftover(struct maildir *md,

@@ -101,30 +101,58 @@ static void take_rest(struct pass *pass, struct maildir *md)
 	}
 }
 
-/* Looks at the folder again, since we have changed it, or its stamps were not
- * final. What cannot be told is not told: the next run looks. */
-static void look_again(
-	struct pass *pass, struct mailbox *mailbox, struct rest *rest)
+/* Whether its names add up to what we know of; that costs little. */
+static bool adds_up(struct mailbox *mailbox, struct rest *rest)
+{
+	struct maildir_total total;
+	struct err ignored;
+
+	if (maildir_add_up(&mailbox->md, &total, &ignored) != 0 ||
+		!total.is_final || total.sum != mailbox->local_sum)
+		return false;
+	*rest = (struct rest){
+		.stamp = total.stamp,
+		.sum = total.sum,
+		.files = total.files,
+		.is_known = true,
+	};
+	return true;
+}
+
+/* Scans it as delta did: one file may have two names. */
+static void scan_again(struct mailbox *mailbox, struct rest *rest)
 {
 	const struct maildir_known none = {0};
 	struct maildir_scan scan;
 	struct arena scratch = {0};
 	struct err ignored;
 
-	if (mailbox_open_maildir(pass, mailbox, false, &ignored) != 0)
-		return;
-	take_rest(pass, &mailbox->md);
 	if (maildir_scan(&mailbox->md, &none, &scratch, &scan, &ignored) == 0 &&
-		scan.is_final &&
-		maildir_letters_eq(&scan.stamp.letters, &mailbox->md.letters))
+		scan.is_final)
 		*rest = (struct rest){
 			.stamp = scan.stamp,
 			.sum = maildir_scan_sum(&scan),
 			.files = scan.count,
 			.is_known = true,
 		};
-	mailbox_close_maildir(mailbox);
 	arena_clear(&scratch);
+}
+
+/* Looks at the folder again, since we have changed it, or its stamps were not
+ * final. What cannot be told is not told: the next run looks. */
+static void look_again(
+	struct pass *pass, struct mailbox *mailbox, struct rest *rest)
+{
+	struct err ignored;
+
+	if (mailbox_open_maildir(pass, mailbox, false, &ignored) != 0)
+		return;
+	take_rest(pass, &mailbox->md);
+	if (!adds_up(mailbox, rest))
+		scan_again(mailbox, rest);
+	if (!maildir_letters_eq(&rest->stamp.letters, &mailbox->md.letters))
+		rest->is_known = false;
+	mailbox_close_maildir(mailbox);
 }
 
 /* Its stamps are told only where just what we know of has happened. */

@@ -38,7 +38,8 @@ enum {
 static size_t find_info(struct str s)
 {
 	for (size_t at = s.len; at-- > 0;) {
-		if (str_starts(str_sub(s, at, 3), STR(":2,")))
+		if (s.ptr[at] == ':' && s.len - at >= 3 &&
+			s.ptr[at + 1] == '2' && s.ptr[at + 2] == ',')
 			return at;
 	}
 	return s.len;
@@ -87,7 +88,7 @@ static void parse_unique(struct maildir_name *name)
 	}
 }
 
-bool maildir_name_parse(struct str file, struct maildir_name *name_r)
+bool maildir_name_cut(struct str file, struct maildir_name *name_r)
 {
 	struct maildir_name name = {0};
 	size_t info;
@@ -104,10 +105,15 @@ bool maildir_name_parse(struct str file, struct maildir_name *name_r)
 	comma = str_find(file, ',');
 	name.letters = str_sub(file, 0, comma);
 	name.extra = str_sub(file, comma, file.len);
-	if (name.unique.len == 0)
-		return false;
-	parse_unique(&name);
 	*name_r = name;
+	return name.unique.len > 0;
+}
+
+bool maildir_name_parse(struct str file, struct maildir_name *name_r)
+{
+	if (!maildir_name_cut(file, name_r))
+		return false;
+	parse_unique(name_r);
 	return true;
 }
 

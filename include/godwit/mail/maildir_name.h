@@ -53,6 +53,10 @@ struct maildir_name {
  */
 bool maildir_name_parse(struct str file, struct maildir_name *name_r);
 
+/* Likewise, but does not look into the unique part, which costs the most: base,
+ * size and uid are left empty. */
+bool maildir_name_cut(struct str file, struct maildir_name *name_r);
+
 /* The flags in the name. Fails only as keywords_set() does. */
 int maildir_name_flags(const struct maildir_name *name,
 	const struct kwfile *kwfile, struct keywords *keywords,
