@@ -89,7 +89,7 @@ static void do_login(
 		complain(session, "LOGIN after the login");
 		return;
 	}
-	if (session->too_many) {
+	if (session->too_many && odd->refusal != FAKE_REFUSAL_LATE) {
 		if (session->server->odd.refusal == FAKE_REFUSAL_LIMIT)
 			answer(session, "NO [LIMIT] Too many connections");
 		else

@@ -18,6 +18,7 @@ struct net_stream {
 	struct net_stream *next;
 	struct fake_session *session; /* NULL: turned away */
 	bool arrived;                 /* at a far server */
+	int64_t silent_ns;            /* as the net's */
 	struct buf underway;
 };
 
@@ -62,6 +63,8 @@ static struct net_stream *fake_open(
 	check(stream != NULL);
 	stream->net = net;
 	stream->next = net->first;
+	if (net->first != NULL)
+		stream->silent_ns = net->clock->now_ns + net->slow_ns;
 	net->first = stream;
 	stream->arrived = net->round_trip_ns == 0;
 	net->streams++;
@@ -83,6 +86,13 @@ static size_t piece(struct fake_net *net, size_t bytes)
 	return bytes < most ? bytes : most;
 }
 
+static bool is_silent(const struct net_stream *stream)
+{
+	int64_t now_ns = stream->net->clock->now_ns;
+
+	return now_ns < stream->net->silent_ns || now_ns < stream->silent_ns;
+}
+
 static enum net_result fake_recv(struct net_stream *stream, char *at,
 	size_t room, size_t *got_r, struct err *err)
 {
@@ -95,7 +105,7 @@ static enum net_result fake_recv(struct net_stream *stream, char *at,
 		return NET_AGAIN;
 	if (stream->session == NULL)
 		return NET_CLOSED;
-	if (stream->net->clock->now_ns < stream->net->silent_ns)
+	if (is_silent(stream))
 		return NET_AGAIN;
 	out = fake_session_output(stream->session);
 	while (out->len == 0 && fake_session_work(stream->session))
@@ -141,11 +151,10 @@ static enum net_result fake_send(struct net_stream *stream, struct str bytes,
 /* Whether a recv would give something. */
 static bool can_recv(const struct net_wait *wait)
 {
-	const struct fake_net *net = wait->stream->net;
 	struct fake_session *session = wait->stream->session;
 
 	if (!wait->want_recv || !wait->stream->arrived ||
-		net->clock->now_ns < net->silent_ns)
+		is_silent(wait->stream))
 		return false;
 	if (session == NULL)
 		return true;
@@ -168,6 +177,19 @@ static bool fly(struct fake_net *net)
 		buf_reset(&s->underway);
 	}
 	return flew;
+}
+
+/* When a silence ends next, of those that do; or a time that is over. */
+static int64_t silence_ends_ns(const struct fake_net *net)
+{
+	int64_t end_ns = net->silent_ns;
+
+	for (const struct net_stream *s = net->first; s != NULL; s = s->next) {
+		if (s->silent_ns > net->clock->now_ns &&
+			(end_ns <= net->clock->now_ns || s->silent_ns < end_ns))
+			end_ns = s->silent_ns;
+	}
+	return end_ns;
 }
 
 static bool is_ready(const struct net_wait *waits, size_t count)
@@ -206,7 +228,7 @@ static void fake_wait(
 		return;
 	}
 	/* Nothing comes before then: it is later now. */
-	until_ns = net->silent_ns;
+	until_ns = silence_ends_ns(net);
 	if (until_ns <= net->clock->now_ns ||
 		until_ms < until_ns / NSEC_PER_MSEC) {
 		check(until_ms < INT64_MAX);

@@ -28,6 +28,8 @@ struct fake_net {
 	unsigned streams_max;  /* more are turned away; 0: any number */
 	bool is_down;          /* connections cannot be made */
 	int64_t silent_ns;     /* before then, servers have no time to answer */
+	int64_t slow_ns;       /* so long does one that is opened beside
+				* others get no answer */
 	size_t streams;        /* that are open: 0 when a run has cleaned up */
 	uint64_t opened;       /* in all */
 	uint64_t silences;     /* waits that ended at their deadline */

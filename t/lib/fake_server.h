@@ -133,6 +133,7 @@ enum fake_refusal {
 	FAKE_REFUSAL_GREETING, /* BYE at once */
 	FAKE_REFUSAL_LIMIT,    /* LOGIN: NO [LIMIT]; BYE where there is none */
 	FAKE_REFUSAL_BYE,      /* LOGIN: BYE (Gmail); the same */
+	FAKE_REFUSAL_LATE,     /* BYE after some commands */
 };
 
 /* All zeroes is the good citizen. */

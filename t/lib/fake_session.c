@@ -11,7 +11,8 @@
 
 enum {
 	LITERAL_MAX = 8 << 20,
-	TALK_ONE_IN = 4, /* how often the talkative talk */
+	TALK_ONE_IN = 4,       /* how often the talkative talk */
+	COMMANDS_TOO_MANY = 6, /* of a session too many, if it may begin */
 };
 
 /* ---- Output -------------------------------------------------------------- */
@@ -82,7 +83,7 @@ static void greet(struct fake_session *session)
 	const struct fake_server *server = session->server;
 	struct buf caps = {0};
 
-	if (session->too_many &&
+	if (session->too_many && server->odd.refusal != FAKE_REFUSAL_LATE &&
 		(!server->login ||
 			server->odd.refusal == FAKE_REFUSAL_GREETING)) {
 		say_bye(session, "Too many connections");
@@ -254,9 +255,11 @@ static bool lives(struct fake_session *session)
 {
 	unsigned patience = session->server->odd.patience;
 
-	if (session->disconnects != session->server->disconnects ||
-		(patience > 0 && session->commands > patience) ||
-		(session->selected != NULL && session->selected->removed))
+	if (session->too_many && session->commands > COMMANDS_TOO_MANY)
+		say_bye(session, "Too many connections");
+	else if (session->disconnects != session->server->disconnects ||
+		 (patience > 0 && session->commands > patience) ||
+		 (session->selected != NULL && session->selected->removed))
 		say_bye(session, "Please log in again");
 	return !session->ended;
 }

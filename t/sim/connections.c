@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DAY_NS (INT64_C(24) * 3600 * 1000000000)
+#define SECOND_NS INT64_C(1000000000)
+#define DAY_NS    (INT64_C(24) * 3600 * SECOND_NS)
 
 enum {
 	MAILBOXES = 40,
@@ -112,6 +113,42 @@ static void test_refusal(int refusal, const char *how)
 	world_clear(&world);
 }
 
+/* What a session says that was let in and is ended at work may be about
+ * anything: it is no limit to be remembered, but no reason to insist, either.
+ */
+static void test_ended_late(void)
+{
+	struct world world;
+
+	begin(&world, FAKE_REFUSAL_LATE);
+	for (unsigned i = 0; i < 3; i++) {
+		work(&world, "a server that ends connections at work is used "
+			     "with those that it bears");
+		opened(&world, GRANTED + 1, WANTED + 1, "without insisting");
+	}
+	world_clear(&world);
+}
+
+/* A server that takes its time for each login beside another. */
+static void test_slow_logins(unsigned slow_s)
+{
+	struct world world;
+	int64_t before_ns;
+	int64_t took_s;
+
+	begin(&world, TURNED_AWAY);
+	world.net.streams_max = 0;
+	world.net.slow_ns = slow_s * SECOND_NS;
+	for (unsigned i = 0; i < 2; i++) {
+		before_ns = world.clock.now_ns;
+		work(&world, "where further logins are slow, work goes on");
+		took_s = (world.clock.now_ns - before_ns) / SECOND_NS;
+		ok(took_s < 30, "meanwhile: it takes %d s", (int)took_s);
+		opened(&world, WANTED, WANTED, "they are tried");
+	}
+	world_clear(&world);
+}
+
 /* One that is started anew in between refuses nobody. */
 static void test_restart(void)
 {
@@ -150,6 +187,10 @@ int main(void)
 	test_refusal(FAKE_REFUSAL_LIMIT, "by its answer to the login");
 	test_refusal(FAKE_REFUSAL_BYE, "by ending the connection then");
 	test_refusal(TURNED_AWAY, "by closing it at once");
+	test_ended_late();
+	test_slow_logins(2);
+	test_slow_logins(40);
+	test_slow_logins(100000);
 	test_restart();
 	test_none_left();
 	return tap_done();
