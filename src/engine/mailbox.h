@@ -159,6 +159,7 @@ struct mailbox {
 	size_t twin_cap;
 	size_t pull_at;     /* the first op that no task of pull has taken */
 	unsigned pulling;   /* tasks that pull into it */
+	bool rationed;      /* the server gives no more bodies in this run */
 	struct parts parts; /* of large messages, found in tmp/ */
 	uint32_t *pending;  /* by row: bits (1 << enum op_kind) not yet done */
 	struct fs_dir *vault; /* cur/ of it in this run's folder, if open */

@@ -16,6 +16,9 @@
  * size than the one listed, or does not fit, is asked for as a whole; so it is
  * after a try that came to nothing.
  *
+ * A server that says in the middle of a chunk that it has given enough for now
+ * (Yahoo) is asked for no more of the mailbox, and no message is to blame.
+ *
  * Some servers lie in RFC822.SIZE, others cut a message off: a body that is far
  * from its size is the message only if it comes twice. An empty one is none at
  * all, unless the server says that it has no bytes.
@@ -82,6 +85,8 @@ struct chunk {
 	unsigned rounds;    /* of asking singly */
 	unsigned losses;    /* of `pulled`, when it began */
 	bool unverified;    /* the question what is there was refused */
+	bool limited;       /* the server has given enough, it says */
+	bool probed;        /* whether it is so was asked */
 	struct err refused; /* what a NO said */
 };
 
@@ -191,7 +196,9 @@ static bool chunk_fill(struct pull_task *pull, struct chunk *chunk)
 	chunk->count = 0;
 	chunk->due_bytes = 0;
 	chunk->refused.text[0] = '\0';
-	while (chunk->count < LIMIT_BATCH_MESSAGES &&
+	chunk->limited = false;
+	chunk->probed = false;
+	while (!mailbox->rationed && chunk->count < LIMIT_BATCH_MESSAGES &&
 		(op = apply_next(mailbox, OP_PULL, &mailbox->pull_at)) !=
 			NULL) {
 		uint64_t more = listed_item(mailbox, op)->bytes;
@@ -424,6 +431,79 @@ static void chunk_drop_unproven(struct pull_task *pull, struct chunk *chunk)
 	}
 }
 
+/* ---- Servers that have given enough -------------------------------------- */
+
+/* Whether the end of the chunk is missing, from some message on. A server may
+ * say LIMIT for one message's sake as well, and then gives others behind it. */
+static bool is_cut_short(const struct chunk *chunk)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < chunk->count; i++) {
+		bool is_gone = is_missing(&chunk->arrivals[i]);
+
+		if (!is_gone && missing > 0)
+			return false;
+		missing += is_gone;
+	}
+	return chunk->limited && missing > 1;
+}
+
+/* Asks for the last message by itself, once: it comes if the first that is
+ * missing was the reason. False: that was done. */
+static bool chunk_probe(struct pull_task *pull, struct chunk *chunk)
+{
+	struct imap_command command = {.kind = IMAP_FETCH};
+	char set[16];
+
+	if (chunk->probed)
+		return false;
+	chunk->probed = true;
+	chunk->state = CHUNK_SINGLES;
+	chunk->expunged = false;
+	chunk->awaited = 0;
+	(void)snprintf(set, sizeof(set), "%" PRIu32,
+		chunk->arrivals[chunk->count - 1].uid);
+	command.fetch.set = str_of(set);
+	command.fetch.items = IMAP_FETCH_UID | IMAP_FETCH_BODY;
+	chunk_submit(pull, chunk, &command);
+	chunk_noop(pull, chunk);
+	return true;
+}
+
+/* What has come beyond doubt is kept, the rest is the next run's. */
+static void chunk_ration(struct pull_task *pull, struct chunk *chunk)
+{
+	struct mailbox *mailbox = pull->base.task.mailbox;
+	struct err err;
+
+	for (size_t i = 0; i < chunk->count; i++) {
+		struct arrival *arrival = &chunk->arrivals[i];
+
+		if (is_doubtful(arrival))
+			arrival_discard(pull, arrival);
+		arrival->listed = false; /* not to be put off */
+	}
+	apply_failed(mailbox);
+	if (mailbox->rationed)
+		return;
+	mailbox->rationed = true;
+	err_set(&err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+		"the server gives no more messages for now: %s; the next run "
+		"goes on",
+		chunk->refused.text);
+	pass_error(pull->base.pass, mailbox, &err, 0, (struct str){0});
+}
+
+/* The end is missing. True: it is being asked whether it stays so. */
+static bool chunk_short(struct pull_task *pull, struct chunk *chunk)
+{
+	if (chunk_probe(pull, chunk))
+		return true;
+	chunk_ration(pull, chunk);
+	return false;
+}
+
 /* ---- Handing over -------------------------------------------------------- */
 
 /* Still listed, but not given as it must be. */
@@ -607,34 +687,45 @@ static enum task_step advance(struct pull_task *pull, struct err *err)
 	return TASK_DONE;
 }
 
+/* Bodies were asked for. Whether the chunk has more to ask. */
+static bool chunk_fetched(struct pull_task *pull, struct chunk *chunk)
+{
+	if (!chunk->expunged && is_cut_short(chunk))
+		return chunk_short(pull, chunk);
+	if (!chunk->expunged && !chunk_any(chunk, is_doubtful))
+		return false;
+	chunk_verify(pull, chunk);
+	return true;
+}
+
+/* What is still there is known. Whether the chunk has more to ask. */
+static bool chunk_verified(struct pull_task *pull, struct chunk *chunk)
+{
+	chunk_drop_vanished(pull, chunk);
+	if (is_cut_short(chunk))
+		return chunk_short(pull, chunk);
+	if (chunk_singles(pull, chunk))
+		return true;
+	chunk_drop_unproven(pull, chunk);
+	return false;
+}
+
 /* The commands of a chunk's state are all answered. */
 static enum task_step chunk_answered(
 	struct pull_task *pull, struct chunk *chunk, struct err *err)
 {
 	chunk_got(pull, chunk, chunk->due_bytes);
-	switch (chunk->state) {
-	case CHUNK_FETCHING:
-	case CHUNK_SINGLES:
-		if (chunk->expunged || chunk_any(chunk, is_doubtful)) {
-			chunk_verify(pull, chunk);
+	if (chunk->state != CHUNK_VERIFYING) {
+		if (chunk_fetched(pull, chunk))
 			return TASK_MORE;
-		}
-		break;
-	case CHUNK_VERIFYING:
-		if (chunk->unverified) {
-			err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
-				"the server does not say which messages are "
-				"still there: %s",
-				chunk->refused.text);
-			return TASK_FAILED;
-		}
-		chunk_drop_vanished(pull, chunk);
-		if (chunk_singles(pull, chunk))
-			return TASK_MORE;
-		chunk_drop_unproven(pull, chunk);
-		break;
-	default:
-		break;
+	} else if (chunk->unverified) {
+		err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
+			"the server does not say which messages are "
+			"still there: %s",
+			chunk->refused.text);
+		return TASK_FAILED;
+	} else if (chunk_verified(pull, chunk)) {
+		return TASK_MORE;
 	}
 	chunk->state = CHUNK_READY;
 	return advance(pull, err);
@@ -668,6 +759,9 @@ static enum task_step answered(
 	if (line->condition != IMAP_OK)
 		err_set(&chunk->refused, ERR_MESSAGE, ERR_LATER, ERR_SYNC,
 			"%.*s", STR_FMT(err_said(line->text)));
+	if (line->code.kind == IMAP_CODE_LIMIT ||
+		line->code.kind == IMAP_CODE_THROTTLED)
+		chunk->limited = chunk->limited || line->condition != IMAP_OK;
 	if (line->condition != IMAP_OK && chunk->state == CHUNK_VERIFYING)
 		chunk->unverified = true;
 	if (line->code.kind == IMAP_CODE_EXPUNGEISSUED)

@@ -219,6 +219,17 @@ static bool is_message_appendable(struct fake_session *session,
 	return true;
 }
 
+static bool is_within_quota(struct fake_session *session,
+	const struct fake_mailbox *box, size_t more)
+{
+	size_t quota = session->server->odd.quota;
+
+	if (quota == 0 || box->count + more <= quota)
+		return true;
+	answer(session, "NO [OVERQUOTA] The mailbox is full");
+	return false;
+}
+
 static bool is_appendable(struct fake_session *session,
 	const struct imap_append_args *args, struct fake_mailbox *box)
 {
@@ -234,6 +245,8 @@ static bool is_appendable(struct fake_session *session,
 		answer(session, "NO [NOPERM] Read-only");
 		return false;
 	}
+	if (!is_within_quota(session, box, args->count))
+		return false;
 	for (size_t i = 0; i < args->count; i++) {
 		if (!is_message_appendable(session, &args->messages[i], box))
 			return false;
@@ -395,7 +408,8 @@ void do_copy(struct fake_session *session, const struct imap_command *command)
 	count = view_pick(session, command->copy.set, &uids);
 	if (session->server->odd.copies_one && count > 1)
 		count = 1;
-	if (count == 0 || may_change(session)) {
+	if (is_within_quota(session, to, count) &&
+		(count == 0 || may_change(session))) {
 		if (command->kind == IMAP_MOVE) {
 			move_all(session, uids, count, to);
 		} else {

@@ -187,6 +187,14 @@ static void write_attributes(struct fake_session *session,
 		buf_addf(out, " X-GM-MSGID %" PRIu64, message->object >> 1 | 1);
 }
 
+/* Whether no more bodies are given. */
+static bool is_at_limit(struct fake_session *session)
+{
+	struct fake_oddities *odd = &session->server->odd;
+
+	return odd->limits && !once_more(&odd->bodies_left);
+}
+
 /* False: it is not given. */
 static bool fetch_one(struct fake_session *session, struct seen *seen,
 	const struct imap_fetch_args *args)
@@ -205,7 +213,7 @@ static bool fetch_one(struct fake_session *session, struct seen *seen,
 		return false;
 	}
 	if (((args->items & IMAP_FETCH_BODY) != 0 &&
-		    once_more(&message->refusals)) ||
+		    (once_more(&message->refusals) || is_at_limit(session))) ||
 		((args->items & IMAP_FETCH_HEADER) != 0 &&
 			once_more(&message->mute)))
 		return false;
@@ -318,6 +326,8 @@ static bool fetch_all(
 
 		if (i == passed_over || is_unchanged(session, seen, args))
 			continue;
+		if (!all && session->server->odd.limits)
+			break;
 		all = fetch_one(session, seen, args) && all;
 		if (session->server->odd.headers_twice &&
 			(args->items & IMAP_FETCH_HEADER) != 0)
@@ -344,6 +354,10 @@ void do_fetch(struct fake_session *session, const struct imap_command *command)
 		tell_earlier(session, &args);
 	all = fetch_all(session, &args);
 	tell_changes(session, false);
-	answer(session,
-		all ? "OK Fetched" : "NO [UNAVAILABLE] Some could not be had");
+	if (all)
+		answer(session, "OK Fetched");
+	else if (session->server->odd.limits)
+		answer(session, "NO [LIMIT] Rate limit hit");
+	else
+		answer(session, "NO [UNAVAILABLE] Some could not be had");
 }

@@ -226,6 +226,9 @@ struct fake_oddities {
 	bool no_copyuid;      /* although there is UIDPLUS */
 	unsigned half_moves;  /* so many MOVEs stop half way with NO */
 	unsigned half_batch;  /* so many APPENDs of several messages do */
+	size_t quota;         /* messages of a mailbox; 0: any number */
+	bool limits;          /* bodies are given only for bodies_left more */
+	unsigned bodies_left; /* then it is NO [LIMIT] (Yahoo) */
 	bool batch_backwards; /* these store the last message first */
 
 	/* Connections. */

@@ -185,6 +185,56 @@ static void test_hollow_doubt(void)
 	world_clear(&world);
 }
 
+/* A server that has given enough for a while blames no message. */
+static void test_limit(unsigned given)
+{
+	struct world world;
+	struct world_files files;
+	struct buf why = {0};
+
+	(void)begin(&world);
+	for (unsigned i = 2; i <= 400; i++)
+		world_give(&world, "INBOX", i, 0);
+	world.server->odd.limits = true;
+	world.server->odd.bodies_left = given;
+	is_int(world_sync(&world), 1, "a server may give no more for now");
+	ok(strstr(buf_z(&world.tale), "Rate limit hit") != NULL,
+		"that is told");
+	world_files(&world, "INBOX", &files);
+	is_int((intmax_t)files.count, given, "what has come is kept");
+	free(files.items);
+	ok(world.traffic.counts[IMAP_FETCH] < 8, "and the rest is not asked "
+						 "for one by one");
+	world.server->odd.limits = false;
+	if (!ok(world_sync(&world) == 0 && world_in_step(&world, &why),
+		    "the next run goes on"))
+		world_tell(&world);
+	rests(&world, "and all is in step");
+	buf_clear(&why);
+	world_clear(&world);
+}
+
+/* Nor does it where it says so of a single message, which is not given. */
+static void test_limit_of_one(unsigned bad)
+{
+	struct world world;
+	struct world_files files;
+
+	(void)begin(&world);
+	for (unsigned i = 2; i <= 400; i++)
+		world_give(&world, "INBOX", i, 0);
+	world.server->odd.limits = true;
+	world.server->odd.bodies_left = FAKE_FOR_EVER;
+	fake_server_find(world.server, "INBOX")->messages[bad].refusals =
+		FAKE_FOR_EVER;
+	is_int(world_sync(&world), 1, "a server may give one message never");
+	world_files(&world, "INBOX", &files);
+	is_int((intmax_t)files.count, 399, "all others come");
+	free(files.items);
+	is_int(world_sync(&world), 0, "it is put off then");
+	world_clear(&world);
+}
+
 /* ---- Line ends ----------------------------------------------------------- */
 
 static const struct str bare = {
@@ -280,5 +330,12 @@ int main(void)
 	test_empty();
 	test_torn();
 	test_size_lies();
+	test_limit(0);
+	test_limit(30);
+	test_limit(300);
+	test_limit_of_one(0);
+	test_limit_of_one(100);
+	test_limit_of_one(255);
+	test_limit_of_one(399);
 	return tap_done();
 }

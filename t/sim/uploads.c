@@ -405,6 +405,42 @@ static void test_together_cut(bool half, bool backwards)
 	buf_clear(&why);
 }
 
+/* ---- A full mailbox ------------------------------------------------------ */
+
+static void test_quota(bool multi)
+{
+	struct world world;
+	struct buf why = {0};
+	uint64_t appends;
+
+	begin(&world, true);
+	if (multi)
+		imap_caps_set(&world.server->caps, IMAP_CAP_MULTIAPPEND);
+	put_many(&world, 600);
+	world.server->odd.quota = 100;
+	is_int(world_sync(&world), 1, "a mailbox may be full");
+	is_int((intmax_t)inbox(&world)->count, 100,
+		"it gets what there is room for");
+	ok(tells(&world, "The mailbox is full"), "and the reason is told");
+	appends = world.traffic.counts[IMAP_APPEND];
+	if (!ok(appends <= 300, "before all others are tried it is enough"))
+		tap_note("%u APPENDs", (unsigned)appends);
+	for (int i = 0; i < 3; i++)
+		(void)world_sync(&world);
+	ok(inbox(&world)->count == 100 && world_journal_ok(&world, &why),
+		"nothing is lost by later runs");
+	world.server->odd.quota = 0;
+	fake_clock_pass(&world.clock, 2 * DAY_NS);
+	is_int(world_sync(&world), 0, "once there is room, the others go");
+	ok(world_in_step(&world, &why) && inbox(&world)->count == 600,
+		"once each");
+	if (why.len > 0)
+		tap_note("%s", buf_z(&why));
+	rests(&world, "and all are in step");
+	buf_clear(&why);
+	world_clear(&world);
+}
+
 /* ---- Files that change --------------------------------------------------- */
 
 /* A message's text as other programs write it, in place. */
@@ -519,6 +555,8 @@ int main(void)
 	test_together_cut(false, false);
 	test_together_cut(true, false);
 	test_together_cut(false, true);
+	test_quota(false);
+	test_quota(true);
 	test_changing("The old text. And more of it.", false,
 		"a file that grows while it is uploaded is uploaded whole");
 	test_changing("Old.", false, "so is one that shrinks");
