@@ -101,6 +101,9 @@ bool fake_fs_exists(struct fake_fs *fs, const char *path);
 /* Appends a file's contents; false if there is no such file. */
 bool fake_fs_read(struct fake_fs *fs, const char *path, struct buf *bytes);
 
+/* A hash of any bytes; quick, as bodies are large. */
+uint64_t fake_hash(struct str bytes);
+
 /* Appends a line for each thing below `path`, sorted: path, kind, and of files
  * size, mtime in seconds, a hash of the contents and their beginning. */
 void fake_fs_dump(struct fake_fs *fs, const char *path, struct buf *lines);

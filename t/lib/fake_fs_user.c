@@ -316,13 +316,25 @@ bool fake_fs_read(struct fake_fs *fs, const char *path, struct buf *bytes)
 	return true;
 }
 
+uint64_t fake_hash(struct str bytes)
+{
+	uint64_t hash = bytes.len;
+
+	while (bytes.len > 0) {
+		uint64_t word = 0;
+		size_t n = bytes.len < sizeof(word) ? bytes.len : sizeof(word);
+
+		memcpy(&word, bytes.ptr, n);
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15U;
+		hash ^= hash >> 32;
+		bytes = str_sub(bytes, n, bytes.len);
+	}
+	return hash;
+}
+
 static void dump_bytes(struct str bytes, struct buf *lines)
 {
-	uint64_t hash = 0xcbf29ce484222325U;
-
-	for (size_t i = 0; i < bytes.len; i++)
-		hash = (hash ^ (unsigned char)bytes.ptr[i]) * 0x100000001b3U;
-	buf_addf(lines, " #%016" PRIx64 " ", hash);
+	buf_addf(lines, " #%016" PRIx64 " ", fake_hash(bytes));
 	for (size_t i = 0; i < bytes.len && i < SHOWN_BYTES; i++) {
 		bool shows = bytes.ptr[i] >= 0x20 && bytes.ptr[i] < 0x7f;
 

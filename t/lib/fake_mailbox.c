@@ -4,6 +4,7 @@
  * its bytes, so that copies and doubles are one object, as with Gmail and
  * Cyrus.
  */
+#include "fake_fs.h"
 #include "fake_server_private.h"
 
 #include <stdlib.h>
@@ -11,24 +12,13 @@
 
 /* ---- Messages ------------------------------------------------------------ */
 
-/* FNV-1a. */
-static uint64_t hash_of(struct str bytes)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < bytes.len; i++)
-		hash = (hash ^ (unsigned char)bytes.ptr[i]) *
-		       UINT64_C(0x100000001b3);
-	return hash;
-}
-
 static uint64_t object_of(
 	const struct fake_mailbox *box, uint32_t uid, struct str body)
 {
-	uint64_t object = hash_of(body);
+	uint64_t object = fake_hash(body);
 
 	if (box->server->odd.own_objects)
-		object ^= hash_of((struct str){(const char *)&uid, 4}) +
+		object ^= fake_hash((struct str){(const char *)&uid, 4}) +
 			  box->id * UINT64_C(0x9e3779b97f4a7c15);
 	return object;
 }

@@ -253,7 +253,7 @@ static void test_disk(uint64_t calls)
 
 	for (trial.fail_at = 1;
 		trial.fail_at <= calls && failures < FAILURES_MAX;
-		trial.fail_at++)
+		trial.fail_at += tap_rounds(11, 1, 1))
 		failures += !passes(&trial);
 	is_int(failures, 0,
 		"whichever of %" PRIu64 " calls fails, what was told of the "

@@ -260,12 +260,14 @@ static bool duel_ends(const struct kind *kind, const struct duel *duel,
 static void test_duels(const struct kind *kind)
 {
 	unsigned messages = tap_rounds(1, 2, MESSAGES);
+	unsigned stride = tap_rounds(5, 1, 1); /* duels take turns */
 	bool good = true;
 
 	for (size_t d = 0; d < sizeof(duels) / sizeof(duels[0]); d++) {
 		if (is_moot(kind, &duels[d]))
 			continue;
-		for (uint64_t k = 1; k <= COMMANDS && good; k++) {
+		for (uint64_t k = 1 + d % stride; k <= COMMANDS && good;
+			k += stride) {
 			for (size_t m = 0; m < messages && good; m++)
 				good = duel_ends(kind, &duels[d], k,
 					(MESSAGES - 1 + 5 * m) % MESSAGES);

@@ -15,8 +15,6 @@ enum {
 	SLACK_BYTES = 8 << 10, /* of all that is said beside bodies */
 };
 
-static const struct imap_date day = {1600000000, 120};
-
 /* What the message is like. */
 enum form {
 	FORM_LF,
@@ -33,7 +31,10 @@ static struct fake_mailbox *inbox(const struct world *world)
 	return fake_server_find(world->server, "INBOX");
 }
 
-static void large_text(struct buf *text, enum form form)
+/* Written once, as that takes longer than a sync. */
+static struct buf large_texts[FORMS];
+
+static void write_large(struct buf *text, enum form form)
 {
 	world_message(text, 1);
 	if (form == FORM_RAW)
@@ -48,16 +49,11 @@ static void large_text(struct buf *text, enum form form)
 
 static struct fake_message *begin(struct world *world, enum form form)
 {
-	struct fake_message *message;
-	struct buf text = {0};
-
 	world_init(world, 1);
-	imap_caps_set(&world->server->caps, IMAP_CAP_UIDPLUS);
+	world_offer(world, "UIDPLUS");
 	world->account.connections = 1;
-	large_text(&text, form);
-	message = fake_mailbox_append(inbox(world), buf_str(&text), 0, day);
-	buf_clear(&text);
-	return message;
+	return fake_mailbox_append(
+		inbox(world), buf_str(&large_texts[form]), 0, world_day);
 }
 
 static bool tmp_is_empty(struct world *world)
@@ -233,7 +229,8 @@ static void test_lies(void)
 
 	for (int lie = 1; lie < FAKE_RESTS; lie++) {
 		test_lie((enum fake_rest)lie, false, lies[lie]);
-		test_lie((enum fake_rest)lie, true, lies[lie]);
+		if (lie % 3 == 0 || tap_rounds(0, 1, 1) != 0)
+			test_lie((enum fake_rest)lie, true, lies[lie]);
 	}
 }
 
@@ -311,7 +308,7 @@ static void test_cut_behind_save(void)
 	struct buf why = {0};
 
 	for (size_t at = LIMIT_RESUME_BYTES; at < end && why.len == 0;
-		at += 20 << 10) {
+		at += tap_rounds(100, 20, 20) << 10) {
 		struct world world;
 		struct fake_message *message = begin(&world, FORM_LF);
 
@@ -327,6 +324,8 @@ static void test_cut_behind_save(void)
 
 int main(void)
 {
+	for (int form = 0; form < FORMS; form++)
+		write_large(&large_texts[form], (enum form)form);
 	test_cut_anywhere();
 	test_cut_behind_save();
 	test_cut_often();
@@ -337,5 +336,7 @@ int main(void)
 	test_size_lies();
 	test_next_run();
 	test_not_wanted();
+	for (int form = 0; form < FORMS; form++)
+		buf_clear(&large_texts[form]);
 	return tap_done();
 }
