@@ -658,35 +658,56 @@ static void scan_give(struct gathering *g, struct maildir_stamp stamp,
 	scan_r->stamp = stamp;
 }
 
+static uint64_t names_sum(const struct local_item *items, size_t count)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sum += maildir_sum(items[i].name, items[i].flags);
+	return sum;
+}
+
+/* What one scan saw. */
+struct look {
+	struct maildir_stamp stamp;
+	uint64_t sum;
+	bool steady;
+};
+
+/* Whether the second of two looks proves what is not there. All that happens
+ * in one tick has one stamp, so the names must be the same as well. */
+static bool look_confirms(const struct look *last, const struct look *look)
+{
+	return last->steady && look->steady &&
+	       maildir_stamp_eq(&last->stamp, &look->stamp) &&
+	       last->sum == look->sum;
+}
+
 int maildir_scan(struct maildir *md, const struct maildir_known *known,
 	struct arena *arena, struct maildir_scan *scan_r, struct err *err)
 {
 	struct gathering g = {.arena = arena};
-	struct maildir_stamp last = {0};
-	struct maildir_stamp stamp;
+	struct look last = {0};
+	struct look look = {0};
 	struct arena scratch = {0};
 	const size_t *order = order_by_name(known, &scratch);
-	bool last_steady = false;
 	bool done = false;
 	int64_t next_ns = 0;
 	int result = 0;
 
 	for (int i = 0; i < SCANS_MAX && !done && result == 0; i++) {
-		bool steady = false;
-
+		last = look;
 		next_ns = md->fs->next_stamp(md->cur);
-		result = scan_once(md, &g, &steady, &stamp, err);
+		result = scan_once(md, &g, &look.steady, &look.stamp, err);
 		if (result != 0)
 			break;
-		done = steady &&
-		       ((last_steady && maildir_stamp_eq(&last, &stamp)) ||
-			       !lacks_known(&g, known, order));
-		last_steady = steady;
-		last = stamp;
+		done = look.steady && !lacks_known(&g, known, order);
+		look.sum = done ? 0 : names_sum(g.items, g.count);
+		done = done || look_confirms(&last, &look);
 	}
 	if (result == 0 && done) {
-		scan_give(&g, stamp, scan_r);
-		scan_r->is_final = maildir_stamp_is_final(&stamp, next_ns);
+		scan_give(&g, look.stamp, scan_r);
+		scan_r->is_final = maildir_stamp_is_final(&look.stamp, next_ns);
 	} else if (result == 0)
 		result = err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 			"another program keeps changing the Maildir folder; "
@@ -713,11 +734,7 @@ const struct local_item *maildir_scan_find(
 
 uint64_t maildir_scan_sum(const struct maildir_scan *scan)
 {
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < scan->count; i++)
-		sum += maildir_sum(scan->items[i].name, scan->items[i].flags);
-	return sum;
+	return names_sum(scan->items, scan->count);
 }
 
 static int add_dir(struct maildir *md, bool in_new, struct maildir_total *total,

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#define DAY_NS (INT64_C(24) * 3600 * 1000000000)
+
 static const struct imap_date day = {1600000000, 120};
 
 /* A world with a server that can all that is usual. */
@@ -118,6 +120,56 @@ static void test_renamed_at_any_moment(void)
 	ok(is_ok && call > 50,
 		"a mail reader may rename a file at any moment of a first "
 		"sync: it is found to be what the server has");
+}
+
+/* One of three files was removed; another is put back into new/ at the n-th
+ * call, within a tick of the clock of stamps, so that a scan which has been
+ * there already sees it nowhere. Whether the server still has its message; or
+ * the sync has fewer calls. */
+static bool one_is_kept(uint64_t call, bool *fewer_r)
+{
+	struct world world;
+	struct buf to = {0};
+	struct buf name = {0};
+	struct world_files list;
+	bool is_ok;
+
+	begin(&world);
+	for (unsigned i = 1; i <= 3; i++)
+		world_give(&world, "INBOX", i, FAKE_SEEN);
+	check(world_sync(&world) == 0);
+	fake_fs_set_grain(world.fs, DAY_NS);
+	world_files(&world, "INBOX", &list);
+	fake_fs_remove(world.fs, list.items[0].path);
+	buf_addf(&name, "new/%s", list.items[1].unique);
+	world_path(&world, "INBOX", buf_z(&name), &to);
+	fake_fs_rename(world.fs, list.items[1].path, buf_z(&to));
+	fake_fs_rename(world.fs, buf_z(&to), list.items[1].path);
+	fake_fs_plan(world.fs, call, list.items[1].path, buf_z(&to));
+	free(list.items);
+	(void)world_sync(&world);
+	*fewer_r = !fake_fs_exists(world.fs, buf_z(&to));
+	is_ok = *fewer_r || inbox(&world)->count == 2;
+	if (!is_ok)
+		tap_note("at call %llu: %zu left", (unsigned long long)call,
+			inbox(&world)->count);
+	buf_clear(&name);
+	buf_clear(&to);
+	world_clear(&world);
+	return is_ok;
+}
+
+static void test_put_back_at_any_moment(void)
+{
+	bool is_ok = true;
+	bool fewer = false;
+	uint64_t call;
+
+	for (call = 0; !fewer && is_ok; call++)
+		is_ok = one_is_kept(call, &fewer);
+	ok(is_ok && call > 50,
+		"a file that another one's removal had looked at again is gone "
+		"only if both looks miss it");
 }
 
 /* A world whose journal is lost, with messages on both sides; the n-th call of
@@ -541,6 +593,7 @@ int main(void)
 	test_file_unreadable_for_ever();
 	test_unreadable_holds_not_for_ever();
 	test_renamed_at_any_moment();
+	test_put_back_at_any_moment();
 	test_gap_after_lost_journal();
 	test_gone_then_renumbered();
 	return tap_done();
