@@ -1,7 +1,7 @@
 /*
  * How: the walk over the Maildir has told the stamps of each cur/, and with
  * them its inode. Only where these do not prove it already, the folder that may
- * be the missing one is read.
+ * be the missing one is opened, and asked for its birth; then it is read.
  */
 #include "rename_here.h"
 
@@ -27,6 +27,17 @@ static bool has_stamp_of(
 	return stamp->inode != 0 && stamp->inode == seen->inode &&
 	       stamp->mtime_ns == seen->mtime_ns &&
 	       stamp->ctime_ns == seen->ctime_ns;
+}
+
+/* The folder was there when the mailbox was settled, and had its inode then:
+ * no other can have had it at that time. */
+static bool was_there(
+	const struct maildir *md, const struct mailbox_record *record)
+{
+	const struct dir_stamp *stamp = &record->stamp_cur;
+
+	return stamp->inode != 0 && stamp->inode == record->folder_inode &&
+	       md->fs->dir_born(md->cur) <= stamp->ctime_ns;
 }
 
 static bool have_common(
@@ -56,8 +67,9 @@ static int compare(struct maildir *md, struct journal_base *base,
 	return result;
 }
 
-/* Whether the folder has a file that the journal knows to be the mailbox's. */
-static int holds_files_of(struct pass *pass, const struct mailbox *folder,
+/* Whether the folder is older than what the journal knows of the mailbox, or
+ * has a file that it knows to be in it. */
+static int is_of(struct pass *pass, const struct mailbox *folder,
 	const struct mailbox *known, bool *is_same_r, struct err *err)
 {
 	struct buf path = {0};
@@ -74,7 +86,10 @@ static int holds_files_of(struct pass *pass, const struct mailbox *folder,
 		place.path = buf_str(&path);
 		result = maildir_open(&md, &place, base.keywords, err);
 	}
-	if (result == FS_OK && compare(&md, &base, is_same_r, err) != 0)
+	if (result == FS_OK)
+		*is_same_r = was_there(&md, &known->record);
+	if (result == FS_OK && !*is_same_r &&
+		compare(&md, &base, is_same_r, err) != 0)
 		result = FS_FAILED;
 	if (md.fs != NULL)
 		maildir_close(&md);
@@ -127,7 +142,7 @@ static int find_one(struct pass *pass, struct rename *rename, uint64_t device,
 	if (found == NULL)
 		return 0;
 	is_same = has_stamp_of(found, &known->record);
-	if (!is_same && holds_files_of(pass, found, known, &is_same, err) != 0)
+	if (!is_same && is_of(pass, found, known, &is_same, err) != 0)
 		return -1;
 	rename->here = is_same ? found : NULL;
 	return 0;

@@ -2,8 +2,9 @@
  * Renames in the Maildir: which folder was called otherwise before.
  *
  * By the inode of its cur/. An inode is used again once its folder is removed,
- * so that alone is no proof: the stamps of cur/ must be those of when it was
- * settled, or a file must be there that the journal knows by its name.
+ * so that alone is no proof: cur/ must have been made before the mailbox was
+ * settled, which its stamps or its birth tell; or a file must be there that the
+ * journal knows by its name.
  */
 #ifndef GODWIT_SRC_ENGINE_RENAME_HERE_H
 #define GODWIT_SRC_ENGINE_RENAME_HERE_H

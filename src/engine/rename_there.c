@@ -2,7 +2,7 @@
  * How: what the list told says which of the server's mailboxes may be a missing
  * one. Each of these is opened, read-only, by a task of its own, and the
  * headers of a few messages are asked for: the newest, the oldest, one in the
- * middle.
+ * middle; where none of these is left, of a few that are.
  */
 #include "rename_there.h"
 
@@ -108,6 +108,7 @@ struct sample {
 enum probe_stage {
 	PROBE_OPENS,
 	PROBE_FETCHES,
+	PROBE_LISTS, /* what is left of all that is known */
 };
 
 struct probe {
@@ -122,6 +123,9 @@ struct probe {
 	bool by_id;
 	struct sample samples[SAMPLES];
 	size_t sampled;
+	uint32_t uid_last; /* of those that the journal knows; 0: none */
+	struct imap_set listed;
+	bool has_listed;
 	bool differs;
 	bool proven;
 };
@@ -203,7 +207,21 @@ static int take_samples(struct probe *probe, struct journal_base *base,
 	return 0;
 }
 
-/* Messages that the journal knows, if it knows any. */
+/* Drops those that the server has not listed. */
+static void keep_listed(
+	const struct probe *probe, struct journal_messages *known)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < known->count; i++) {
+		if (imap_set_contains(&probe->listed, known->items[i].uid))
+			known->items[kept++] = known->items[i];
+	}
+	known->count = kept;
+}
+
+/* Messages that the journal knows, if it knows any; of those that are left,
+ * once these were listed. */
 static int load_samples(struct probe *probe, struct err *err)
 {
 	const struct mailbox *known = probe->is->known;
@@ -218,42 +236,74 @@ static int load_samples(struct probe *probe, struct err *err)
 		return -1;
 	result = journal_messages(&base, false, &scratch, &messages, err);
 	if (result == 0 && messages.count > 0)
+		probe->uid_last = messages.items[messages.count - 1].uid;
+	if (result == 0 && probe->has_listed)
+		keep_listed(probe, &messages);
+	if (result == 0 && messages.count > 0)
 		result = take_samples(probe, &base, &messages, err);
 	journal_base_close(&base);
 	arena_clear(&scratch);
 	return result;
 }
 
-/* An empty mailbox has nothing that could be compared: the numbers must be just
- * those of when it was settled. */
-static bool is_as_settled(
-	const struct mailbox *known, const struct imap_mailbox *selected)
+/* Where nothing is left that could be compared, the numbers must be what became
+ * of those that it had. A UIDVALIDITY of 1 is many mailboxes'. */
+static bool may_have_become(
+	const struct probe *probe, const struct imap_mailbox *selected)
 {
-	const struct mailbox_record *record = &known->record;
+	const struct mailbox_record *record = &probe->is->known->record;
 
-	return selected->exists == 0 && record->uidnext != 0 &&
-	       selected->uidnext == record->uidnext &&
-	       record->highestmodseq != 0 &&
-	       selected->highestmodseq == record->highestmodseq;
+	return record->uidvalidity > 1 && selected->uidnext > probe->uid_last &&
+	       selected->uidnext >= record->uidnext &&
+	       selected->highestmodseq >= record->highestmodseq;
+}
+
+static void fetch(struct probe *probe, const struct imap_set *set,
+	unsigned item, enum probe_stage stage)
+{
+	struct imap_command command = {.kind = IMAP_FETCH};
+	struct buf text = {0};
+	size_t from = 0;
+
+	(void)imap_set_print_next(set, &from, LIMIT_NAME_BYTES, &text);
+	probe->stage = stage;
+	command.fetch.set = buf_str(&text);
+	command.fetch.items = IMAP_FETCH_UID | item;
+	conn_submit(probe->task.conn, &command);
+	buf_clear(&text);
 }
 
 static enum task_step fetch_samples(struct probe *probe)
 {
-	struct imap_command command = {.kind = IMAP_FETCH};
 	struct imap_set set = {0};
-	struct buf text = {0};
-	size_t from = 0;
 
 	for (size_t i = 0; i < probe->sampled; i++)
 		imap_set_add(&set, probe->samples[i].uid);
-	(void)imap_set_print_next(&set, &from, LIMIT_NAME_BYTES, &text);
-	probe->stage = PROBE_FETCHES;
-	command.fetch.set = buf_str(&text);
-	command.fetch.items = IMAP_FETCH_UID | IMAP_FETCH_HEADER;
-	conn_submit(probe->task.conn, &command);
-	buf_clear(&text);
+	fetch(probe, &set, IMAP_FETCH_HEADER, PROBE_FETCHES);
 	imap_set_clear(&set);
 	return TASK_MORE;
+}
+
+static enum task_step list_known(struct probe *probe)
+{
+	struct imap_set set = {0};
+
+	imap_set_add_range(&set, 1, probe->uid_last);
+	fetch(probe, &set, 0, PROBE_LISTS);
+	imap_set_clear(&set);
+	return TASK_MORE;
+}
+
+/* Asks for the samples, or does without. */
+static enum task_step go_on(struct probe *probe,
+	const struct imap_mailbox *selected, struct err *err)
+{
+	if (load_samples(probe, err) != 0)
+		return TASK_FAILED;
+	if (probe->sampled > 0)
+		return fetch_samples(probe);
+	probe->proven = probe->by_id || may_have_become(probe, selected);
+	return TASK_DONE;
 }
 
 static enum task_step opened(struct probe *probe, struct err *err)
@@ -274,13 +324,7 @@ static enum task_step opened(struct probe *probe, struct err *err)
 		probe->proven = true;
 		return TASK_DONE;
 	}
-	if (load_samples(probe, err) != 0)
-		return TASK_FAILED;
-	if (probe->sampled > 0)
-		return fetch_samples(probe);
-	probe->proven =
-		probe->by_id || is_as_settled(probe->is->known, selected);
-	return TASK_DONE;
+	return go_on(probe, selected, err);
 }
 
 /* What of the samples is gone meanwhile is not told. */
@@ -290,16 +334,39 @@ static enum task_step fetched(struct probe *probe)
 
 	for (size_t i = 0; i < probe->sampled; i++)
 		told += probe->samples[i].is_told;
+	if (told == 0 && !probe->by_id && !probe->has_listed)
+		return list_known(probe);
 	probe->proven = !probe->differs && (told > 0 || probe->by_id);
 	return TASK_DONE;
+}
+
+static enum task_step listed(struct probe *probe, struct err *err)
+{
+	const struct imap_mailbox *selected =
+		imap_session_mailbox(conn_session(probe->task.conn));
+
+	probe->has_listed = true;
+	return selected == NULL ? TASK_DONE : go_on(probe, selected, err);
+}
+
+static enum task_step answered_ok(struct probe *probe, struct err *err)
+{
+	switch (probe->stage) {
+	case PROBE_OPENS:
+		return opened(probe, err);
+	case PROBE_FETCHES:
+		return fetched(probe);
+	case PROBE_LISTS:
+		break;
+	}
+	return listed(probe, err);
 }
 
 static enum task_step probe_answered(struct probe *probe,
 	const struct imap_status_line *line, struct err *err)
 {
 	if (line->condition == IMAP_OK)
-		return probe->stage == PROBE_OPENS ? opened(probe, err)
-						   : fetched(probe);
+		return answered_ok(probe, err);
 	err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 		"the server does not let it be looked into, so it stays open "
 		"whether it is a mailbox that was renamed: %.*s",
@@ -329,6 +396,14 @@ static void take_header(struct probe *probe, const struct imap_fetch *fetched)
 	}
 }
 
+static void take_fetch(struct probe *probe, const struct imap_fetch *fetched)
+{
+	if (probe->stage != PROBE_LISTS)
+		take_header(probe, fetched);
+	else if ((fetched->present & IMAP_FETCH_UID) != 0)
+		imap_set_add(&probe->listed, fetched->uid);
+}
+
 static enum task_step probe_begin(struct task *task, struct err *err)
 {
 	struct probe *probe = (struct probe *)task;
@@ -341,6 +416,9 @@ static enum task_step probe_begin(struct task *task, struct err *err)
 	probe->is = NULL;
 	probe->by_id = false;
 	probe->sampled = 0;
+	probe->uid_last = 0;
+	imap_set_clear(&probe->listed);
+	probe->has_listed = false;
 	probe->differs = false;
 	command.select.mailbox = task->mailbox->wire_name;
 	command.select.condstore =
@@ -360,7 +438,7 @@ static enum task_step probe_event(
 		return probe_answered(probe, &event->response->line, err);
 	if (event->kind == IMAP_EVENT_UNTAGGED &&
 		event->response->kind == IMAP_RESPONSE_FETCH)
-		take_header(probe, &event->response->fetch);
+		take_fetch(probe, &event->response->fetch);
 	return TASK_MORE;
 }
 
@@ -490,6 +568,7 @@ int rename_there_find(struct pass *pass, struct rename *renames, size_t count,
 	};
 	bool any = false;
 	size_t probed;
+	int result;
 
 	for (size_t i = 0; i < count; i++) {
 		bool lacks = rename_lacks_there(renames[i].known);
@@ -502,9 +581,11 @@ int rename_there_find(struct pass *pass, struct rename *renames, size_t count,
 	probed = any ? make_probes(pass, &form, probes, queue) : 0;
 	if (probed == 0)
 		return 0;
-	if (pool_run(pass->pool, queue, probed, connections_for(pass, probed),
-		    err) != 0)
-		return -1;
-	take_results(pass, probes, probed);
-	return 0;
+	result = pool_run(
+		pass->pool, queue, probed, connections_for(pass, probed), err);
+	if (result == 0)
+		take_results(pass, probes, probed);
+	for (size_t i = 0; i < probed; i++)
+		imap_set_clear(&probes[i].listed);
+	return result;
 }

@@ -4,7 +4,9 @@
  * By MAILBOXID (RFC 8474), as SELECT tells it; else by UIDVALIDITY. Servers lie
  * in both: an id or a number counts only if just one mailbox has it, on either
  * side; and if the UIDs still count, some messages that the journal knows must
- * have the headers there that it knows.
+ * have the headers there that it knows. Where none of them is left, it is the
+ * mailbox whose numbers cannot be those of a newer one: a UIDVALIDITY above 1,
+ * UIDNEXT and HIGHESTMODSEQ that did not fall.
  */
 #ifndef GODWIT_SRC_ENGINE_RENAME_THERE_H
 #define GODWIT_SRC_ENGINE_RENAME_THERE_H

@@ -150,6 +150,29 @@ static int64_t os_next_stamp(struct fs_dir *dir)
 	return ns_of(now);
 }
 
+static int64_t os_dir_born(struct fs_dir *dir)
+{
+	int64_t ns = 0;
+
+#if defined(HAVE_STATX) && defined(STATX_BTIME)
+	struct statx st;
+
+	if (statx(dir->fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) == 0 &&
+		(st.stx_mask & STATX_BTIME) != 0)
+		ns = ns_of(
+			(struct timespec){.tv_sec = (time_t)st.stx_btime.tv_sec,
+				.tv_nsec = (long)st.stx_btime.tv_nsec});
+#elif defined(HAVE_STRUCT_STAT_ST_BIRTHTIMESPEC)
+	struct stat st;
+
+	if (fstat(dir->fd, &st) == 0)
+		ns = ns_of(st.st_birthtimespec);
+#else
+	(void)dir;
+#endif
+	return ns > 0 ? ns : INT64_MAX;
+}
+
 /* Whether a folder has two links, and one for each folder in it: those of Btrfs
  * have one, and other programs' any number. */
 static bool counts_folders(int fd)
@@ -189,5 +212,6 @@ void fs_port_stat(struct fs_port *port)
 	port->dir_writable = os_dir_writable;
 	port->dir_folders = os_dir_folders;
 	port->dir_stat = os_dir_stat;
+	port->dir_born = os_dir_born;
 	port->stat = os_stat;
 }

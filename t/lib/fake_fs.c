@@ -287,6 +287,11 @@ static int64_t fake_next_stamp(struct fs_dir *dir)
 	return fake_stamp(dir->fs);
 }
 
+static int64_t fake_dir_born(struct fs_dir *dir)
+{
+	return dir->fs->hides_births ? INT64_MAX : dir->node->born_ns;
+}
+
 static enum fs_result fake_dir_stat(
 	struct fs_dir *dir, struct fs_stat *stat_r, struct err *err)
 {
@@ -602,6 +607,7 @@ static const struct fs_port names_port = {
 	.dir_rewind = fake_dir_rewind,
 	.dir_next = fake_dir_next,
 	.dir_stat = fake_dir_stat,
+	.dir_born = fake_dir_born,
 	.dir_writable = fake_dir_writable,
 	.next_stamp = fake_next_stamp,
 	.dir_folders = fake_dir_folders,

@@ -45,6 +45,9 @@ uint64_t fake_fs_flushes(const struct fake_fs *fs);
 /* From now on files can share their blocks. */
 void fake_fs_set_clones(struct fake_fs *fs);
 
+/* Nobody can tell when a folder was made. */
+void fake_fs_hide_births(struct fake_fs *fs);
+
 /* Names that differ in the case of ASCII letters are one. Only while the file
  * system is empty. */
 void fake_fs_fold_case(struct fake_fs *fs);

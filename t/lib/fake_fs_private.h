@@ -27,6 +27,7 @@ struct node {
 	uint64_t inode;
 	int64_t mtime_ns;
 	int64_t ctime_ns;
+	int64_t born_ns;
 	size_t links;
 	size_t handles;
 
@@ -71,6 +72,7 @@ struct fake_fs {
 	int64_t grain_ns;
 	bool folds_case;
 	bool clones;
+	bool hides_births;
 
 	struct node *nodes;
 	struct node *root;

@@ -59,6 +59,7 @@ struct node *node_new(
 		.mtime_ns = fake_stamp(fs),
 	};
 	node->ctime_ns = node->mtime_ns;
+	node->born_ns = node->mtime_ns;
 	node->safe_mtime_ns = node->mtime_ns;
 	fs->nodes = node;
 	return node;

@@ -208,6 +208,11 @@ void fake_fs_set_clones(struct fake_fs *fs)
 	fs->clones = true;
 }
 
+void fake_fs_hide_births(struct fake_fs *fs)
+{
+	fs->hides_births = true;
+}
+
 void fake_fs_set_room(struct fake_fs *fs, uint64_t bytes)
 {
 	bool unlimited = bytes > UINT64_MAX - fs->used;

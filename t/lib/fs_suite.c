@@ -161,6 +161,7 @@ static void test_next_stamp(const struct fs_suite *suite)
 	struct place p;
 	struct fs_stat stat;
 	int64_t next;
+	int64_t born;
 
 	place_open(&p, suite, "next");
 	next = port->next_stamp(p.dir);
@@ -171,6 +172,10 @@ static void test_next_stamp(const struct fs_suite *suite)
 		"%s: which are not below what was foretold", p.label);
 	ok(port->next_stamp(p.dir) >= next,
 		"%s: and what is foretold does not go back", p.label);
+	born = port->dir_born(p.dir);
+	ok(born == INT64_MAX || (born > 0 && born <= stat.ctime_ns),
+		"%s: it was made before it was changed, if that is told",
+		p.label);
 	place_close(&p);
 }
 

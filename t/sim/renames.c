@@ -241,6 +241,95 @@ static void test_with_changes(enum proof proof, enum mailbox_layout layout)
 	world_clear(&world);
 }
 
+/* E is empty when it is settled, and of what C had, nothing is left. */
+static void begin_bare(struct world *world, enum proof proof)
+{
+	begin(world, proof, LAYOUT_NESTED);
+	fake_server_create(world->server, "E", 0);
+	check(world_sync(world) == 0);
+	check(world_sync(world) == 0);
+}
+
+static void test_bare_there(enum proof proof)
+{
+	struct world world;
+
+	begin_bare(&world, proof);
+	tap_note("%s", proof_names[proof]);
+	rename_there(&world, "C", "D");
+	fake_mailbox_expunge(world_box(&world, "D"), 1);
+	world_give(&world, "D", 5, 0);
+	rename_there(&world, "E", "F");
+	world_give(&world, "F", 6, 0);
+	world_syncs(&world, 0, "what was renamed there is known again");
+	world_tells(
+		&world, "[C] rename local", "when none of its mail is left,");
+	world_tells(&world, "[E] rename local", "or it had none,");
+	is_int((intmax_t)world.summary.local.added, 2, "and has new");
+	is_int((intmax_t)world.summary.local.removed, 1, "by now");
+	ok(world_file_count(&world, "D") == 1 &&
+			world_file_count(&world, "F") == 1 &&
+			!world_has_folder(&world, "C") &&
+			!world_has_folder(&world, "E"),
+		"in both folders");
+	rests(&world, "that is all");
+	world_clear(&world);
+
+	begin_bare(&world, proof);
+	for (unsigned i = 5; i < 9; i++)
+		world_give(&world, "C", i, 0);
+	check(world_sync(&world) == 0);
+	rename_there(&world, "C", "D");
+	for (uint32_t uid = 1; uid <= 5; uid++) {
+		if (uid != 2)
+			fake_mailbox_expunge(world_box(&world, "D"), uid);
+	}
+	world_syncs(&world, 0, "what has one message left of many");
+	world_tells(&world, "[C] rename local", "is known by that one");
+	rests(&world, "and that is all");
+	world_clear(&world);
+}
+
+static void drop_first(struct world *world, const char *mailbox)
+{
+	struct world_files list;
+
+	world_files(world, mailbox, &list);
+	check(list.count == 1);
+	fake_fs_remove(world->fs, list.items[0].path);
+	free(list.items);
+}
+
+static void test_bare_here(bool tells_births)
+{
+	struct world world;
+
+	begin_bare(&world, BY_STATE);
+	if (!tells_births)
+		fake_fs_hide_births(world.fs);
+	drop_first(&world, "C");
+	world_drop(&world, "C", "new/5.here", 5);
+	rename_here(&world, "C", "D");
+	world_drop(&world, "E", "new/6.here", 6);
+	rename_here(&world, "E", "F");
+	world_syncs(&world, 0, "a folder in which no known file is left");
+	if (!tells_births) {
+		ok(!world_told(&world, "[C] rename"),
+			"is not known again if nobody tells its age");
+		ok(world_file_count(&world, "D") == 1 &&
+				world_box(&world, "C")->count == 1,
+			"and nothing is lost");
+		world_clear(&world);
+		return;
+	}
+	world_tells(&world, "[C] rename server", "is known by its age");
+	world_tells(&world, "[E] rename server", "and so is one that had none");
+	is_int((intmax_t)world.summary.server.added, 2, "with what is new");
+	is_int((intmax_t)world.summary.server.removed, 1, "and not there");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
 /* ---- Names that change places -------------------------------------------- */
 
 static void test_chain(enum proof proof, bool is_here)
@@ -1185,7 +1274,10 @@ static void test_proofs(void)
 			test_with_changes((enum proof)proof, layouts[i]);
 		}
 		test_back((enum proof)proof);
+		test_bare_there((enum proof)proof);
 	}
+	test_bare_here(true);
+	test_bare_here(false);
 	for (int proof = BY_ID; proof <= BY_STATE; proof++) {
 		test_chain((enum proof)proof, false);
 		test_chain((enum proof)proof, true);

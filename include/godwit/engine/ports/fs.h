@@ -89,6 +89,10 @@ struct fs_port {
 	 * 1970; where its clock need not be ours, well in the past. */
 	int64_t (*next_stamp)(struct fs_dir *dir);
 
+	/* When the folder was made, by the clock of its stamps, in nanoseconds
+	 * since 1970; INT64_MAX where nobody can tell. */
+	int64_t (*dir_born)(struct fs_dir *dir);
+
 	/* Makes the names in the folder durable. */
 	enum fs_result (*dir_sync)(struct fs_dir *dir, struct err *err);
 
