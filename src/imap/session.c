@@ -199,31 +199,53 @@ static bool is_of_mailbox(const struct imap_response *response)
 }
 
 /*
- * Whether what is told is not of the mailbox that the oldest command meant. Who
+ * The oldest command that what is told may answer. APPEND tells nothing of a
+ * mailbox; while the server stores its message, it may go on with what follows
+ * and is about the mailbox that is selected (Dovecot).
+ */
+static const struct imap_call *spoken_of(const struct imap_session *s)
+{
+	const struct imap_call *front = imap_queue_front(s);
+	const struct imap_call *call = front;
+
+	if (!is_of_mailbox(&s->response))
+		return front;
+	while (call != NULL && call->kind == IMAP_APPEND)
+		call = call->next;
+	return call != NULL && call->selection == s->mailbox.handle ? call
+								    : front;
+}
+
+/*
+ * Whether what is told is not of the mailbox that the command meant. Who
  * is selected tells, but for the one case that no server marks unless it says
  * CLOSED: while a SELECT is being answered that does not ask for messages, what
  * is told of them is of the mailbox before.
  */
-static bool is_left_behind(const struct imap_session *s)
+static bool is_left_behind(
+	const struct imap_session *s, const struct imap_call *call)
 {
-	const struct imap_call *front = imap_queue_front(s);
-
-	if (front == NULL || !is_of_mailbox(&s->response))
+	if (call == NULL || !is_of_mailbox(&s->response))
 		return false;
-	return front->selection != s->mailbox.handle ||
-	       (imap_is_select(front->kind) && !front->resyncs &&
+	return call->selection != s->mailbox.handle ||
+	       (imap_is_select(call->kind) && !call->resyncs &&
 		       imap_track_may_be_late(&s->response));
 }
 
 static enum imap_step on_untagged(
 	struct imap_session *s, struct imap_event *event)
 {
+	const struct imap_call *call;
+
 	imap_track_untagged(s, &s->response);
 	event->kind = IMAP_EVENT_UNTAGGED;
 	event->response = &s->response;
-	about_front(s, event);
+	event->selected = s->mailbox.handle;
+	call = spoken_of(s);
+	if (call != NULL)
+		about(event, call);
 	about_search(s, event);
-	event->left_behind = is_left_behind(s);
+	event->left_behind = is_left_behind(s, call);
 	return IMAP_STEP_EVENT;
 }
 

@@ -60,7 +60,8 @@ enum imap_event_kind {
 struct imap_event {
 	enum imap_event_kind kind;
 	/* UNTAGGED: the oldest command on the way, which is the one that the
-	 * server most likely speaks of; ESEARCH names its own. 0: none. */
+	 * server most likely speaks of; of a mailbox, the oldest that is about
+	 * it, since an APPEND tells nothing; ESEARCH names its own. 0: none. */
 	uint32_t handle;
 	enum imap_command_kind command; /* that of the handle */
 	/* The SELECT or EXAMINE whose mailbox untagged data speak of: it is

@@ -959,6 +959,32 @@ static void test_speakers(void)
 	end();
 }
 
+/* Dovecot, of APPEND, NOOP and FETCH in one flight, in which the APPEND is to
+ * another mailbox than the one that is selected. */
+static void test_speakers_append(void)
+{
+	begin();
+	(void)hear("* PREAUTH hi\r\n* CAPABILITY IMAP4rev1 LITERAL+\r\n");
+	imap_session_speak_as(s, 7, false);
+	(void)submit_mailbox(IMAP_SELECT, "b");
+	imap_session_speak_as(s, 8, false);
+	(void)submit_append(1, 0);
+	imap_session_speak_as(s, 7, false);
+	(void)submit(IMAP_NOOP);
+	(void)step();
+	(void)hear("a1 OK x\r\n");
+	imap_session_literal(s, STR("x"));
+	(void)step();
+	(void)hear("* 1 FETCH (FLAGS ())\r\n");
+	is_int(last_speaker, 7,
+		"while an APPEND is stored, who speaks next is told of mail");
+	(void)hear("* OK still here\r\n");
+	is_int(last_speaker, 8, "but of nothing else");
+	(void)hear("a3 OK x\r\n* 1 FETCH (FLAGS ())\r\n");
+	is_int(last_speaker, 8, "or nobody does");
+	end();
+}
+
 static void test_held(void)
 {
 	struct imap_command store = {.kind = IMAP_STORE,
@@ -1105,6 +1131,7 @@ int main(void)
 	test_mailbox_none();
 	test_mailbox_switch();
 	test_speakers();
+	test_speakers_append();
 	test_held();
 	test_left_behind();
 	test_esearch();
