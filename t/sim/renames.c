@@ -330,6 +330,29 @@ static void test_bare_here(bool tells_births)
 	world_clear(&world);
 }
 
+/* As a message that was moved on one side, and is gone from the other. */
+static void test_gone_there(bool is_here)
+{
+	struct world world;
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	world.account.remove = ACCOUNT_SIDES_BOTH;
+	if (is_here) {
+		rename_here(&world, "C", "D");
+		fake_server_delete(world.server, world_box(&world, "C"));
+	} else {
+		rename_there(&world, "C", "D");
+		world_rmdir(&world, "C");
+	}
+	world_syncs(&world, 0,
+		is_here ? "what was renamed here, and is gone there"
+			: "what was renamed there, and is gone here");
+	ok(world_box(&world, "D") != NULL && world_file_count(&world, "D") == 1,
+		"is kept on both sides, under its new name");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
 /* ---- Names that change places -------------------------------------------- */
 
 static void test_chain(enum proof proof, bool is_here)
@@ -1278,6 +1301,8 @@ static void test_proofs(void)
 	}
 	test_bare_here(true);
 	test_bare_here(false);
+	test_gone_there(false);
+	test_gone_there(true);
 	for (int proof = BY_ID; proof <= BY_STATE; proof++) {
 		test_chain((enum proof)proof, false);
 		test_chain((enum proof)proof, true);

@@ -17,7 +17,7 @@ my $ALL = -1;
 sub new {
 	my ($class, %settings) = @_;
 	return bless { %settings, sides => [{}, {}, {}], vague => {},
-		stirred => {} }, $class;
+		stirred => {}, renamed => [{}, {}] }, $class;
 }
 
 sub side {
@@ -36,6 +36,7 @@ sub settle {
 	$self->{sides} = [map { copy($side) } $DISK, $SERVER, $BASE];
 	$self->{vague} = {};
 	$self->{stirred} = {};
+	$self->{renamed} = [{}, {}];
 	return;
 }
 
@@ -44,6 +45,13 @@ sub blur {
 	my ($self, $number, $box) = @_;
 	$self->{vague}{$number} = 1;
 	$self->{stirred}{$box} = 1;
+	return;
+}
+
+# What became of these is not to be told.
+sub doubt {
+	my ($self, @numbers) = @_;
+	@{$self->{vague}}{@numbers} = (1) x @numbers;
 	return;
 }
 
@@ -86,7 +94,14 @@ sub is_unchanged {
 			keys %$now;
 }
 
-# What becomes of a mailbox: kept, removed, detached.
+# These mailboxes bear another name on that side by now.
+sub rename {
+	my ($self, $side, @mailboxes) = @_;
+	$self->{renamed}[$side]{$_} = 1 for @mailboxes;
+	return;
+}
+
+# What becomes of a mailbox: kept, moved, removed, detached.
 sub fate {
 	my ($self, $box) = @_;
 	my ($disk, $server, $base)
@@ -94,6 +109,7 @@ sub fate {
 	return 'kept' if $disk && $server || !$base && ($disk || $server);
 	return 'removed' unless $disk || $server;
 	my $left = $disk ? $DISK : $SERVER;
+	return 'moved' if $self->{renamed}[$left]{$box};
 	return $self->{removes}[$left] && $self->is_unchanged($left, $box)
 		? 'removed' : 'detached';
 }
@@ -197,7 +213,8 @@ sub is_ambiguous {
 }
 
 # Of each mailbox that is kept, the messages, as of entry(); also the fate of the
-# others. Those in `vague` may be in mailboxes that are no longer synced.
+# others. One that was renamed on one side, and is gone from the other, is kept
+# with all that it has, as a message that was moved would be. Those in `vague` may be in mailboxes that are no longer synced.
 sub foretell {
 	my ($self) = @_;
 	my (%kept, %fates);
@@ -208,6 +225,10 @@ sub foretell {
 		next if $fates{$box} eq 'kept';
 		$vague{$_} = 1 for map { keys %{$_->{$box} // {}} }
 			@{$self->{sides}};
+	}
+	for my $box (grep { $fates{$_} eq 'moved' } keys %fates) {
+		$kept{$box} = { map { $_ => [undef, 0, 0] }
+			map { keys %{$_->{$box} // {}} } @{$self->{sides}} };
 	}
 	for my $box (grep { $fates{$_} eq 'kept' } keys %fates) {
 		my %numbers = map { map { $_ => 1 } keys %{$_->{$box} // {}} }

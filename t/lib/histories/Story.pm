@@ -425,6 +425,9 @@ sub act_delete {
 		$self->boxes($side);
 	my $box = pick(@leaves) // return;
 	$self->tell('%s: delete the mailbox %s', $sides[$side], $box);
+	# What came into it since may be there on both sides by now.
+	$self->{oracle}->doubt(grep { $self->{touched}{$_} }
+		keys %{$self->side_of($side)->{$box}}) if $self->{untouchable};
 	if ($side == $DISK) {
 		$self->{mail}->remove_mailbox($self->name_on($DISK, $box));
 	} else {
@@ -457,6 +460,7 @@ sub act_rename {
 			. "\" \"$name\"");
 	}
 	$self->{names}[$side]{$box} = $name;
+	$self->{oracle}->rename($side, $box);
 	$self->touch_box($box);
 	return;
 }
