@@ -58,7 +58,9 @@ static const struct journal_trouble *trouble_of(
 	const struct mailbox *mailbox, const struct row *row)
 {
 	if (row->present == SIDE_BIT(LOCAL) ||
-		row->origin == ROW_MESSAGE_ELSEWHERE)
+		row->origin == ROW_MESSAGE_ELSEWHERE ||
+		(row->origin == ROW_COPY &&
+			(row->present & SIDE_BIT(LOCAL)) != 0))
 		return mailbox_trouble(
 			mailbox, 0, mailbox->scan.items[row->local].name);
 	if ((row->present & SIDE_BIT(REMOTE)) != 0 &&

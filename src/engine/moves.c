@@ -382,6 +382,13 @@ static void begin_known(const struct mailbox *from, struct flags known,
 	row->base = PLAN_NONE;
 }
 
+/* Whether the file of what was copied has gone from where it was: then it was
+ * moved, and the server can or must only copy (way_of()). */
+static bool is_moved(const struct row *original)
+{
+	return original->present == (IN_BASE | IN_REMOTE);
+}
+
 /* An earlier run asked for this, and did not come to its end. */
 static void resume(struct finding *finding, struct mailbox *mailbox,
 	struct journal_intent *intent)
@@ -398,9 +405,11 @@ static void resume(struct finding *finding, struct mailbox *mailbox,
 		return;
 	original = &from->match.rows[at];
 	if (record->kind == INTENT_COPY && (original->present & IN_REMOTE) != 0)
-		begin_known(from, original->flags[REMOTE], mailbox, row);
+		begin_known(from,
+			original->flags[is_moved(original) ? BASE : REMOTE],
+			mailbox, row);
 	if (record->kind == INTENT_MOVE && can_leave(finding->pass) &&
-		original->present == (IN_BASE | IN_REMOTE)) {
+		is_moved(original)) {
 		begin_known(from, original->flags[BASE], mailbox, row);
 		keep_left(finding, from, at, intent);
 	}
@@ -509,8 +518,9 @@ static void distrust_letters(const struct finding *finding,
 	if (move->kind == MOVE_FILE &&
 		finding->items[move->from].present == IN_LOCAL)
 		rows->flags.keywords = rows->base_flags.keywords;
-	if (move->kind == MOVE_MESSAGE ||
-		(move->kind == MOVE_ENTRY && !is_derived(finding, to)))
+	if (move->kind == MOVE_MESSAGE || move->kind == MOVE_COPY_MESSAGE ||
+		((move->kind == MOVE_ENTRY || move->kind == MOVE_FLAGS) &&
+			!is_derived(finding, to)))
 		rows->base_flags.keywords = rows->to->flags[LOCAL].keywords;
 }
 
@@ -542,7 +552,8 @@ static bool fill_rows(const struct finding *finding, const struct move *move,
 	return is_said;
 }
 
-/* A message that has to stay where it is can be copied still. */
+/* A message that has to stay where it is can be copied still; the move's base
+ * goes along. */
 static enum move_kind way_of(const struct pass *pass,
 	const struct mailbox *from, enum move_kind kind)
 {

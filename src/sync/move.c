@@ -352,6 +352,8 @@ void move_join(enum move_kind kind, const struct move_rows *rows, bool leaves)
 		rows->to->origin = ROW_COPY;
 		rows->to->flags[kind == MOVE_COPY_FILE ? LOCAL : REMOTE] =
 			rows->flags;
+		if (rows->base != NULL)
+			take_base(rows);
 		break;
 	}
 }

@@ -328,14 +328,17 @@ static void rule_pair(struct planner *p, struct message *m)
 /* A copy on the server begins with the flags of its original, and gets those of
  * its file: as if it had had the former when both were last in step. Keywords
  * it keeps, and gives: letters that a mail reader took along from another
- * folder mean nothing here. */
+ * folder mean nothing here. A file that was moved has a base: what changed on
+ * the server is merged in. */
 static void copy_remote(struct planner *p, struct message *m)
 {
 	struct op op = {
 		.kind = OP_COPY_REMOTE, .reason = REASON_COPIED_IN_MAILDIR};
 
-	m->flags.base = m->row->flags[REMOTE];
-	m->flags.base.keywords = m->flags.now[LOCAL].keywords;
+	if ((m->row->present & IN_BASE) == 0) {
+		m->flags.base = m->row->flags[REMOTE];
+		m->flags.base.keywords = m->flags.now[LOCAL].keywords;
+	}
 	m->flags.now[REMOTE] = m->row->flags[REMOTE];
 	m->flags.after[REMOTE] = m->row->flags[REMOTE];
 	merge_message(p, m);

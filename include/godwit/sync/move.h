@@ -88,7 +88,9 @@ struct move_rows {
 /*
  * Carries a move into the rows: `to` gets the side that is elsewhere, and a
  * stale BASE; whatever is used up of the others is present there no more.
- * `leaves`: the server's message will be copied, and its original removed.
+ * `leaves`: the server's message will be copied, and its original removed. What
+ * cannot even be so, since nothing can be expunged there, is joined as
+ * MOVE_COPY_MESSAGE with a base: flags are merged as those of a move are.
  */
 void move_join(enum move_kind kind, const struct move_rows *rows, bool leaves);
 

@@ -49,7 +49,8 @@ enum row_origin {
 				* REMOTE says how */
 	ROW_COPY, /* new here, but another mailbox has it on both sides: what is
 		   * missing is copied from there. flags[] of the missing side
-		   * are the original's there */
+		   * are the original's there; with a stale BASE its file went
+		   * from there to here */
 	ROW_LEFT, /* gone from the Maildir because it was moved; the server's
 		   * message was copied, not moved, and goes once the copy is
 		   * proven */

@@ -28,13 +28,24 @@ enum act {
 	MOVES_AND_FLAGS,
 	MOVES_ON, /* to the mailbox after the next */
 	COPIES,
+	COPIES_AND_FLAGS, /* the original */
+	COPIES_AND_DELETES,
 	DELETES,
 	ACTS,
+};
+
+/* What becomes of a message on the server that was moved in the Maildir. */
+enum way {
+	BY_MOVE,
+	BY_COPY_AND_EXPUNGE,
+	BY_COPY, /* no single message can be expunged: it stays, marked */
+	WAYS,
 };
 
 struct box {
 	struct row rows[ROWS_MAX];
 	unsigned identities[ROWS_MAX];
+	struct str names[ROWS_MAX];
 	unsigned count;
 };
 
@@ -70,36 +81,64 @@ static struct row *row_for(struct state *s, unsigned box, unsigned identity,
 	}
 	check(b->count < ROWS_MAX);
 	b->identities[b->count] = identity;
+	b->names[b->count] = STR("");
 	return &b->rows[b->count++];
 }
 
-static void put_side(struct state *s, unsigned box, unsigned identity,
-	enum side side, bool flagged)
+static void name_file(
+	struct state *s, unsigned box, const struct row *row, const char *name)
 {
-	struct row *row = row_for(s, box, identity, SIDE_BIT(side), true);
-
-	row->present |= (uint8_t)SIDE_BIT(side);
-	row->flags[side] = seen(flagged);
-	row->uid = side == REMOTE ? 1 : row->uid;
+	s->boxes[box].names[row - s->boxes[box].rows] = str_of(name);
 }
 
+static bool is_copied(enum act act)
+{
+	return act == COPIES || act == COPIES_AND_FLAGS;
+}
+
+static bool is_move(enum act act)
+{
+	return act == MOVES || act == MOVES_AND_FLAGS || act == MOVES_ON ||
+	       act == COPIES_AND_DELETES;
+}
+
+static bool is_flagged(enum act act)
+{
+	return act == FLAGS || act == MOVES_AND_FLAGS ||
+	       act == COPIES_AND_FLAGS;
+}
+
+static unsigned moved_to(unsigned home, enum act act)
+{
+	return (home + (act == MOVES_ON ? 2 : 1)) % BOXES;
+}
+
+/* A file that is moved keeps its name. */
 static void act_on(struct state *s, struct row *home, const struct story *story,
 	unsigned message, enum side side)
 {
+	static const char *const names[MESSAGES] = {"first", "second"};
 	enum act act = story->acts[message][side];
-	unsigned box = story->home[message];
+	unsigned box = moved_to(story->home[message], act);
 	unsigned identity = story->twins ? 0 : message;
-	bool stays = act == STAYS || act == FLAGS || act == COPIES;
+	struct row *row;
 
-	if (stays) {
+	name_file(s, story->home[message], home, names[message]);
+	if (!is_move(act) && act != DELETES) {
 		home->present |= (uint8_t)SIDE_BIT(side);
-		home->flags[side] = seen(act == FLAGS);
+		home->flags[side] = seen(is_flagged(act));
 	}
-	if (act == MOVES || act == MOVES_AND_FLAGS || act == COPIES)
-		put_side(s, (box + 1) % BOXES, identity, side,
-			act == MOVES_AND_FLAGS);
-	if (act == MOVES_ON)
-		put_side(s, (box + 2) % BOXES, identity, side, false);
+	if (!is_move(act) && !is_copied(act))
+		return;
+	row = row_for(s, box, identity, SIDE_BIT(side), true);
+	row->present |= (uint8_t)SIDE_BIT(side);
+	row->flags[side] = seen(act == MOVES_AND_FLAGS);
+	row->uid = side == REMOTE ? 1 : row->uid;
+	if (side == LOCAL)
+		name_file(s, box, row,
+			is_move(act) && act != COPIES_AND_DELETES
+				? names[message]
+				: "copy");
 }
 
 static void begin(struct state *s, const struct story *story)
@@ -135,7 +174,7 @@ static enum side side_of(enum move_kind kind)
 								 : LOCAL;
 }
 
-static void join(struct state *s, struct arena *arena, bool leaves)
+static void join(struct state *s, struct arena *arena, enum way way)
 {
 	struct move_item items[BOXES * ROWS_MAX];
 	struct moves moves;
@@ -146,7 +185,7 @@ static void join(struct state *s, struct arena *arena, bool leaves)
 			items[count++] = (struct move_item){
 				.identity.bytes =
 					s->boxes[box].identities[i] + 1,
-				.name = STR(""),
+				.name = s->boxes[box].names[i],
 				.mailbox = box,
 				.row = i,
 				.present = s->boxes[box].rows[i].present,
@@ -154,7 +193,7 @@ static void join(struct state *s, struct arena *arena, bool leaves)
 	}
 	move_find(items, count, arena, &moves);
 	for (size_t i = 0; i < moves.count; i++) {
-		const struct move *move = &moves.items[i];
+		struct move *move = &moves.items[i];
 		struct move_rows rows = {
 			.to = row_of(s, items, move->to),
 			.from = row_of(s, items, move->from),
@@ -165,7 +204,9 @@ static void join(struct state *s, struct arena *arena, bool leaves)
 			rows.flags = rows.from->flags[side_of(move->kind)];
 		if (rows.base != NULL)
 			rows.base_flags = rows.base->flags[BASE];
-		move_join(move->kind, &rows, leaves);
+		if (way == BY_COPY && move->kind == MOVE_MESSAGE)
+			move->kind = MOVE_COPY_MESSAGE;
+		move_join(move->kind, &rows, way == BY_COPY_AND_EXPUNGE);
 	}
 }
 
@@ -197,6 +238,7 @@ static bool apply(struct row *row, const struct op *op)
 		break;
 	case OP_FLAG_LOCAL:
 	case OP_FLAG_REMOTE:
+	case OP_MARK_REMOTE:
 		row->flags[side] = op->flags;
 		row->flags[BASE] = op->base;
 		break;
@@ -227,12 +269,12 @@ struct effort {
 	bool wrong;
 };
 
-static void plan_box(
-	struct box *box, struct arena *arena, struct effort *effort)
+static void plan_box(struct box *box, struct arena *arena, enum way way,
+	struct effort *effort)
 {
 	const struct flag_room all = {.system = FLAGS_SYSTEM};
 	const struct policy policy = {
-		.can_expunge = true,
+		.can_expunge = way != BY_COPY,
 		.keeps = {all, all},
 		.takes = {all, all},
 	};
@@ -260,13 +302,13 @@ static void plan_box(
 	keywords_free(&keywords);
 }
 
-static void sync_all(struct state *s, struct arena *arena, bool leaves,
+static void sync_all(struct state *s, struct arena *arena, enum way way,
 	struct effort *effort)
 {
 	*effort = (struct effort){0};
-	join(s, arena, leaves);
+	join(s, arena, way);
 	for (unsigned i = 0; i < BOXES; i++)
-		plan_box(&s->boxes[i], arena, effort);
+		plan_box(&s->boxes[i], arena, way, effort);
 }
 
 /* ---- The oracle ---------------------------------------------------------- */
@@ -276,19 +318,23 @@ struct holding {
 	unsigned count[BOXES][MESSAGES][2];
 };
 
-static bool is_move(enum act act)
+/* Whether one side copied a message to where the other moved it: those two are
+ * one, and what is left at home goes, whatever flag it got. */
+static bool copy_meets_move(
+	const struct story *story, unsigned message, enum side copier)
 {
-	return act == MOVES || act == MOVES_AND_FLAGS || act == MOVES_ON;
+	enum act copy = story->acts[message][copier];
+	enum act move = story->acts[message][copier == LOCAL ? REMOTE : LOCAL];
+
+	return is_copied(copy) && is_move(move) &&
+	       moved_to(0, copy) == moved_to(0, move);
 }
 
-static unsigned moved_to(unsigned home, enum act act)
+static bool is_flag_kept(
+	const struct story *story, unsigned message, enum side side)
 {
-	return (home + (act == MOVES_ON ? 2 : 1)) % BOXES;
-}
-
-static bool is_flagged(enum act act)
-{
-	return act == FLAGS || act == MOVES_AND_FLAGS;
+	return is_flagged(story->acts[message][side]) &&
+	       !copy_meets_move(story, message, side);
 }
 
 /* Section 3 of the design, read aloud. */
@@ -299,8 +345,9 @@ static void foretell(
 	enum act there = story->acts[message][REMOTE];
 	unsigned home = story->home[message];
 	unsigned place = home;
-	bool flag = is_flagged(here) || is_flagged(there);
-	bool copied = here == COPIES || there == COPIES;
+	bool flag = is_flag_kept(story, message, LOCAL) ||
+		    is_flag_kept(story, message, REMOTE);
+	bool copied = is_copied(here) || is_copied(there);
 	bool is = true;
 
 	if (is_move(there))
@@ -316,6 +363,7 @@ static void foretell(
 		holding->count[(home + 1) % BOXES][message][0]++;
 }
 
+/* What stays on the server, marked, counts as gone. */
 static void count_side(
 	const struct state *s, enum side side, struct holding *holding)
 {
@@ -326,7 +374,8 @@ static void count_side(
 		for (unsigned i = 0; i < b->count; i++) {
 			const struct row *row = &b->rows[i];
 
-			if ((row->present & SIDE_BIT(side)) != 0)
+			if ((row->present & SIDE_BIT(side)) != 0 &&
+				(row->flags[side].system & FLAG_DELETED) == 0)
 				holding->count[box][b->identities[i]]
 					      [row->flags[side].system != 0]++;
 		}
@@ -343,8 +392,8 @@ static unsigned bodies_due(const struct story *story)
 		enum act there = story->acts[i][REMOTE];
 
 		due += (here == DELETES &&
-			       (is_move(there) || there == COPIES)) ||
-		       (there == DELETES && (is_move(here) || here == COPIES));
+			       (is_move(there) || is_copied(there))) ||
+		       (there == DELETES && (is_move(here) || is_copied(here)));
 	}
 	return due;
 }
@@ -354,7 +403,8 @@ static unsigned bodies_due(const struct story *story)
 static void show(const struct story *story, const char *what)
 {
 	static const char *const names[ACTS] = {"stays", "is flagged", "moves",
-		"moves, flagged", "moves on", "is copied", "is deleted"};
+		"moves, flagged", "moves on", "is copied",
+		"is copied and flagged", "is copied and deleted", "is deleted"};
 
 	tap_note("%s:", what);
 	for (unsigned i = 0; i < MESSAGES; i++)
@@ -381,7 +431,7 @@ static bool is_total_kept(const struct story *story, const struct state *s)
 	return there >= kept;
 }
 
-static const char *judge(const struct story *story, bool leaves)
+static const char *judge(const struct story *story, enum way way)
 {
 	struct state s;
 	struct arena arena = {0};
@@ -392,7 +442,7 @@ static const char *judge(const struct story *story, bool leaves)
 	const char *wrong = NULL;
 
 	begin(&s, story);
-	sync_all(&s, &arena, leaves, &first);
+	sync_all(&s, &arena, way, &first);
 	count_side(&s, LOCAL, &got[LOCAL]);
 	count_side(&s, REMOTE, &got[REMOTE]);
 	for (unsigned i = 0; i < MESSAGES; i++)
@@ -407,7 +457,7 @@ static const char *judge(const struct story *story, bool leaves)
 		wrong = "it is not what the rules say";
 	else if (!story->twins && first.bodies != bodies_due(story))
 		wrong = "bodies cross the wire that need not, or do not";
-	sync_all(&s, &arena, leaves, &second);
+	sync_all(&s, &arena, way, &second);
 	if (wrong == NULL && second.ops > 0)
 		wrong = "the next plan is not empty";
 	arena_clear(&arena);
@@ -425,8 +475,8 @@ static unsigned judge_all(struct story *story)
 			story->acts[i / 2][i % 2] = (enum act)(rest % ACTS);
 			rest /= ACTS;
 		}
-		for (int leaves = 0; leaves < 2; leaves++) {
-			const char *wrong = judge(story, leaves != 0);
+		for (enum way way = BY_MOVE; way < WAYS; way++) {
+			const char *wrong = judge(story, way);
 
 			if (wrong != NULL && failures++ < 3)
 				show(story, wrong);
