@@ -891,17 +891,50 @@ enum fs_result maildir_set_flags(struct maildir *md, struct local_item *item,
 	return result;
 }
 
+/* What stood for nothing is not to stand for a keyword from now on, on files
+ * that never had it. */
+static void shun_letters(struct maildir *md)
+{
+	const char *file_name;
+	enum fs_type type;
+	struct err ignored;
+
+	md->shuns = true;
+	if (md->fs->dir_rewind(md->cur, &ignored) != FS_OK)
+		return;
+	while (md->fs->dir_next(md->cur, &file_name, &type, &ignored) ==
+		FS_OK) {
+		struct maildir_name name;
+
+		if (!maildir_name_cut(str_of(file_name), &name))
+			continue;
+		for (size_t i = 0; i < name.letters.len; i++) {
+			char letter = name.letters.ptr[i];
+
+			if (letter >= 'a' && letter <= 'z')
+				md->kwfile.shunned |= 1U << (letter - 'a');
+		}
+	}
+}
+
+static void letter_keyword(struct maildir *md, uint32_t id)
+{
+	if (kwfile_letter(&md->kwfile, id) != '\0')
+		return;
+	if (!md->shuns)
+		shun_letters(md);
+	if (kwfile_add(&md->kwfile, md->keywords, id) != '\0')
+		md->kwfile_dirty = true;
+}
+
 void maildir_letter_keywords(struct maildir *md, struct flags flags)
 {
 	size_t count;
 	const uint16_t *ids =
 		keywords_set_ids(md->keywords, flags.keywords, &count);
 
-	for (size_t i = 0; i < count; i++) {
-		if (kwfile_letter(&md->kwfile, ids[i]) == '\0' &&
-			kwfile_add(&md->kwfile, md->keywords, ids[i]) != '\0')
-			md->kwfile_dirty = true;
-	}
+	for (size_t i = 0; i < count; i++)
+		letter_keyword(md, ids[i]);
 }
 
 int maildir_write_keywords(struct maildir *md, struct err *err)

@@ -58,6 +58,7 @@ struct maildir {
 	struct kwfile kwfile;
 	struct fs_stat letters; /* its stamp, before it was read */
 	bool kwfile_dirty;      /* letters were given that are not on disk */
+	bool shuns;             /* kwfile.shunned is known */
 };
 
 /* Where a mailbox's folder is. All borrowed. */

@@ -74,18 +74,34 @@ char kwfile_letter(const struct kwfile *kwfile, uint32_t id)
 	return '\0';
 }
 
+/* The first free letter's number, not below `from`; or KWFILE_LETTERS. */
+static int next_free(const struct kwfile *kwfile, int from)
+{
+	while (from < KWFILE_LETTERS && kwfile->ids[from] != KEYWORD_NONE)
+		from++;
+	return from;
+}
+
+static int best_free(const struct kwfile *kwfile)
+{
+	int first = next_free(kwfile, 0);
+	int best = first;
+
+	while (best < KWFILE_LETTERS && (kwfile->shunned >> best & 1) != 0)
+		best = next_free(kwfile, best + 1);
+	return best < KWFILE_LETTERS ? best : first;
+}
+
 char kwfile_add(
 	struct kwfile *kwfile, const struct keywords *keywords, uint32_t id)
 {
 	struct str name = keywords_name(keywords, id);
 	struct buf *text = &kwfile->text;
 	char known = kwfile_letter(kwfile, id);
-	int i = 0;
+	int i = best_free(kwfile);
 
 	if (known != '\0')
 		return known;
-	while (i < KWFILE_LETTERS && kwfile->ids[i] != KEYWORD_NONE)
-		i++;
 	if (i == KWFILE_LETTERS)
 		return '\0';
 	kwfile->ids[i] = id;

@@ -369,7 +369,7 @@ static void file_flags(
 	for (; *text != '\0' && count < 64; text++) {
 		const char *name = letter_name(letters, *text);
 
-		if (name != NULL)
+		if (name != NULL && name[0] != '\0')
 			words[count++] = dup(name);
 	}
 	add_words(out, words, count);

@@ -574,6 +574,26 @@ static void test_no_window(void)
 	world_clear(&world);
 }
 
+/* A mail reader that moves a file takes its letters along. */
+static void test_letters_for_nothing(void)
+{
+	struct world world;
+	struct world_letters letters;
+
+	begin(&world);
+	world_drop(&world, "INBOX", "cur/moved:2,ab", 1);
+	world_comes_to_rest(&world, "letters may stand for nothing");
+	append(&world, 2)->flags =
+		fake_mailbox_keyword(inbox(&world), STR("todo"));
+	world_comes_to_rest(&world, "then a message comes with a keyword");
+	world_letters(&world, "INBOX", &letters);
+	is_str(str_of(letters.names[2]), STR("todo"),
+		"which gets a letter that no file bears");
+	is_int((intmax_t)inbox(&world)->messages[0].flags, 0,
+		"so that none gets the keyword by it");
+	world_clear(&world);
+}
+
 int main(void)
 {
 	test_window("UIDONLY", 1000);
@@ -596,5 +616,6 @@ int main(void)
 	test_put_back_at_any_moment();
 	test_gap_after_lost_journal();
 	test_gone_then_renumbered();
+	test_letters_for_nothing();
 	return tap_done();
 }

@@ -30,6 +30,8 @@ enum {
 struct kwfile {
 	uint32_t ids[KWFILE_LETTERS]; /* KEYWORD_NONE: the letter is free */
 	struct buf text;              /* the file as it stands */
+	uint32_t shunned; /* free letters that are given last, 1 for a: files
+			   * bear them, though they stand for nothing */
 };
 
 /* A mailbox without the file. */
@@ -52,8 +54,9 @@ uint32_t kwfile_id(const struct kwfile *kwfile, char letter);
 char kwfile_letter(const struct kwfile *kwfile, uint32_t id);
 
 /*
- * The letter of a keyword, which gets the first free one if it has none, and a
- * line in the text; then the file has to be written before the letter is used.
+ * The letter of a keyword, which gets the first free one if it has none, best
+ * one that is not shunned, and a line in the text; then the file has to be
+ * written before the letter is used.
  * '\0' when all are taken: such a keyword lives in the journal alone.
  */
 char kwfile_add(

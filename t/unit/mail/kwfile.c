@@ -114,6 +114,23 @@ static void test_add(void)
 	keywords_free(&k);
 }
 
+static void test_shunned(void)
+{
+	struct keywords *k = keywords_new();
+	struct kwfile file;
+
+	kwfile_parse(&file, k, STR("1 known\n"));
+	file.shunned = ~(uint32_t)(1 << 3 | 1 << 25);
+	is_int(kwfile_add(&file, k, keywords_name_add(k, STR("one"))), 'd',
+		"a letter that is shunned is passed over");
+	is_int(kwfile_add(&file, k, keywords_name_add(k, STR("two"))), 'z',
+		"up to the last one");
+	is_int(kwfile_add(&file, k, keywords_name_add(k, STR("three"))), 'a',
+		"but is given when there is no other");
+	kwfile_clear(&file);
+	keywords_free(&k);
+}
+
 static void test_round_trip(void)
 {
 	struct keywords *k = keywords_new();
@@ -137,6 +154,7 @@ int main(void)
 	test_tolerance();
 	test_big();
 	test_add();
+	test_shunned();
 	test_round_trip();
 	return tap_done();
 }
