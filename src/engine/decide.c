@@ -28,21 +28,12 @@ static void make_policy(struct pass *pass, struct mailbox *mailbox)
 static void make_local_room(struct mailbox *mailbox)
 {
 	struct policy *policy = &mailbox->policy;
-	uint32_t ids[KWFILE_LETTERS];
-	size_t count = 0;
 	bool is_full = true;
 
-	for (int i = 0; i < KWFILE_LETTERS; i++) {
-		uint32_t id = mailbox->letters[i];
-
-		if (id == KEYWORD_NONE)
-			is_full = false;
-		else if (id < KWFILE_TAKEN)
-			ids[count++] = id;
-	}
-	policy->keeps[LOCAL] = (struct flag_room){.system = FLAGS_SYSTEM};
-	(void)keywords_set(mailbox->base.keywords, ids, count,
-		&policy->keeps[LOCAL].keywords, NULL);
+	for (int i = 0; i < KWFILE_LETTERS; i++)
+		is_full = is_full && mailbox->letters[i] != KEYWORD_NONE;
+	policy->keeps[LOCAL] = (struct flag_room){.system = FLAGS_SYSTEM,
+		.keywords = mailbox_shown_keywords(mailbox)};
 	policy->takes[LOCAL] = policy->keeps[LOCAL];
 	policy->takes[LOCAL].any_keyword = !is_full;
 }

@@ -69,6 +69,20 @@ void mailbox_derive_name(const struct pass *pass, const struct mailbox *mailbox,
 	buf_clear(&stem);
 }
 
+uint32_t mailbox_shown_keywords(const struct mailbox *mailbox)
+{
+	uint32_t ids[KWFILE_LETTERS];
+	uint32_t set = KEYWORDS_EMPTY;
+	size_t count = 0;
+
+	for (int i = 0; i < KWFILE_LETTERS; i++) {
+		if (mailbox->letters[i] < KWFILE_TAKEN)
+			ids[count++] = mailbox->letters[i];
+	}
+	(void)keywords_set(mailbox->base.keywords, ids, count, &set, NULL);
+	return set;
+}
+
 int mailbox_open_base(
 	struct pass *pass, struct mailbox *mailbox, struct err *err)
 {

@@ -195,6 +195,9 @@ void mailbox_derive_name(const struct pass *pass, const struct mailbox *mailbox,
 int mailbox_open_base(
 	struct pass *pass, struct mailbox *mailbox, struct err *err);
 
+/* The keywords that the names of its files could show when it was scanned. */
+uint32_t mailbox_shown_keywords(const struct mailbox *mailbox);
+
 /* What is known of a file, or NULL. */
 const struct file_facts *mailbox_facts(
 	const struct mailbox *mailbox, uint32_t local);

@@ -463,12 +463,18 @@ static void gather(struct carrying *c, enum op_kind kind)
 	}
 }
 
-/* The letters that names need must be on disk before the names. */
+/* The letters that names need must be on disk before the names. So must those
+ * be that a moved file's name lacks, or nobody would know that it does. */
 static int letter_all(struct carrying *c, struct err *err)
 {
-	for (size_t i = 0; i < c->count; i++)
+	for (size_t i = 0; i < c->count; i++) {
+		const struct row *row = apply_row(c->mailbox, c->files[i].op);
+
 		maildir_letter_keywords(
 			&c->mailbox->md, flags_of(c, &c->files[i]));
+		maildir_letter_keywords(&c->mailbox->md,
+			(struct flags){.keywords = row->shown});
+	}
 	return maildir_write_keywords(&c->mailbox->md, err);
 }
 

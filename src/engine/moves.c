@@ -524,6 +524,31 @@ static void distrust_letters(const struct finding *finding,
 		rows->base_flags.keywords = rows->to->flags[LOCAL].keywords;
 }
 
+/*
+ * A file that follows to another folder: the keywords that it has lost where it
+ * lies, as the letters there say. The new folder may have no letter for them,
+ * so that there nothing could be said by not bearing it.
+ */
+static bool fill_shown(const struct finding *finding, const struct move *move,
+	struct move_rows *rows)
+{
+	const struct move_item *item = &finding->items[move->from];
+	const struct row *row = row_at(finding, item);
+	struct mailbox *from = mailbox_of(finding, item);
+	struct keywords *keywords = from->base.keywords;
+	uint32_t lost = keywords_minus(keywords, row->flags[BASE].keywords,
+		row->flags[LOCAL].keywords);
+	uint32_t untold =
+		keywords_minus(keywords, lost, mailbox_shown_keywords(from));
+	struct flags shown = {
+		.keywords = keywords_minus(keywords, lost, untold)};
+	bool is_said = translate(from, shown,
+		mailbox_of(finding, &finding->items[move->to]), &shown);
+
+	rows->shown = shown.keywords;
+	return is_said;
+}
+
 /* What the rows of a move say, in the words of its target. False: it cannot be
  * said there; the message then goes as if it was new. */
 static bool fill_rows(const struct finding *finding, const struct move *move,
@@ -549,6 +574,8 @@ static bool fill_rows(const struct finding *finding, const struct move *move,
 				  mailbox_of(finding, to), &rows->base_flags) &&
 			  is_said;
 	}
+	if (move->kind == MOVE_FILE && move->base == move->from)
+		is_said = fill_shown(finding, move, rows) && is_said;
 	return is_said;
 }
 

@@ -43,13 +43,27 @@ struct flags merge_within(struct keywords *keywords,
 	return minus(keywords, flags, outside(keywords, room, flags));
 }
 
+/* What a side shows whenever it is set there. */
+static struct flag_room keeps(const struct merge *merge, enum side side,
+	const struct policy *policy, struct keywords *keywords)
+{
+	struct flag_room room = policy->keeps[side];
+
+	if (side == LOCAL)
+		room.keywords =
+			keywords_union(keywords, room.keywords, merge->shown);
+	return room;
+}
+
 /* A side's flags as far as they can be believed: of what it cannot show, the
  * base says whether it is set. */
 static struct flags seen(const struct merge *merge, enum side side,
 	const struct policy *policy, struct keywords *keywords)
 {
+	struct flag_room room = keeps(merge, side, policy, keywords);
+
 	return either(keywords, merge->now[side],
-		outside(keywords, &policy->keeps[side], merge->base));
+		outside(keywords, &room, merge->base));
 }
 
 /* Has a side become `wanted`, as far as it can. */
@@ -77,11 +91,12 @@ static struct flags disputed(const struct merge *merge, enum side side,
 	const struct policy *policy, struct keywords *keywords)
 {
 	enum side other = side == LOCAL ? REMOTE : LOCAL;
+	struct flag_room room = keeps(merge, side, policy, keywords);
 	struct flags lacks =
 		minus(keywords, merge->after[other], merge->after[side]);
 
-	return both(keywords, merge->base,
-		merge_within(keywords, &policy->keeps[side], lacks));
+	return both(
+		keywords, merge->base, merge_within(keywords, &room, lacks));
 }
 
 /*

@@ -15,6 +15,7 @@ struct merge {
 	struct flags now[2];   /* what LOCAL and REMOTE have; else none */
 	struct flags after[2]; /* what they are to have */
 	struct flags settled;  /* the base that this leaves behind */
+	uint32_t shown;        /* keywords that LOCAL shows besides its own */
 	unsigned held;         /* sides whose change is held back, a mask */
 };
 

@@ -328,6 +328,7 @@ void move_join(enum move_kind kind, const struct move_rows *rows, bool leaves)
 	switch (kind) {
 	case MOVE_FILE:
 		take_side(rows, LOCAL, ROW_FILE_ELSEWHERE);
+		rows->to->shown = rows->shown;
 		break;
 	case MOVE_NOWHERE:
 		take_side(rows, LOCAL, ROW_AT_HOME);

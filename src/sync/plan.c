@@ -458,6 +458,7 @@ static void plan_row(struct planner *p, const struct row *row, uint32_t index)
 					flags_on(row, REMOTE)},
 				.after = {flags_on(row, LOCAL),
 					flags_on(row, REMOTE)},
+				.shown = row->shown,
 			},
 	};
 

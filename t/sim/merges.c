@@ -182,9 +182,6 @@ static void begin(struct stage *stage, const struct mask *mask)
 		world_give(world, boxes[story->home], i + 1,
 			server_flags(box(world, story->home), AT_FIRST));
 	}
-	/* A letter for the keyword in C, too. */
-	world_give(world, "C", MESSAGES + 1,
-		server_flags(box(world, 2), AT_FIRST));
 	check(world_sync(world) == 0);
 }
 
@@ -358,7 +355,7 @@ static unsigned shown(const struct story *story, unsigned at)
 {
 	unsigned marks = story->now[LOCAL][at].flags;
 
-	return at < BOXES ? marks : marks & ~(unsigned)WORK;
+	return at < HOMES ? marks : marks & ~(unsigned)WORK;
 }
 
 /* "Same new message on both sides: one message", of which both knew the flags
@@ -473,9 +470,7 @@ static void count_files(
 	for (size_t i = 0; i < files.count; i++) {
 		unsigned number = number_of(&stage->world, &files.items[i]);
 
-		if (number > MESSAGES)
-			continue;
-		check(number > 0);
+		check(number > 0 && number <= MESSAGES);
 		got[number - 1].is = true;
 		got[number - 1].flags = marks_of(&letters, &files.items[i]);
 		times[number - 1]++;

@@ -594,6 +594,79 @@ static void test_letters_for_nothing(void)
 	world_clear(&world);
 }
 
+/* Takes the letters off the only file of INBOX. */
+static void strip_file(struct world *world)
+{
+	struct world_files list;
+	struct buf path = {0};
+
+	world_files(world, "INBOX", &list);
+	check(list.count == 1);
+	world_path(world, "INBOX", "cur/", &path);
+	buf_addf(&path, "%s:2,", list.items[0].unique);
+	fake_fs_rename(world->fs, list.items[0].path, buf_z(&path));
+	fake_fs_settle(world->fs);
+	buf_clear(&path);
+	free(list.items);
+}
+
+/* A message goes to a folder that has no letter for the keyword which its file
+ * has lost meanwhile. Where it goes to. */
+static struct fake_mailbox *begin_losing(struct world *world)
+{
+	struct fake_mailbox *to;
+
+	begin(world);
+	to = fake_server_create(world->server, "A", 0);
+	append(world, 1)->flags =
+		fake_mailbox_keyword(inbox(world), STR("todo"));
+	check(world_sync(world) == 0);
+	strip_file(world);
+	(void)fake_mailbox_copy(inbox(world), 1, to);
+	fake_mailbox_expunge(inbox(world), 1);
+	return to;
+}
+
+/* The sync dies at a step. Whether it got there. */
+static bool loses_keyword(uint64_t step)
+{
+	struct world world;
+	struct fake_mailbox *to = begin_losing(&world);
+	bool is_dead;
+
+	world.fate.die_at = world.fate.steps + step;
+	(void)world_sync(&world);
+	is_dead = world.fate.dead;
+	world_kill(&world);
+	world_comes_to_rest(
+		&world, "a message moves to where its keyword has no letter");
+	is_int((intmax_t)to->messages[0].flags, 0,
+		"and loses it, as its file has, whenever a sync is killed");
+	world_clear(&world);
+	return is_dead;
+}
+
+static void test_keyword_lost_and_moved(void)
+{
+	struct world world;
+	struct world_files files;
+	uint64_t step = 1;
+
+	while (loses_keyword(step))
+		step++;
+	(void)begin_losing(&world);
+	world.account.direction = ACCOUNT_DIRECTION_PULL;
+	for (int i = 0; i < 2; i++) {
+		is_int(world_sync(&world), 0, "the server may be read alone");
+		world_files(&world, "A", &files);
+		is_str(str_of(files.items[0].letters), STR(""),
+			"the keyword does not come back from there");
+		free(files.items);
+	}
+	is_int((intmax_t)world.steps, 0, "and then there is nothing to do");
+	world_clear(&world);
+}
+
 int main(void)
 {
 	test_window("UIDONLY", 1000);
@@ -617,5 +690,6 @@ int main(void)
 	test_gap_after_lost_journal();
 	test_gone_then_renumbered();
 	test_letters_for_nothing();
+	test_keyword_lost_and_moved();
 	return tap_done();
 }

@@ -83,6 +83,8 @@ struct move_rows {
 	struct row *base; /* NULL: none; may be one of the others */
 	struct flags flags;
 	struct flags base_flags;
+	uint32_t shown; /* keywords of the base that the file moved here would
+			 * show where it lies */
 };
 
 /*

@@ -74,6 +74,9 @@ struct row {
 	uint32_t local;  /* index into the scan that match was given */
 	uint32_t base;   /* index into the base that match was given; PLAN_NONE:
 			  * the entry is another mailbox's */
+	uint32_t shown;  /* keywords that the Maildir keeps here, besides those
+			  * of the policy: the file lies where they have letters
+			  * (ROW_FILE_ELSEWHERE) */
 	uint8_t present; /* mask of SIDE_BIT */
 	uint8_t hold;    /* enum row_hold */
 	uint8_t origin;  /* enum row_origin */
