@@ -323,7 +323,7 @@ bool fake_fs_read(struct fake_fs *fs, const char *path, struct buf *bytes)
 
 uint64_t fake_hash(struct str bytes)
 {
-	uint64_t hash = bytes.len;
+	uint64_t hash = 0xcbf29ce484222325U ^ bytes.len;
 
 	while (bytes.len > 0) {
 		uint64_t word = 0;

@@ -130,7 +130,7 @@ static void keep_objects(struct scene *s)
 		"C: a6 UID FETCH 1:* (EMAILID)\n"
 		"S: * 1 FETCH (UID 1 EMAILID (Mcbf29ce484222325))\n"
 		"S: * 2 FETCH (UID 2 EMAILID (Mcbf29ce484222325))\n"
-		"S: * 3 FETCH (UID 3 EMAILID (Maf63f54c86021707))\n"
+		"S: * 3 FETCH (UID 3 EMAILID (Mf6a6b9a4ca23cf28))\n"
 		"S: a6 OK Fetched\n",
 		"moves, copies and equal bytes keep an EMAILID");
 	s->server->odd.own_objects = true;
