@@ -73,6 +73,14 @@ static struct str name_of(const struct mailbox *mailbox, const struct row *row)
 	return STR("");
 }
 
+/* Whether the row's message is one that we could only mark. */
+static bool lingers(const struct finding *finding, const struct row *row)
+{
+	return row->present == (IN_BASE | IN_REMOTE) &&
+	       (row->flags[REMOTE].system & FLAG_DELETED) != 0 &&
+	       !imap_caps_has(pool_caps(finding->pass->pool), IMAP_CAP_UIDPLUS);
+}
+
 static void add(struct finding *finding, const struct mailbox *mailbox,
 	uint32_t row, const struct identity *identity)
 {
@@ -86,6 +94,7 @@ static void add(struct finding *finding, const struct mailbox *mailbox,
 		.mailbox = number_of(finding, mailbox),
 		.row = row,
 		.present = at->present,
+		.lingers = lingers(finding, at),
 	};
 }
 

@@ -14,7 +14,6 @@ enum {
 	IN_LOCAL = SIDE_BIT(LOCAL),
 	IN_REMOTE = SIDE_BIT(REMOTE),
 	IN_BASE = SIDE_BIT(BASE),
-	CLASSES = 1 << SIDES,
 	COPY_SOURCES = 3,
 };
 
@@ -27,6 +26,8 @@ enum class {
 	GONE_REMOTE = IN_BASE | IN_LOCAL,
 	GONE_LOCAL = IN_BASE | IN_REMOTE,
 	STAYED = IN_BASE | IN_LOCAL | IN_REMOTE,
+	LINGERS,
+	CLASSES,
 };
 
 /* Items of one class and identity, by mailbox: [first, end). */
@@ -47,6 +48,11 @@ static int by_number(uint32_t a, uint32_t b)
 	return (a > b) - (a < b);
 }
 
+static enum class class_of(const struct move_item *item) {
+	check(item->present <= STAYED);
+		return item->lingers ? LINGERS : (enum class)item->present;
+}
+
 static int item_cmp(const void *a, const void *b)
 {
 	const struct move_item *x = a;
@@ -54,7 +60,7 @@ static int item_cmp(const void *a, const void *b)
 	int order = identity_cmp(&x->identity, &y->identity);
 
 	if (order == 0)
-		order = (int)x->present - (int)y->present;
+		order = (int)class_of(x) - (int)class_of(y);
 	if (order == 0)
 		order = by_number(x->mailbox, y->mailbox);
 	return order != 0 ? order : by_number(x->row, y->row);
@@ -265,6 +271,7 @@ static void find_group(struct finder *f, struct arena *arena)
 	pair(f, MOVE_FLAGS, NEW_BOTH, GONE_LOCAL);
 	copy(f, MOVE_COPY_FILE, NEW_REMOTE, files);
 	copy(f, MOVE_COPY_MESSAGE, NEW_LOCAL, messages);
+	pair(f, MOVE_MESSAGE, NEW_LOCAL, LINGERS);
 }
 
 void move_find(struct move_item *items, size_t count, struct arena *arena,
@@ -289,9 +296,8 @@ void move_find(struct move_item *items, size_t count, struct arena *arena,
 		for (; i < count &&
 			identity_cmp(&items[i].identity, identity) == 0;
 			i++) {
-			struct queue *q = &f.queues[items[i].present];
+			struct queue *q = &f.queues[class_of(&items[i])];
 
-			check(items[i].present < CLASSES);
 			if (q->end == 0)
 				q->first = i;
 			q->end = i + 1;

@@ -22,6 +22,7 @@
 #include "godwit/mail/identity.h"
 #include "godwit/sync/plan.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,9 @@ struct move_item {
 	uint32_t mailbox; /* as the caller numbers them */
 	uint32_t row;
 	uint8_t present; /* as in the row */
+	bool lingers; /* gone from the Maildir, and marked on the server, which
+		       * can expunge no single message: what it was is elsewhere
+		       * or nowhere, unless nothing else can be meant */
 };
 
 enum move_kind {
