@@ -300,7 +300,8 @@ _Noreturn static void ask(const struct world *world, const char *terminal,
 	int result, bool handle)
 {
 	struct account account = account_of(ACCOUNT_PASSWORD_ASK);
-	struct sigaction action = {.sa_handler = on_signal};
+	const struct sigaction action = {
+		.sa_handler = handle ? on_signal : SIG_DFL};
 	struct secret secret = {0};
 	struct err err = {0};
 	struct str text;
@@ -311,8 +312,8 @@ _Noreturn static void ask(const struct world *world, const char *terminal,
 		fd = open(terminal, O_RDWR);
 		check(fd != -1 && ioctl(fd, TIOCSCTTY, 0) == 0);
 	}
-	if (handle)
-		check(sigaction(SIGINT, &action, NULL) == 0);
+	/* Who runs us in the background has it ignored. */
+	check(sigaction(SIGINT, &action, NULL) == 0);
 	if (world->port.password(world->port.ctx, &account, &secret, &err) == 0)
 		text = secret_get(&secret);
 	else
