@@ -354,12 +354,38 @@ bool settle_needs_look(const struct pass *pass, const struct mailbox *mailbox)
 	return false;
 }
 
+/* Whether the run before saw just as many messages under the same numbers. */
+static bool was_seen_before(const struct mailbox *mailbox)
+{
+	const struct mailbox_record *before = &mailbox->record;
+	const struct imap_status *status = &mailbox->status;
+
+	return before->uidvalidity == mailbox->uidvalidity &&
+	       before->uidnext == status->uidnext &&
+	       before->highestmodseq == status->highestmodseq &&
+	       (before->messages == mailbox->exists ||
+		       before->messages == status->messages);
+}
+
+/*
+ * How many messages STATUS is to tell if nothing has changed. It may count some
+ * that no SELECT shows (Gmail: chats); but it may also be that this one did not
+ * show them yet. So it is believed when another run has seen the same: till
+ * then the next one looks.
+ */
+static uint64_t messages_of(const struct mailbox *mailbox)
+{
+	return status_holds(mailbox) && was_seen_before(mailbox)
+		       ? mailbox->status.messages
+		       : mailbox->exists;
+}
+
 static void settle_remote(struct pass *pass, const struct mailbox *mailbox,
 	const struct journal_messages *base, struct mailbox_record *record)
 {
-	bool holds = status_holds(mailbox);
-	uint64_t uidnext = holds ? mailbox->status.uidnext : mailbox->uidnext;
-	uint64_t messages = holds ? mailbox->status.messages : mailbox->exists;
+	uint64_t uidnext = status_holds(mailbox) ? mailbox->status.uidnext
+						 : mailbox->uidnext;
+	uint64_t messages = messages_of(mailbox);
 
 	if (!keeps_modseq(pass, mailbox) || uidnext == 0 ||
 		uidnext > UINT32_MAX || messages > UINT32_MAX)

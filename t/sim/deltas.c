@@ -219,6 +219,28 @@ static void test_ahead(void)
 	world_clear(&world);
 }
 
+/* A SELECT shows less than STATUS counts: once, or for ever. */
+static void test_behind(const struct kind *kind)
+{
+	struct world world;
+
+	begin(&world, kind);
+	fake_server_create(world.server, "N", 0);
+	world_give(&world, "N", 60, 0);
+	world.server->odd.exists_none = 1;
+	(void)world_sync(&world);
+	world.server->odd.exists_none = 0;
+	world_ends_well(&world, kind->name,
+		"what a SELECT did not show yet comes later");
+	world_box(&world, "INBOX")->messages_lie = 3;
+	world_ends_well(&world, kind->name, "what is counted and never shown");
+	world_ends_well(&world, kind->name, "is looked for once more");
+	is_int(world_sync(&world), 0, "%s: and then believed", kind->name);
+	is_int((intmax_t)cost(&world, IMAP_SELECT), kind->proves ? 0 : 3,
+		"%s: so that nothing is opened for it", kind->name);
+	world_clear(&world);
+}
+
 /* A clock that is far ahead makes what has just come too old for `max_age`. */
 static void test_wrong_clock(const struct kind *kind)
 {
@@ -276,6 +298,7 @@ int main(void)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		test_costs(&kinds[i]);
 		test_wrong_clock(&kinds[i]);
+		test_behind(&kinds[i]);
 		for (uint64_t k = 1; k <= COMMANDS; k++) {
 			test_left_behind(&kinds[i], k, false);
 			test_left_behind(&kinds[i], k, true);
