@@ -925,7 +925,7 @@ static void test_others(void)
 	fake_fs_rename(m.fs, "/m/cur/f", "/m/cur/f:2,S");
 	is_str(dump(&m, &lines),
 		STR("/m/\n/m/cur/\n"
-		    "/m/cur/f:2,S 3 @7 #1d86d8ffc56ce5f5 a.b\n"
+		    "/m/cur/f:2,S 3 @7 #c42abaa29b696171 a.b\n"
 		    "/m/l -> cur/f\n/m/p special\n/m/tmp/\n"),
 		"a dump shows all that is there, sorted");
 	fake_fs_remove(m.fs, "/m/cur");
