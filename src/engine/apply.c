@@ -670,16 +670,7 @@ static int each(struct pass *pass,
 	return pass_flush(pass, err);
 }
 
-/* The folder that holds the one at `path`. */
-static struct str parent_of(struct str path)
-{
-	while (path.len > 0 && path.ptr[--path.len] != '/')
-		;
-	return path;
-}
-
-/* The mailbox's folder, if another program made it, and the way to it are to be
- * durable. */
+/* The mailbox's folder and the way to it are to be durable. */
 static int sync_way(struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
 	struct buf path = {0};
@@ -691,8 +682,6 @@ static int sync_way(struct pass *pass, struct mailbox *mailbox, struct err *err)
 	if (mailbox_name_path(
 		    pass->account->layout, mailbox->name, &path, err) == 0) {
 		place.path = buf_str(&path);
-		if (mailbox->is_made)
-			place.path = parent_of(place.path);
 		result = maildir_sync_way(&place, pass->synced_way, err);
 	}
 	if (result == FS_OK)
@@ -723,7 +712,8 @@ static int keep_seen(
 
 	if (!mailbox->on_local)
 		return 0;
-	if (!mailbox->in_journal && sync_way(pass, mailbox, err) != 0)
+	if ((!mailbox->in_journal || mailbox->is_made) &&
+		sync_way(pass, mailbox, err) != 0)
 		return -1;
 	if (!apply_has(mailbox, derived) && mailbox->moved_out == 0)
 		return 0;

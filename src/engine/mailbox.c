@@ -7,24 +7,22 @@
 
 #include <stdlib.h>
 
-int mailbox_open_maildir(struct pass *pass, struct mailbox *mailbox,
-	bool create, struct err *err)
+/* Opens the folder by a place that has all but its path. */
+static int open_at(struct pass *pass, struct mailbox *mailbox,
+	struct maildir_place *place, struct err *err)
 {
 	struct buf path = {0};
-	struct maildir_place place = {
-		.fs = &pass->ports->fs,
-		.root = pass->root,
-		.create = create,
-		.read_only = pass->options->depth != SYNC_APPLY,
-	};
 	enum fs_result result = FS_FAILED;
 
 	check(!mailbox->md_open);
+	place->fs = &pass->ports->fs;
+	place->root = pass->root;
+	place->read_only = pass->options->depth != SYNC_APPLY;
 	if (mailbox_name_path(
 		    pass->account->layout, mailbox->name, &path, err) == 0) {
-		place.path = buf_str(&path);
+		place->path = buf_str(&path);
 		result = maildir_open(
-			&mailbox->md, &place, mailbox->base.keywords, err);
+			&mailbox->md, place, mailbox->base.keywords, err);
 	}
 	buf_clear(&path);
 	if (result == FS_OK) {
@@ -38,6 +36,26 @@ int mailbox_open_maildir(struct pass *pass, struct mailbox *mailbox,
 		err_set(err, ERR_MAILBOX, ERR_LATER, ERR_DISK,
 			"its Maildir folder went during the sync");
 	return -1;
+}
+
+int mailbox_open_maildir(struct pass *pass, struct mailbox *mailbox,
+	bool create, struct err *err)
+{
+	struct maildir_place place = {.create = create};
+
+	return open_at(pass, mailbox, &place, err);
+}
+
+int mailbox_make_maildir(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	struct maildir_place place = {.create = true, .sync_later = true};
+
+	mailbox->is_made = true;
+	if (open_at(pass, mailbox, &place, err) != 0)
+		return -1;
+	mailbox_close_maildir(mailbox);
+	return 0;
 }
 
 void mailbox_close_maildir(struct mailbox *mailbox)

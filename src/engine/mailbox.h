@@ -182,6 +182,11 @@ int mailbox_open_maildir(struct pass *pass, struct mailbox *mailbox,
 	bool create, struct err *err);
 void mailbox_close_maildir(struct mailbox *mailbox);
 
+/* Makes the Maildir folder. It becomes durable with those of other mailboxes,
+ * when apply begins, before the journal learns of it. */
+int mailbox_make_maildir(
+	struct pass *pass, struct mailbox *mailbox, struct err *err);
+
 /*
  * Adds to *unique the name that the file of a message is given, of `disk_bytes`
  * (maildir_name_derive). Whose it was when the folder was scanned is another

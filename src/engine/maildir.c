@@ -113,18 +113,26 @@ static enum fs_result open_or_make(struct opening *in, const char *name,
 	return in->fs->dir_open(in->dir, name, true, dir_r, err);
 }
 
-/* Opens the folder `name` in `dir`, making it, durably, if it is absent. */
-static enum fs_result folder_make(const struct fs_port *fs, struct fs_dir *dir,
-	const char *name, struct fs_dir **made_r, struct err *err)
+/* What was made in `dir` becomes durable, if not later. */
+static enum fs_result made_in(
+	const struct maildir_place *place, struct fs_dir *dir, struct err *err)
 {
-	struct opening in = {.fs = fs, .dir = dir};
+	return place->sync_later ? FS_OK : place->fs->dir_sync(dir, err);
+}
+
+/* Opens the folder `name` in `dir`, making it if it is absent. */
+static enum fs_result folder_make(const struct maildir_place *place,
+	struct fs_dir *dir, const char *name, struct fs_dir **made_r,
+	struct err *err)
+{
+	struct opening in = {.fs = place->fs, .dir = dir};
 	enum fs_result result = open_or_make(&in, name, made_r, err);
 
 	if (result != FS_OK || !in.made)
 		return result;
-	result = fs->dir_sync(dir, err);
+	result = made_in(place, dir, err);
 	if (result != FS_OK)
-		fs->dir_close(made_r);
+		place->fs->dir_close(made_r);
 	return result;
 }
 
@@ -186,7 +194,7 @@ static enum fs_result folder_open(const struct maildir_place *place,
 
 		buf_reset(&name);
 		buf_add(&name, part);
-		result = place->create ? folder_make(fs, at, buf_z(&name),
+		result = place->create ? folder_make(place, at, buf_z(&name),
 						 &below, err)
 				       : fs->dir_open(at, buf_z(&name), false,
 						 &below, err);
@@ -312,7 +320,8 @@ static int read_keywords(struct maildir *md, struct err *err)
 
 /* Any of them may be what a crash leaves: cur/ without the others is mended,
  * and the others without cur/ are no mailbox yet. */
-static enum fs_result open_parts(struct maildir *md, struct err *err)
+static enum fs_result open_parts(
+	struct maildir *md, const struct maildir_place *place, struct err *err)
 {
 	struct opening in = {.fs = md->fs, .dir = md->folder};
 	enum fs_result result = open_or_make(&in, "tmp", &md->tmp, err);
@@ -322,7 +331,7 @@ static enum fs_result open_parts(struct maildir *md, struct err *err)
 	if (result == FS_OK)
 		result = open_or_make(&in, "cur", &md->cur, err);
 	if (result == FS_OK && in.made)
-		result = md->fs->dir_sync(md->folder, err);
+		result = made_in(place, md->folder, err);
 	return result;
 }
 
@@ -341,14 +350,15 @@ static enum fs_result open_to_look(struct maildir *md, struct err *err)
 
 /* A mailbox may lack tmp/ or new/ (backups drop empty folders): mended. */
 static enum fs_result open_existing(
-	struct maildir *md, bool read_only, struct err *err)
+	struct maildir *md, const struct maildir_place *place, struct err *err)
 {
 	struct fs_stat stat;
 	enum fs_result result = md->fs->stat(md->folder, "cur", &stat, err);
 
 	if (result != FS_OK)
 		return result;
-	return read_only ? open_to_look(md, err) : open_parts(md, err);
+	return place->read_only ? open_to_look(md, err)
+				: open_parts(md, place, err);
 }
 
 enum fs_result maildir_open(struct maildir *md,
@@ -368,8 +378,8 @@ enum fs_result maildir_open(struct maildir *md,
 		result = folder_open(place, &md->folder, err);
 	if (result != FS_OK)
 		return result;
-	result = place->create ? open_parts(md, err)
-			       : open_existing(md, place->read_only, err);
+	result = place->create ? open_parts(md, place, err)
+			       : open_existing(md, place, err);
 	if (result == FS_OK && read_keywords(md, err) != 0)
 		result = FS_FAILED;
 	return result;

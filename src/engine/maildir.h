@@ -67,7 +67,8 @@ struct maildir_place {
 	struct fs_dir *root;
 	struct str path; /* below the root, as mailbox_name_path() made it; ""
 			  * is the root itself */
-	bool create;     /* make what is missing */
+	bool create;     /* make what is missing, durably */
+	bool sync_later; /* but that is left to maildir_sync_way() */
 	bool read_only;  /* write nothing: only to be listed and read */
 };
 
@@ -190,9 +191,9 @@ struct fs_dir *maildir_dir(const struct maildir *md, bool in_new);
 int maildir_sync(struct maildir *md, struct err *err);
 int maildir_sync_later(struct maildir *md, struct err *err);
 
-/* Hands the folders on the way from the root to the place's, which another
- * program made, to dirs_sync, but those on the way to `synced`, if it is any.
- * FS_ABSENT: it is not there any more. */
+/* Hands the folders on the way from the root to the place's to dirs_sync, but
+ * those on the way to `synced`, if it is any. FS_ABSENT: it is not there any
+ * more. */
 enum fs_result maildir_sync_way(
 	const struct maildir_place *place, struct str synced, struct err *err);
 

@@ -196,11 +196,9 @@ static int create_local(
 	struct pass *pass, struct mailbox *mailbox, struct err *err)
 {
 	if (mailbox_open_base(pass, mailbox, err) != 0 ||
-		mailbox_open_maildir(pass, mailbox, true, err) != 0)
+		mailbox_make_maildir(pass, mailbox, err) != 0)
 		return -1;
-	mailbox_close_maildir(mailbox);
 	mailbox->on_local = true;
-	mailbox->is_made = true;
 	tell_mailbox(pass, mailbox, REPORT_MAILBOX_CREATE, REPORT_LOCAL,
 		"new on the server");
 	return 0;

@@ -19,6 +19,7 @@ enum {
 	REFUSED = 20,
 	MAILBOXES = 20,
 	FLUSHES_MAX = 8, /* of a sync that changes a little in each of them */
+	FIRST_FLUSHES_MAX = 20,
 	IDLE_CALLS = 9,
 	MUCH = 300, /* messages: more than a batch */
 };
@@ -374,6 +375,39 @@ static void change_little(
 	}
 }
 
+/* So many mailboxes with two messages each. */
+static void begin_flushes(struct world *world, unsigned count)
+{
+	char name[16];
+
+	world_init(world, 1);
+	imap_caps_set(&world->server->caps, IMAP_CAP_UIDPLUS);
+	world->options.allow_deletes = true;
+	for (unsigned i = 0; i < count; i++) {
+		(void)snprintf(name, sizeof(name), "M%u", i);
+		fake_server_create(world->server, name, 0);
+		world_give(world, name, 2 * i, 0);
+		world_give(world, name, 2 * i + 1, 0);
+	}
+}
+
+static uint64_t flushes_so_far(const struct world *world)
+{
+	return fake_fs_flushes(world->fs) + fake_store_commits(world->store);
+}
+
+static uint64_t flushes_of_first(unsigned count)
+{
+	struct world world;
+	uint64_t flushes;
+
+	begin_flushes(&world, count);
+	check(world_sync(&world) == 0);
+	flushes = flushes_so_far(&world);
+	world_clear(&world);
+	return flushes;
+}
+
 /* Waits for the disk, the journal's included, of a sync to which each of
  * `count` mailboxes has a little to add. */
 static uint64_t flushes_of(enum little what, unsigned count)
@@ -382,24 +416,15 @@ static uint64_t flushes_of(enum little what, unsigned count)
 	char name[16];
 	uint64_t flushes;
 
-	world_init(&world, 1);
-	imap_caps_set(&world.server->caps, IMAP_CAP_UIDPLUS);
-	world.options.allow_deletes = true;
-	for (unsigned i = 0; i < count; i++) {
-		(void)snprintf(name, sizeof(name), "M%u", i);
-		fake_server_create(world.server, name, 0);
-		world_give(&world, name, 2 * i, 0);
-		world_give(&world, name, 2 * i + 1, 0);
-	}
+	begin_flushes(&world, count);
 	check(world_sync(&world) == 0);
 	for (unsigned i = 0; i < count; i++) {
 		(void)snprintf(name, sizeof(name), "M%u", i);
 		change_little(&world, what, name);
 	}
-	flushes = fake_fs_flushes(world.fs) + fake_store_commits(world.store);
+	flushes = flushes_so_far(&world);
 	check(world_sync(&world) == 0);
-	flushes = fake_fs_flushes(world.fs) + fake_store_commits(world.store) -
-		  flushes;
+	flushes = flushes_so_far(&world) - flushes;
 	check(world.summary.dirty == count);
 	world_clear(&world);
 	return flushes;
@@ -412,6 +437,16 @@ static void test_flushes(enum little what, const char *sentence)
 	ok(one > 0 && one <= FLUSHES_MAX, "%s cost few flushes", sentence);
 	is_int((intmax_t)flushes_of(what, MAILBOXES), (intmax_t)one,
 		"and in %d mailboxes no more than in one", MAILBOXES);
+}
+
+/* Their folders, and what is in them. */
+static void test_first_flushes(void)
+{
+	uint64_t one = flushes_of_first(1);
+
+	ok(one <= FIRST_FLUSHES_MAX, "a first sync costs few flushes");
+	is_int((intmax_t)flushes_of_first(MAILBOXES), (intmax_t)one,
+		"and of %d mailboxes no more than of one", MAILBOXES);
 }
 
 /* ---- A flush that fails -------------------------------------------------- */
@@ -495,6 +530,7 @@ int main(void)
 	ok(calls <= (uint64_t)IDLE_CALLS * MAILBOXES,
 		"a mailbox in which nothing has changed costs at most %d calls",
 		IDLE_CALLS);
+	test_first_flushes();
 	test_flushes(SERVER_NEW, "messages new on the server");
 	test_flushes(SERVER_FLAGS, "flags that changed on the server");
 	test_flushes(SERVER_DELETED, "messages deleted on the server");

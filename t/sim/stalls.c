@@ -50,6 +50,12 @@ static enum fs_result slow_dir_sync(struct fs_dir *dir, struct err *err)
 	return the_disk->real.dir_sync(dir, err);
 }
 
+static enum fs_result slow_dirs_sync(void *ctx, struct err *err)
+{
+	take_time(the_disk);
+	return the_disk->real.dirs_sync(ctx, err);
+}
+
 static void fill(struct disk *disk, const char *mailbox, unsigned first)
 {
 	struct fake_mailbox *box =
@@ -80,6 +86,7 @@ static void begin(struct disk *disk)
 	disk->real = disk->world.ports.fs;
 	disk->world.ports.fs.flush = slow_flush;
 	disk->world.ports.fs.dir_sync = slow_dir_sync;
+	disk->world.ports.fs.dirs_sync = slow_dirs_sync;
 }
 
 static void test_slow_disk(void)
