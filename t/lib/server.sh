@@ -124,9 +124,7 @@ await_server() {
 
 start() {
 	umask 022
-	mkdir -p "$dir"
-	dir=$(cd "$dir" && pwd)
-	server_install || die "what it needs is not to be had"
+	install
 	as_ordinary_user start "$dir"
 	exec 9>"$dir/lock"
 	flock -n 9 || die "a server is running in $dir already"
@@ -152,13 +150,21 @@ stop() {
 	flock "$dir/lock" true
 }
 
-# Before, define server_drops_root, yes or no; server_install: it makes sure that what the server is made of is
-# there, still as the caller; and server_configure: it writes into $dir what the server needs to
-# serve $port and $port_tls, and sets the array `server` to the command that
-# serves in the foreground.
-server_main() { # start|stop DIR
+# What a later start needs is got now: packages may be far.
+install() {
+	mkdir -p "$dir"
+	dir=$(cd "$dir" && pwd)
+	server_install || die "what it needs is not to be had"
+}
+
+# Before, define server_drops_root, yes or no; server_install: it makes sure
+# that what the server is made of is there, still as the caller; and
+# server_configure: it writes into $dir what the server needs to serve $port and
+# $port_tls, and sets the array `server` to the command that serves in the
+# foreground.
+server_main() { # start|stop|install DIR
 	case $1 in
-	start | stop) "$1" ;;
-	*) die "usage: ${0##*/} start|stop DIR" ;;
+	start | stop | install) "$1" ;;
+	*) die "usage: ${0##*/} start|stop|install DIR" ;;
 	esac
 }
