@@ -354,13 +354,15 @@ bool settle_needs_look(const struct pass *pass, const struct mailbox *mailbox)
 	return false;
 }
 
-/* Whether the run before saw just as many messages under the same numbers. */
-static bool was_seen_before(const struct mailbox *mailbox)
+/* Whether STATUS counts more than SELECT showed, and the run before saw just as
+ * many under the same numbers. */
+static bool was_more_before(const struct mailbox *mailbox)
 {
 	const struct mailbox_record *before = &mailbox->record;
 	const struct imap_status *status = &mailbox->status;
 
-	return before->uidvalidity == mailbox->uidvalidity &&
+	return mailbox->exists > 0 && status->messages > mailbox->exists &&
+	       before->uidvalidity == mailbox->uidvalidity &&
 	       before->uidnext == status->uidnext &&
 	       before->highestmodseq == status->highestmodseq &&
 	       (before->messages == mailbox->exists ||
@@ -368,14 +370,16 @@ static bool was_seen_before(const struct mailbox *mailbox)
 }
 
 /*
- * How many messages STATUS is to tell if nothing has changed. It may count some
- * that no SELECT shows (Gmail: chats); but it may also be that this one did not
- * show them yet. So it is believed when another run has seen the same: till
- * then the next one looks.
+ * How many messages STATUS is to tell if nothing has changed. Gmail's counts
+ * chats, which no SELECT shows; but it may also be that this one did not show
+ * all yet. So it is believed there when another run has seen the same; of other
+ * servers, such a mailbox is looked at by every run.
  */
-static uint64_t messages_of(const struct mailbox *mailbox)
+static uint64_t messages_of(
+	const struct pass *pass, const struct mailbox *mailbox)
 {
-	return status_holds(mailbox) && was_seen_before(mailbox)
+	return imap_caps_has(pool_caps(pass->pool), IMAP_CAP_X_GM_EXT_1) &&
+			       status_holds(mailbox) && was_more_before(mailbox)
 		       ? mailbox->status.messages
 		       : mailbox->exists;
 }
@@ -385,7 +389,7 @@ static void settle_remote(struct pass *pass, const struct mailbox *mailbox,
 {
 	uint64_t uidnext = status_holds(mailbox) ? mailbox->status.uidnext
 						 : mailbox->uidnext;
-	uint64_t messages = messages_of(mailbox);
+	uint64_t messages = messages_of(pass, mailbox);
 
 	if (!keeps_modseq(pass, mailbox) || uidnext == 0 ||
 		uidnext > UINT32_MAX || messages > UINT32_MAX)
