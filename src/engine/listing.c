@@ -606,6 +606,18 @@ static bool is_unexplained(const struct listing *listing)
 	       selected_of(listing)->exists == record->messages;
 }
 
+/* Whether there was something new by UIDNEXT, of which nothing was told. As
+ * many that went would make up for it in the sum. `remote` is sorted. */
+static bool lacks_new(const struct listing *listing)
+{
+	const struct mailbox *mailbox = mailbox_of(listing);
+	size_t count = mailbox->remote_count;
+
+	return mailbox->uidnext > mailbox->record.uidnext &&
+	       (count == 0 || mailbox->remote[count - 1].uid <
+				      mailbox->record.uidnext);
+}
+
 static enum task_step add_up(struct listing *listing, struct err *err)
 {
 	struct mailbox *mailbox = mailbox_of(listing);
@@ -621,6 +633,8 @@ static enum task_step add_up(struct listing *listing, struct err *err)
 		listing->stage != LISTING_SEARCHES) {
 		fill_in(listing);
 		remote_settle(mailbox);
+		if (lacks_new(listing))
+			return doubt(listing);
 	}
 	if (listing->stage == LISTING_SEARCHES) {
 		leave_out(mailbox, &listing->present, false);

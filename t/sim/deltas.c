@@ -236,6 +236,23 @@ static void test_behind(const struct kind *kind)
 	world_clear(&world);
 }
 
+/* As many are passed over as have gone. */
+static void test_passed_over(const struct kind *kind)
+{
+	struct world world;
+
+	begin(&world, kind);
+	fake_mailbox_expunge(world_box(&world, "INBOX"), 7);
+	world_give(&world, "INBOX", 50, 0);
+	world.server->odd.listing_gaps = 2;
+	(void)world_sync(&world);
+	world.server->odd.listing_gaps = 0;
+	world_ends_well(&world, kind->name,
+		"a message that was passed over comes, though the sum was "
+		"right without it");
+	world_clear(&world);
+}
+
 /* Chats are counted, and never shown. */
 static void test_chats(void)
 {
@@ -311,6 +328,7 @@ int main(void)
 		test_costs(&kinds[i]);
 		test_wrong_clock(&kinds[i]);
 		test_behind(&kinds[i]);
+		test_passed_over(&kinds[i]);
 		for (uint64_t k = 1; k <= COMMANDS; k++) {
 			test_left_behind(&kinds[i], k, false);
 			test_left_behind(&kinds[i], k, true);
