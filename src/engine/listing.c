@@ -377,7 +377,6 @@ static enum task_step opened(struct listing *listing, struct err *err)
 	struct mailbox *mailbox = mailbox_of(listing);
 
 	if (listing->path == LISTING_FULL || !still_applies(listing)) {
-		/* That all is gone is not believed before it was asked for. */
 		if (mailbox->exists == 0 &&
 			(listing->renumbered || mailbox->journal.count == 0)) {
 			listing->path = LISTING_FULL;
@@ -626,6 +625,10 @@ static enum task_step add_up(struct listing *listing, struct err *err)
 
 	(void)err;
 	if (is_unexplained(listing) && exists > 0)
+		return list_all(listing);
+	/* That all is gone is not believed before it was asked for. */
+	if (listing->path != LISTING_FULL && exists == 0 &&
+		mailbox->journal.count > 0)
 		return list_all(listing);
 	remote_settle(mailbox);
 	leave_out(mailbox, &listing->vanished, true);

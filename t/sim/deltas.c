@@ -236,6 +236,30 @@ static void test_behind(const struct kind *kind)
 	world_clear(&world);
 }
 
+/* VANISHED may agree with EXISTS and be as wrong. */
+static void test_all_gone(const struct kind *kind)
+{
+	struct world world;
+
+	begin(&world, kind);
+	world_box(&world, "INBOX")->messages[3].flags = FAKE_FLAGGED;
+	world.server->odd.exists_none = FAKE_FOR_EVER;
+	world.server->odd.vanished_all = FAKE_FOR_EVER;
+	world.account.guard.max_delete_percent = 100;
+	(void)world_sync(&world);
+	is_int((intmax_t)world_file_count(&world, "INBOX"), MESSAGES,
+		"%s: that all is gone is not believed", kind->name);
+	world.server->odd.exists_none = 0;
+	world.server->odd.vanished_all = 0;
+	world_ends_well(&world, kind->name, "nor was it");
+	while (world_box(&world, "INBOX")->count > 0)
+		fake_mailbox_expunge(world_box(&world, "INBOX"),
+			world_box(&world, "INBOX")->messages[0].uid);
+	world_ends_well(&world, kind->name, "until it is so");
+	rests(&world, kind);
+	world_clear(&world);
+}
+
 /* As many are passed over as have gone. */
 static void test_passed_over(const struct kind *kind)
 {
@@ -328,6 +352,7 @@ int main(void)
 		test_costs(&kinds[i]);
 		test_wrong_clock(&kinds[i]);
 		test_behind(&kinds[i]);
+		test_all_gone(&kinds[i]);
 		test_passed_over(&kinds[i]);
 		for (uint64_t k = 1; k <= COMMANDS; k++) {
 			test_left_behind(&kinds[i], k, false);
