@@ -49,6 +49,7 @@ struct pass {
 	struct str synced_way; /* the last folder that apply handed over,
 				* with those it is in; ptr NULL: none */
 	unsigned turn;         /* of the mailboxes that have several: 0, 1... */
+	bool in_doubt;         /* mailboxes may have changed names: asked for */
 	bool plain_stores;     /* the server does not know UNCHANGEDSINCE */
 	unsigned rests;        /* taken for stamps to become final */
 	struct err worst;      /* decides the exit status */

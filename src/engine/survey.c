@@ -12,6 +12,7 @@
 #include "place.h"
 #include "removal.h"
 #include "rename.h"
+#include "rename_doubt.h"
 
 #include "godwit/base/limits.h"
 #include "godwit/imap/name.h"
@@ -830,7 +831,8 @@ int survey(struct pass *pass, struct err *err)
 		if (look_around(pass, err) != 0)
 			return -1;
 		if (pass->options->depth >= SYNC_STATUS &&
-			rename_settle(pass, may_act, &again, err) != 0)
+			(rename_doubt_ask(pass, err) != 0 ||
+				rename_settle(pass, may_act, &again, err) != 0))
 			return -1;
 	}
 	pass->trash = find_trash(pass);

@@ -16,6 +16,7 @@
 #include "pass.h"
 #include "presence.h"
 #include "removal.h"
+#include "rename_doubt.h"
 #include "root.h"
 #include "settle.h"
 #include "survey.h"
@@ -140,10 +141,29 @@ static void note_unbound(struct pass *pass)
 			&pass->journal, &pass->notes, &server->unbound);
 }
 
-/* Delta to settle, for the mailboxes that take part. */
+/* What has changed, in the mailboxes that take part. */
+static int find_changes(struct pass *pass, struct err *err)
+{
+	return presence(pass, err) != 0 || clean(pass, err) != 0 ||
+			       delta(pass, err) != 0
+		       ? -1
+		       : 0;
+}
+
+/* The same, and once more for those that turn out to be others. */
+static int find_all_changes(struct pass *pass, struct err *err)
+{
+	if (find_changes(pass, err) != 0)
+		return -1;
+	if (!rename_doubt_arose(pass))
+		return 0;
+	return survey(pass, err) != 0 ? -1 : find_changes(pass, err);
+}
+
+/* Moves to settle, likewise. */
 static int bring_in_step(struct pass *pass, struct err *err)
 {
-	if (delta(pass, err) != 0 || moves(pass, err) != 0)
+	if (moves(pass, err) != 0)
 		return -1;
 	decide(pass);
 	if (removal_judge(pass, err) != 0 || apply(pass, err) != 0 ||
@@ -168,7 +188,9 @@ static int take_turns(struct pass *pass, struct err *err)
 			mailbox->part = MAILBOX_FINISHED;
 		any = any || mailbox_is_active(mailbox);
 	}
-	return any ? bring_in_step(pass, err) : 0;
+	if (!any)
+		return 0;
+	return delta(pass, err) != 0 ? -1 : bring_in_step(pass, err);
 }
 
 /*
@@ -234,10 +256,10 @@ static int run_steps(struct pass *pass, struct err *err)
 		tell_list(pass);
 		return 0;
 	}
-	if (presence(pass, err) != 0 || clean(pass, err) != 0)
+	if (find_all_changes(pass, err) != 0)
 		return -1;
 	if (depth != SYNC_APPLY) {
-		if (delta(pass, err) != 0 || moves(pass, err) != 0)
+		if (moves(pass, err) != 0)
 			return -1;
 		decide(pass);
 		if (removal_judge(pass, err) != 0)

@@ -382,6 +382,30 @@ static void test_chain(enum proof proof, bool is_here)
 	world_clear(&world);
 }
 
+/* Not even STATUS tells anything of use: without CONDSTORE, nobody asks. */
+static void test_unseen_swap(void)
+{
+	struct world world;
+	struct buf why = {0};
+
+	begin(&world, BY_NUMBER, LAYOUT_NESTED);
+	world.server->caps = (struct imap_caps){0};
+	world_offer(&world, "IMAP4rev1 UIDPLUS MOVE");
+	check(world_sync(&world) == 0);
+	rename_there(&world, "A/b", "T");
+	rename_there(&world, "C", "A/b");
+	rename_there(&world, "T", "C");
+	world.options.depth = SYNC_DRY;
+	world_syncs(&world, 0, "when two changed places unseen, a dry run");
+	world_tells(&world, "[C] rename local", "tells it");
+	world.options.depth = SYNC_APPLY;
+	world_syncs(&world, 0, "when SELECT tells it, a sync");
+	ok(carried_nothing(&world), "moves no mail");
+	ok(world_in_step(&world, &why), "and has both folders renamed");
+	buf_clear(&why);
+	world_clear(&world);
+}
+
 static void test_new_under_old_name(enum proof proof, bool is_here)
 {
 	struct world world;
@@ -1299,11 +1323,12 @@ static void test_proofs(void)
 		test_back((enum proof)proof);
 		test_bare_there((enum proof)proof);
 	}
+	test_unseen_swap();
 	test_bare_here(true);
 	test_bare_here(false);
 	test_gone_there(false);
 	test_gone_there(true);
-	for (int proof = BY_ID; proof <= BY_STATE; proof++) {
+	for (int proof = BY_ID; proof < PROOFS; proof++) {
 		test_chain((enum proof)proof, false);
 		test_chain((enum proof)proof, true);
 		test_new_under_old_name((enum proof)proof, false);
