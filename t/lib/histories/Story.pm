@@ -54,7 +54,7 @@ sub capabilities {
 }
 
 # %world: dir (the story's own), server (the fixture's folder), godwit, die_at,
-# user, renames (whether mailboxes may be renamed).
+# user.
 sub new {
 	my ($class, $seed, %world) = @_;
 	my $self = bless { %world, seed => $seed, tale => [], last => 0,
@@ -513,7 +513,7 @@ sub act {
 		unless $self->{untouchable};
 	push @acts, [\&act_create, $side] if one_in(3);
 	push @acts, [\&act_delete, $side] if one_in(4);
-	push @acts, [\&act_rename, $side] if $self->{renames} && one_in(3);
+	push @acts, [\&act_rename, $side] if one_in(3);
 	push @acts, [\&act_lose_journal] if !$self->{untouchable} && one_in(20);
 	push @acts, [\&act_renumber] if !$self->{untouchable} && one_in(10);
 	my ($act, @arguments) = @{pick(@acts)};
@@ -527,6 +527,9 @@ sub act {
 # has started. Its exit status.
 sub sync {
 	my ($self, $die_at) = @_;
+	# Who has a mailbox selected that is renamed is hung up on.
+	$self->{client}->command('SELECT INBOX');
+	$self->{client}->command('UNSELECT');
 	$self->{wire} = sprintf '%s/wire-%03d', $self->{dir}, ++$self->{syncs};
 	pipe my $end, my $held or die "histories: $!\n";
 	my $pid = fork // die "histories: $!\n";
@@ -655,6 +658,18 @@ sub judge {
 	return @wrong;
 }
 
+# Whether a side has it somewhere from where the other has not removed it.
+sub is_wanted {
+	my ($oracle, $number) = @_;
+	for my $side ($DISK, $SERVER) {
+		return 1 if grep {
+			!$oracle->has($BASE, $_, $number)
+				|| $oracle->has(1 - $side, $_, $number)
+		} $oracle->places($side, $number);
+	}
+	return 0;
+}
+
 # Messages that both sides had somewhere, or that were new, and are nowhere.
 sub lost {
 	my ($self, $census) = @_;
@@ -665,8 +680,9 @@ sub lost {
 		my $number = $_;
 		my @has = map { scalar $oracle->places($_, $number) }
 			$DISK, $SERVER, $BASE;
-		!$is{$number} && ($has[$DISK] && $has[$SERVER]
-			|| !$has[$BASE] && ($has[$DISK] || $has[$SERVER]))
+		!$is{$number} && is_wanted($oracle, $number)
+			&& ($has[$DISK] && $has[$SERVER] || !$has[$BASE]
+				&& ($has[$DISK] || $has[$SERVER]))
 	} 1 .. $self->{last};
 }
 

@@ -3,7 +3,6 @@
 # on the server of the fixture's folder SERVER; says what is wrong, if anything,
 # after all that happened, and ends with 1. With TELL=1 always says what happened,
 # with KEEP=1 leaves the sides, the journal and the transcripts where they are.
-# GODWIT_TEST_RENAMES=1: mailboxes are renamed, too.
 use strict;
 use warnings;
 use File::Basename qw(dirname);
@@ -20,8 +19,7 @@ for my $seed (@seeds) {
 	my $own = "$dir/h$seed";
 	make_path($own);
 	my $story = Story->new($seed, dir => $own, server => $server,
-		godwit => $godwit, die_at => $die_at, user => "h$seed",
-		renames => $ENV{GODWIT_TEST_RENAMES});
+		godwit => $godwit, die_at => $die_at, user => "h$seed");
 	my @wrong = eval { $story->run };
 	push @wrong, $@ if $@;
 	$killed += $story->{killed} // 0;
