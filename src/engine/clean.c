@@ -152,15 +152,28 @@ struct pending {
 	struct journal_troubles troubles;
 };
 
-static bool has_intent(
-	const struct pending *pending, const struct mailbox *mailbox)
+static bool takes_part(const struct pass *pass, uint32_t id)
+{
+	for (size_t i = 0; i < pass->count; i++) {
+		if (pass->mailboxes[i].in_journal &&
+			pass->mailboxes[i].id == id)
+			return mailbox_is_active(&pass->mailboxes[i]);
+	}
+	return false;
+}
+
+/* Whether it is to be found out what became of messages on their way into it,
+ * or from it to where that can be seen. */
+static bool has_intent(const struct pass *pass, const struct pending *pending,
+	const struct mailbox *mailbox)
 {
 	for (size_t i = 0; i < pending->intents.count; i++) {
 		const struct intent_record *intent =
 			&pending->intents.items[i].record;
 
 		if (intent->mailbox == mailbox->id ||
-			intent->source_mailbox == mailbox->id)
+			(intent->source_mailbox == mailbox->id &&
+				takes_part(pass, intent->mailbox)))
 			return true;
 	}
 	return false;
@@ -196,7 +209,7 @@ static void judge(struct pass *pass, const struct pending *pending,
 	if (is_settled(pass, mailbox) && is_quiet_remote(mailbox))
 		mailbox->quiet |= SIDE_BIT(REMOTE);
 	if (mailbox->quiet != both || mailbox->leaving ||
-		has_intent(pending, mailbox) ||
+		has_intent(pass, pending, mailbox) ||
 		has_due_trouble(pass, pending, mailbox))
 		return;
 	mailbox->idle = true;

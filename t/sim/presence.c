@@ -212,6 +212,52 @@ static void test_moved_to_what_leaves(void)
 	world_clear(&world);
 }
 
+/* A file goes to a mailbox, the run that follows dies at the n-th step, and the
+ * mailbox's folder goes. Whether a run then leaves all closed. */
+static bool leaves_closed(uint64_t step, bool *died_r)
+{
+	struct world world;
+	struct world_files files;
+	struct buf to = {0};
+	bool is_closed;
+
+	begin(&world);
+	world.account.remove = ACCOUNT_SIDES_NONE;
+	world_offer(&world, "CONDSTORE ENABLE MOVE LIST-EXTENDED LIST-STATUS");
+	append(&world, "INBOX", 3);
+	check(world_sync(&world) == 0 && world_sync(&world) == 0);
+	world_files(&world, "INBOX", &files);
+	world_path(&world, "A", "cur/3.moved:2,S", &to);
+	fake_fs_rename(world.fs, files.items[0].path, buf_z(&to));
+	fake_fs_settle(world.fs);
+	world.fate.die_at = world.fate.steps + step;
+	(void)world_sync(&world);
+	*died_r = world.is_dead;
+	if (world.is_dead)
+		world_kill(&world);
+	world.fate.die_at = 0;
+	world_rmdir(&world, "A");
+	is_closed = world_sync(&world) == 0 && world_sync(&world) == 0 &&
+		    world.steps == 0 && world.traffic.counts[IMAP_SELECT] == 0;
+	if (!is_closed)
+		world_tell(&world);
+	free(files.items);
+	buf_clear(&to);
+	world_clear(&world);
+	return is_closed;
+}
+
+static void test_moved_and_detached(void)
+{
+	bool is_ok = true;
+	bool died = true;
+
+	for (uint64_t step = 1; is_ok && died; step++)
+		is_ok = leaves_closed(step, &died);
+	ok(is_ok, "a move to what is detached, cut off anywhere, has nothing "
+		  "opened for ever");
+}
+
 /* Whether message 9 is on either side. */
 static bool has_nine(struct world *world)
 {
@@ -752,6 +798,7 @@ int main(void)
 	test_unlisted_and_gone_here();
 	test_removed_there();
 	test_moved_to_what_leaves();
+	test_moved_and_detached();
 	test_arrival(NULL,
 		"mail may come in at any moment of a removal: it is kept");
 	test_arrival("* STATUS INBOX (MESSAGES 0)",
