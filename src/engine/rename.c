@@ -135,9 +135,27 @@ static void hold(struct pass *pass, struct rename *rename, const char *why)
 	leave_alone(rename);
 }
 
-/* The two go on as two mailboxes. */
+/* Whether something else has its old name. */
+static bool is_replaced(const struct rename *rename)
+{
+	const struct mailbox *known = rename->known;
+
+	return (rename->there != known && known->on_server) ||
+	       (rename->here != known && known->on_local);
+}
+
+/* The two go on as two mailboxes: the one under the new name is new on both
+ * sides, the one under the old name is gone from one. Unless there is another
+ * one of that name: nothing says that its mail should meet. */
 static void part(struct pass *pass, struct rename *rename)
 {
+	if (is_replaced(rename)) {
+		hold(pass, rename,
+			needs_here(rename)
+				? "but there is another folder of that name"
+				: "but there is another mailbox of that name");
+		return;
+	}
 	pass_note(pass, rename->known,
 		"was renamed to %.*s, but there is another %s of that name "
 		"already; they are synced as two mailboxes",

@@ -661,6 +661,44 @@ static void test_taken(void)
 	world_clear(&world);
 }
 
+/* The new name is taken, and so is the old one. */
+static void test_taken_twice(bool is_here)
+{
+	struct world world;
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	if (is_here) {
+		rename_here(&world, "C", "D");
+		world_mkdir(&world, "C");
+		world_drop(&world, "C", "new/6.here", 6);
+		fake_server_create(world.server, "D", 0);
+		world_give(&world, "D", 5, 0);
+	} else {
+		rename_there(&world, "C", "D");
+		fake_server_create(world.server, "C", 0);
+		world_give(&world, "C", 6, 0);
+		world_mkdir(&world, "D");
+		world_drop(&world, "D", "new/5.here", 5);
+	}
+	world_syncs(&world, 0, "if both names are others' on either side");
+	world_tells(&world, "[C] note: is called D on", "that is said,");
+	ok(world_file_count(&world, "C") == 1 &&
+			world_file_count(&world, "D") == 1 &&
+			world_box(&world, "C")->count == 1 &&
+			world_box(&world, "D")->count == 1,
+		"and no mail meets");
+	if (is_here)
+		rename_there(&world, "D", "E");
+	else
+		rename_here(&world, "D", "E");
+	world_syncs(&world, 0, "when the new name is free");
+	is_int((intmax_t)(world.summary.local.added +
+			  world.summary.server.added),
+		2, "what had the names meanwhile is new");
+	rests(&world, "and all is in step");
+	world_clear(&world);
+}
+
 static void test_plain_folder_in_the_way(void)
 {
 	struct world world;
@@ -1350,6 +1388,8 @@ int main(void)
 		test_half_open((enum proof)proof, true);
 	}
 	test_taken();
+	test_taken_twice(false);
+	test_taken_twice(true);
 	test_plain_folder_in_the_way();
 	test_refused();
 	test_policies();
