@@ -92,7 +92,6 @@ static int scan_local(
 	for (int i = 0; i < KWFILE_LETTERS; i++)
 		mailbox->letters[i] = KEYWORD_NONE;
 	mailbox->scanned = true;
-	mailbox->supposed = false;
 	if (!mailbox->on_local)
 		return 0;
 	if (mailbox_open_maildir(pass, mailbox, false, err) != 0)
@@ -124,6 +123,22 @@ static int item_name_cmp(const void *a, const void *b)
 		((const struct local_item *)b)->name);
 }
 
+/* Nothing but the keyword file is read, if there was one on the walk. */
+static int suppose_letters(
+	struct pass *pass, struct mailbox *mailbox, struct err *err)
+{
+	for (int i = 0; i < KWFILE_LETTERS; i++)
+		mailbox->letters[i] = KEYWORD_NONE;
+	if (mailbox->seen.letters.inode == 0)
+		return 0;
+	if (mailbox_open_maildir(pass, mailbox, false, err) != 0)
+		return -1;
+	memcpy(mailbox->letters, mailbox->md.kwfile.ids,
+		sizeof(mailbox->letters));
+	mailbox_close_maildir(mailbox);
+	return 0;
+}
+
 /* Makes the scan of the journal's entries. File names are not known then, only
  * what they begin with. */
 static int suppose_local(
@@ -132,17 +147,15 @@ static int suppose_local(
 	struct maildir_scan *scan = &mailbox->scan;
 	size_t count = mailbox->journal.count;
 
-	if (mailbox_open_maildir(pass, mailbox, false, err) != 0)
+	if (suppose_letters(pass, mailbox, err) != 0)
 		return -1;
-	memcpy(mailbox->letters, mailbox->md.kwfile.ids,
-		sizeof(mailbox->letters));
-	mailbox_close_maildir(mailbox);
 	scan->items = arena_array(&mailbox->arena, count, sizeof(*scan->items));
 	for (size_t i = 0; i < count; i++)
 		scan->items[i] = (struct local_item){
 			.name = mailbox->base_items[i].name,
 			.file_name = mailbox->base_items[i].name,
 			.flags = mailbox->base_items[i].flags,
+			.unnamed = true,
 		};
 	if (count > 0)
 		qsort(scan->items, count, sizeof(*scan->items), item_name_cmp);
@@ -151,36 +164,40 @@ static int suppose_local(
 	scan->is_final = true; /* or the record would not say so */
 	mailbox->local_sum = maildir_scan_sum(scan);
 	mailbox->scanned = true;
-	mailbox->supposed = true;
 	return 0;
 }
 
-int delta_name_files(struct mailbox *mailbox, struct err *err)
+/* Scans the folder for the names of files that are not called as we would. */
+static int look_up_names(struct mailbox *mailbox, struct err *err)
 {
-	const struct maildir_known known = {
-		mailbox->base_items, mailbox->journal.count};
-	struct maildir_scan seen;
-	size_t at = 0;
+	const struct maildir_known none = {0};
 
-	if (!mailbox->supposed)
+	if (mailbox->named.count > 0)
 		return 0;
-	if (maildir_scan(&mailbox->md, &known, &mailbox->arena, &seen, err) !=
-		0)
-		return -1;
-	for (size_t i = 0; i < mailbox->scan.count; i++) {
-		struct local_item *item = &mailbox->scan.items[i];
+	return maildir_scan(
+		&mailbox->md, &none, &mailbox->arena, &mailbox->named, err);
+}
 
-		while (at < seen.count &&
-			str_cmp(seen.items[at].name, item->name) < 0)
-			at++;
-		if (at == seen.count ||
-			!str_eq(seen.items[at].name, item->name))
-			continue;
-		item->file_name = seen.items[at].file_name;
-		item->in_new = seen.items[at].in_new;
-	}
-	mailbox->supposed = false;
-	return 0;
+enum fs_result delta_name_file(
+	struct mailbox *mailbox, struct local_item *item, struct err *err)
+{
+	const struct local_item *found;
+	enum fs_result result;
+
+	if (!item->unnamed)
+		return FS_OK;
+	result = maildir_guess(&mailbox->md, item, err);
+	if (result != FS_ABSENT)
+		return result;
+	if (look_up_names(mailbox, err) != 0)
+		return FS_FAILED;
+	found = maildir_scan_find(&mailbox->named, item->name);
+	if (found == NULL || !flags_eq(found->flags, item->flags))
+		return FS_ABSENT;
+	item->file_name = found->file_name;
+	item->in_new = found->in_new;
+	item->unnamed = false;
+	return FS_OK;
 }
 
 static int prepare_local(
@@ -681,28 +698,14 @@ static enum task_step begin_detail(struct delta_task *delta, struct err *err)
 	return delta->awaited == 0 ? begin_headers(delta, err) : TASK_MORE;
 }
 
-/* Whether nothing but new messages came to the server: then no file is to be
- * touched, and which names they have does not matter. */
-static bool only_adds(const struct delta_task *delta)
+/* Whether what was in step is the measure of what is in the folder: what was
+ * begun, or begins anew, is settled by the files themselves. */
+static bool is_ordinary(const struct delta_task *delta)
 {
 	const struct mailbox *mailbox = delta->task.mailbox;
-	size_t r = 0;
 
-	if (delta->listing.renumbered || delta->listing.partial ||
-		mailbox->intents.count > 0 || mailbox->copies.count > 0)
-		return false;
-	for (size_t i = 0; i < mailbox->journal.count; i++) {
-		const struct base_item *entry = &mailbox->base_items[i];
-
-		while (r < mailbox->remote_count &&
-			mailbox->remote[r].uid < entry->uid)
-			r++;
-		if (r == mailbox->remote_count ||
-			mailbox->remote[r].uid != entry->uid ||
-			!flags_eq(mailbox->remote[r].flags, entry->flags))
-			return false;
-	}
-	return true;
+	return !delta->listing.renumbered && !delta->listing.partial &&
+	       mailbox->intents.count == 0 && mailbox->copies.count == 0;
 }
 
 /* The server's side is there; now the other is needed. */
@@ -712,7 +715,7 @@ static enum task_step listed(struct delta_task *delta, struct err *err)
 	int result = 0;
 
 	if (!mailbox->scanned)
-		result = only_adds(delta)
+		result = is_ordinary(delta)
 				 ? suppose_local(delta->pass, mailbox, err)
 				 : scan_local(delta->pass, mailbox, err);
 	return result != 0 ? TASK_FAILED : join(delta, err);

@@ -23,9 +23,14 @@ int delta(struct pass *pass, struct err *err);
  */
 int delta_suppose(struct pass *pass, struct mailbox *mailbox, struct err *err);
 
-/* Before files of a mailbox are read, whose folder is open: fills in the names
- * that were only supposed. Files that went meanwhile are found absent then. */
-int delta_name_files(struct mailbox *mailbox, struct err *err);
+/*
+ * Before an item's file is renamed or removed: fills in its name, if that is
+ * not known since its folder was not scanned. `mailbox` is the one whose folder
+ * the file is in; it is open. FS_ABSENT: the file went meanwhile, or has other
+ * flags than it had when it was in step.
+ */
+enum fs_result delta_name_file(struct mailbox *mailbox, struct local_item *item,
+	struct err *err);
 
 /* Reads the file of a scan's item, whose bytes stand for the message in this
  * form, to know what it is. FS_ABSENT when it is not there any more.

@@ -6,6 +6,7 @@
 #include "local.h"
 
 #include "apply.h"
+#include "delta.h"
 #include "vault.h"
 
 #include "godwit/base/limits.h"
@@ -27,10 +28,12 @@ static int act_flag(struct pass *pass, struct mailbox *mailbox,
 	const struct op *op, struct err *err)
 {
 	struct local_item *item = item_of(mailbox, op);
+	enum fs_result result = delta_name_file(mailbox, item, err);
 	uint64_t sum = maildir_file_sum(&mailbox->md, item->file_name);
-	enum fs_result result = maildir_set_flags(
-		&mailbox->md, item, op->flags, &mailbox->arena, err);
 
+	if (result == FS_OK)
+		result = maildir_set_flags(
+			&mailbox->md, item, op->flags, &mailbox->arena, err);
 	if (result == FS_FAILED && err->scope == ERR_MESSAGE) {
 		pass_error(
 			pass, mailbox, err, 0, item_of(mailbox, op)->file_name);
@@ -49,9 +52,11 @@ static int act_remove(struct pass *pass, struct mailbox *mailbox,
 	const struct op *op, struct err *err)
 {
 	struct local_item *item = item_of(mailbox, op);
+	enum fs_result result = delta_name_file(mailbox, item, err);
 	uint64_t sum = maildir_file_sum(&mailbox->md, item->file_name);
-	enum fs_result result = vault_take(pass, mailbox, item, err);
 
+	if (result == FS_OK)
+		result = vault_take(pass, mailbox, item, err);
 	if (result == FS_FAILED)
 		return -1;
 	if (result != FS_OK)

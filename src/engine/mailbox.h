@@ -131,7 +131,7 @@ struct mailbox {
 	uint64_t exists;
 	bool newest_seen;   /* the change that has highestmodseq was told */
 	bool scanned;       /* the scan is made, or supposed */
-	bool supposed;      /* supposed: its file names are not known */
+	struct maildir_scan named; /* where names were looked up, if so */
 	uint64_t local_sum; /* of the folder as we know it: maildir_sum() */
 	struct match match;
 	struct match_identities identities; /* of rows without server side */

@@ -828,8 +828,55 @@ static enum fs_result find_in(struct maildir *md, bool in_new,
 			continue;
 		item->file_name = arena_str(md->arena, str_of(file_name));
 		item->in_new = in_new;
+		item->unnamed = false;
 		return FS_OK;
 	}
+	return result;
+}
+
+/* Takes the name if there is such a file. */
+static enum fs_result try_name(struct maildir *md, struct local_item *item,
+	bool in_new, const char *file_name, struct err *err)
+{
+	struct fs_dir *dir = maildir_dir(md, in_new);
+	struct fs_stat stat;
+	enum fs_result result = FS_ABSENT;
+
+	if (dir != NULL)
+		result = md->fs->stat(dir, file_name, &stat, err);
+	if (result == FS_OK && stat.type != FS_FILE)
+		result = FS_ABSENT;
+	if (result != FS_OK)
+		return result;
+	item->file_name = arena_str(md->arena, str_of(file_name));
+	item->in_new = in_new;
+	item->unnamed = false;
+	return FS_OK;
+}
+
+/* That in cur/ comes first: another in new/ is what a rename left. */
+enum fs_result maildir_guess(
+	struct maildir *md, struct local_item *item, struct err *err)
+{
+	const struct maildir_name name = {.unique = item->name};
+	struct maildir_name told = name;
+	struct flags flags;
+	struct buf text = {0};
+	enum fs_result result = FS_ABSENT;
+
+	if (maildir_name_print(
+		    &name, &md->kwfile, md->keywords, item->flags, &text) &&
+		maildir_name_cut(buf_str(&text), &told) &&
+		maildir_name_flags(
+			&told, &md->kwfile, md->keywords, &flags, err) == 0 &&
+		flags_eq(flags, item->flags))
+		result = try_name(md, item, false, buf_z(&text), err);
+	if (result == FS_ABSENT && flags_eq(item->flags, (struct flags){0})) {
+		buf_reset(&text);
+		buf_add(&text, item->name);
+		result = try_name(md, item, true, buf_z(&text), err);
+	}
+	buf_clear(&text);
 	return result;
 }
 
@@ -837,17 +884,23 @@ static enum fs_result find_in(struct maildir *md, bool in_new,
 static enum fs_result find_again(
 	struct maildir *md, struct local_item *item, struct err *err)
 {
-	enum fs_result result = find_in(md, false, item, err);
+	enum fs_result result = FS_ABSENT;
 
+	if (item->unnamed)
+		result = maildir_guess(md, item, err);
+	if (result == FS_ABSENT)
+		result = find_in(md, false, item, err);
 	return result == FS_ABSENT ? find_in(md, true, item, err) : result;
 }
 
 enum fs_result maildir_stat(struct maildir *md, struct local_item *item,
 	struct fs_stat *stat_r, struct err *err)
 {
-	enum fs_result result = md->fs->stat(maildir_dir(md, item->in_new),
-		item->file_name.ptr, stat_r, err);
+	enum fs_result result = FS_ABSENT;
 
+	if (!item->unnamed)
+		result = md->fs->stat(maildir_dir(md, item->in_new),
+			item->file_name.ptr, stat_r, err);
 	if (result != FS_ABSENT)
 		return result;
 	result = find_again(md, item, err);

@@ -160,6 +160,13 @@ enum fs_result maildir_drop_leftover(struct maildir *md,
 	const struct maildir_leftover *leftover, const struct local_item *item,
 	struct err *err);
 
+/*
+ * Finds the file of an unnamed item by the names that we would give to one with
+ * its flags; then it is unnamed no more. FS_ABSENT: it has none of these.
+ */
+enum fs_result maildir_guess(
+	struct maildir *md, struct local_item *item, struct err *err);
+
 /* Says what an item's file is. One that was renamed since the scan is found
  * again, and *item changed; FS_ABSENT: it is gone. */
 enum fs_result maildir_stat(struct maildir *md, struct local_item *item,

@@ -334,6 +334,9 @@ static int each_file(struct carrying *c, struct carried *files, size_t count,
 		enum fs_result result = FS_ABSENT;
 
 		if (files[i].op != NULL)
+			result = delta_name_file(
+				files[i].link->from, files[i].item, err);
+		if (result == FS_OK)
 			result = act(c, &files[i], err);
 		if (result == FS_FAILED && err->scope != ERR_MESSAGE)
 			return -1;
@@ -410,8 +413,6 @@ static int carry_all(struct carrying *c, struct err *err)
 			continue;
 		}
 		result = mailbox_open_maildir(c->pass, from, false, err);
-		if (result == 0)
-			result = delta_name_files(from, err);
 		if (result == 0)
 			result = carry_batch(c, &c->files[i], end - i, err);
 		mailbox_close_maildir(from);

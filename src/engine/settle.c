@@ -119,7 +119,8 @@ static bool adds_up(struct mailbox *mailbox, struct rest *rest)
 	return true;
 }
 
-/* Scans it as delta did: one file may have two names. */
+/* Scans it as delta did: one file may have two names. One of them is still to
+ * go (local_leftovers), for which another run has to scan. */
 static void scan_again(struct mailbox *mailbox, struct rest *rest)
 {
 	const struct maildir_known none = {0};
@@ -128,7 +129,9 @@ static void scan_again(struct mailbox *mailbox, struct rest *rest)
 	struct err ignored;
 
 	if (maildir_scan(&mailbox->md, &none, &scratch, &scan, &ignored) == 0 &&
-		scan.is_final)
+		scan.is_final &&
+		(scan.leftover_count == 0 ||
+			!policy_writes(&mailbox->policy, LOCAL)))
 		*rest = (struct rest){
 			.stamp = scan.stamp,
 			.sum = maildir_scan_sum(&scan),

@@ -100,6 +100,30 @@ static int open_all(struct pass *pass, struct err *err)
 
 /* ---- The pass ------------------------------------------------------------ */
 
+/* The name of a row's file, wherever it is. In a folder that was not scanned it
+ * has to be looked for. */
+static struct str file_of(
+	struct pass *pass, struct mailbox *mailbox, uint32_t at)
+{
+	const struct row *row = &mailbox->match.rows[at];
+	const struct mailbox_link *link = mailbox_link(mailbox, at);
+	struct mailbox *from = mailbox;
+	struct local_item *item;
+	struct err ignored;
+
+	if ((row->present & SIDE_BIT(LOCAL)) == 0)
+		return STR("");
+	item = &mailbox->scan.items[row->local];
+	if (link != NULL && link->from != NULL)
+		from = link->from;
+	if (item->unnamed &&
+		mailbox_open_maildir(pass, from, false, &ignored) == 0) {
+		(void)delta_name_file(from, item, &ignored);
+		mailbox_close_maildir(from);
+	}
+	return item->file_name;
+}
+
 /* Says what would be done: the tale that apply makes true. */
 static void tell_plans(struct pass *pass)
 {
@@ -110,15 +134,12 @@ static void tell_plans(struct pass *pass)
 			continue;
 		for (size_t k = 0; k < mailbox->plan.count; k++) {
 			const struct op *op = &mailbox->plan.ops[k];
-			const struct row *row = apply_row(mailbox, op);
-			bool has_file = (row->present & SIDE_BIT(LOCAL)) != 0;
 
 			if (op->kind == OP_CONFLICT)
 				pass->summary.conflicts++;
-			apply_tell(pass, mailbox, op, row->uid,
-				has_file ? mailbox->scan.items[row->local]
-						   .file_name
-					 : STR(""));
+			apply_tell(pass, mailbox, op,
+				apply_row(mailbox, op)->uid,
+				file_of(pass, mailbox, op->row));
 		}
 	}
 }

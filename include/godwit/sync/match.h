@@ -58,6 +58,7 @@ struct local_item {
 	int64_t mtime_ns;
 	struct str file_name; /* as readdir gave it */
 	bool in_new;
+	bool unnamed; /* file_name is not known yet, but its unique part */
 };
 
 /* One mailbox, listed. Incomplete listings must never get here (P1), nor two
