@@ -231,14 +231,28 @@ static void pending_clear(struct mailbox *mailbox, const struct op *op)
 	mailbox->pending[op->row] &= ~(1U << op->kind);
 }
 
+static int entry_put(struct pass *pass, struct mailbox *mailbox,
+	const struct journal_message *message, struct err *err)
+{
+	mailbox_entry_put(mailbox, message->uid, message->name, message->flags);
+	return journal_message_put(&mailbox->base, &pass->batch, message, err);
+}
+
+static int entry_delete(struct pass *pass, struct mailbox *mailbox,
+	uint32_t uid, struct err *err)
+{
+	mailbox_entry_gone(mailbox, uid);
+	return journal_message_delete(&mailbox->base, &pass->batch, uid, err);
+}
+
 /* The message is known here; where it came from it is so no more. */
 static int drop_entries(
 	struct pass *pass, const struct mailbox_link *link, struct err *err)
 {
 	for (int i = 0; link != NULL && i < 2; i++) {
 		if (link->entry_of[i] != NULL &&
-			journal_message_delete(&link->entry_of[i]->base,
-				&pass->batch, link->entry_uid[i], err) != 0)
+			entry_delete(pass, link->entry_of[i],
+				link->entry_uid[i], err) != 0)
 			return -1;
 	}
 	return 0;
@@ -252,8 +266,7 @@ int apply_record(struct pass *pass, struct mailbox *mailbox,
 
 	pending_clear(mailbox, op);
 	row->present |= SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE);
-	if (journal_message_put(&mailbox->base, &pass->batch, message, err) !=
-		0)
+	if (entry_put(pass, mailbox, message, err) != 0)
 		return -1;
 	return drop_entries(pass, mailbox_link(mailbox, op->row), err);
 }
@@ -270,8 +283,7 @@ static int rewrite(struct pass *pass, struct mailbox *mailbox, uint32_t uid,
 
 	if (found == 1 && !flags_eq(message.flags, flags)) {
 		message.flags = flags;
-		result = journal_message_put(
-			&mailbox->base, &pass->batch, &message, err);
+		result = entry_put(pass, mailbox, &message, err);
 	}
 	arena_clear(&scratch);
 	return result;
@@ -299,8 +311,7 @@ int apply_removed(struct pass *pass, struct mailbox *mailbox,
 	row->present &= (uint8_t)~SIDE_BIT(op_side(op->kind));
 	if ((row->present & (SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE))) != 0)
 		return 0;
-	return journal_message_delete(
-		&mailbox->base, &pass->batch, row->uid, err);
+	return entry_delete(pass, mailbox, row->uid, err);
 }
 
 void apply_failed(struct mailbox *mailbox)
@@ -499,8 +510,8 @@ static int record_op(struct pass *pass, struct mailbox *mailbox,
 		/* Entries of another UIDVALIDITY are forgotten already. */
 		if (apply_row(mailbox, op)->stale)
 			return 0;
-		return journal_message_delete(&mailbox->base, &pass->batch,
-			apply_row(mailbox, op)->uid, err);
+		return entry_delete(
+			pass, mailbox, apply_row(mailbox, op)->uid, err);
 	case OP_CONFLICT:
 		pass->summary.conflicts++;
 		pass_note(pass, mailbox, "message %u is kept as it is: %s",

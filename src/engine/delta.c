@@ -60,26 +60,12 @@ struct delta_task {
 
 static int load_base(struct mailbox *mailbox, struct err *err)
 {
-	struct arena scratch = {0};
-	struct journal_messages list;
-	int result =
-		journal_messages(&mailbox->base, false, &scratch, &list, err);
-
-	if (result == 0) {
-		mailbox->journal.count = list.count;
-		mailbox->base_items = arena_array(&mailbox->arena, list.count,
-			sizeof(*mailbox->base_items));
-		for (size_t i = 0; i < list.count; i++)
-			mailbox->base_items[i] = (struct base_item){
-				.name = arena_str(
-					&mailbox->arena, list.items[i].name),
-				.flags = list.items[i].flags,
-				.uid = list.items[i].uid,
-				.stored_raw = list.items[i].stored_raw,
-			};
-	}
-	arena_clear(&scratch);
-	return result;
+	if (journal_entries(&mailbox->base, &mailbox->arena,
+		    &mailbox->base_items, &mailbox->journal.count, err) != 0)
+		return -1;
+	mailbox->base_sum =
+		mailbox_sum(mailbox->base_items, mailbox->journal.count);
+	return 0;
 }
 
 static int scan_local(
@@ -162,7 +148,7 @@ static int suppose_local(
 	scan->count = count;
 	scan->stamp = mailbox->seen;
 	scan->is_final = true; /* or the record would not say so */
-	mailbox->local_sum = maildir_scan_sum(scan);
+	mailbox->local_sum = mailbox->base_sum;
 	mailbox->scanned = true;
 	return 0;
 }

@@ -6,6 +6,8 @@
  */
 #include "engine/journal_walk.h"
 
+#include "godwit/sync/match.h"
+
 #include <limits.h>
 
 static int keywords_load(struct journal_base *base, struct err *err)
@@ -146,6 +148,51 @@ int journal_messages(struct journal_base *base, bool with_detail,
 	if (found == 0) {
 		list_r->count = list.count;
 		list_r->items = list_take(&list, arena);
+	}
+	list_clear(&list);
+	return found;
+}
+
+static int entry_read(struct journal_base *base, const struct journal_walk *at,
+	struct arena *scratch, struct base_item *item, struct err *err)
+{
+	struct message_record record;
+	uint32_t mailbox;
+
+	if (!message_key_decode(at->key, &mailbox, &item->uid) ||
+		!message_record_decode(at->value, scratch, &record))
+		return journal_damaged(at->table, at->key, err);
+	item->name = record.name;
+	item->flags.system = record.flags;
+	item->stored_raw = record.stored_raw;
+	return message_keywords(
+		base, &record, scratch, &item->flags.keywords, err);
+}
+
+int journal_entries(struct journal_base *base, struct arena *arena,
+	struct base_item **items_r, size_t *count_r, struct err *err)
+{
+	struct journal_list list = {.item_bytes = sizeof(struct base_item)};
+	struct record_key prefix = mailbox_key(base->mailbox);
+	struct journal_walk walk = {.journal = base->journal,
+		.table = JOURNAL_MESSAGE,
+		.prefix = record_key_str(&prefix)};
+	struct arena scratch = {0};
+	int found;
+
+	while ((found = walk_next(&walk, err)) > 0) {
+		struct base_item *item = list_add(&list);
+
+		found = entry_read(base, &walk, &scratch, item, err);
+		if (found < 0)
+			break;
+		item->name = arena_str(arena, item->name);
+	}
+	walk_end(&walk);
+	arena_clear(&scratch);
+	if (found == 0) {
+		*count_r = list.count;
+		*items_r = list_take(&list, arena);
 	}
 	list_clear(&list);
 	return found;

@@ -114,6 +114,40 @@ int mailbox_open_base(
 	return 0;
 }
 
+uint64_t mailbox_sum(const struct base_item *items, size_t count)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sum += maildir_sum(items[i].name, items[i].flags);
+	return sum;
+}
+
+static struct mailbox_change *add_change(struct mailbox *mailbox, uint32_t uid)
+{
+	size_t at = mailbox->change_count++;
+
+	mailbox->changes = array_grow(mailbox->changes, &mailbox->change_cap,
+		at + 1, sizeof(*mailbox->changes));
+	mailbox->changes[at] = (struct mailbox_change){
+		.uid = uid, .number = (uint32_t)at & INT32_MAX};
+	return &mailbox->changes[at];
+}
+
+void mailbox_entry_put(struct mailbox *mailbox, uint32_t uid, struct str name,
+	struct flags flags)
+{
+	struct mailbox_change *change = add_change(mailbox, uid);
+
+	change->sum = maildir_sum(name, flags);
+	change->flags = flags;
+}
+
+void mailbox_entry_gone(struct mailbox *mailbox, uint32_t uid)
+{
+	add_change(mailbox, uid)->gone = 1;
+}
+
 const struct file_facts *mailbox_facts(
 	const struct mailbox *mailbox, uint32_t local)
 {
@@ -254,6 +288,10 @@ void mailbox_clear(struct mailbox *mailbox)
 	free(mailbox->remote);
 	mailbox->remote = NULL;
 	mailbox->remote_cap = 0;
+	free(mailbox->changes);
+	mailbox->changes = NULL;
+	mailbox->change_count = 0;
+	mailbox->change_cap = 0;
 	free(mailbox->twins);
 	mailbox->twins = NULL;
 	mailbox->twin_count = 0;

@@ -49,6 +49,15 @@ struct file_facts {
 	uint32_t local; /* index into the scan */
 };
 
+/* What has become of a journal entry since delta. */
+struct mailbox_change {
+	uint64_t sum; /* maildir_sum() of it */
+	struct flags flags;
+	uint32_t uid;
+	uint32_t number : 31; /* of those that were noted */
+	uint32_t gone : 1;
+};
+
 struct mailbox;
 
 /*
@@ -116,6 +125,7 @@ struct mailbox {
 	struct maildir md;
 	struct journal_messages journal;
 	struct base_item *base_items;
+	uint64_t base_sum; /* of these: mailbox_sum() */
 	struct maildir_scan scan;
 	uint32_t letters[KWFILE_LETTERS]; /* kwfile ids as of the scan */
 	struct remote_item *remote;       /* on the heap; sorted by uid */
@@ -129,8 +139,8 @@ struct mailbox {
 	uint64_t uidnext;   /* these three when it was opened */
 	uint64_t highestmodseq;
 	uint64_t exists;
-	bool newest_seen;   /* the change that has highestmodseq was told */
-	bool scanned;       /* the scan is made, or supposed */
+	bool newest_seen; /* the change that has highestmodseq was told */
+	bool scanned;     /* the scan is made, or supposed */
 	struct maildir_scan named; /* where names were looked up, if so */
 	uint64_t local_sum; /* of the folder as we know it: maildir_sum() */
 	struct match match;
@@ -161,7 +171,10 @@ struct mailbox {
 	unsigned pulling;   /* tasks that pull into it */
 	bool rationed;      /* the server gives no more bodies in this run */
 	struct parts parts; /* of large messages, found in tmp/ */
-	uint32_t *pending;  /* by row: bits (1 << enum op_kind) not yet done */
+	struct mailbox_change *changes; /* on the heap; in no order */
+	size_t change_count;
+	size_t change_cap;
+	uint32_t *pending; /* by row: bits (1 << enum op_kind) not yet done */
 	struct fs_dir *vault; /* cur/ of it in this run's folder, if open */
 	bool looked_at;       /* delta is over */
 	bool dirty;           /* there was something to do */
@@ -202,6 +215,14 @@ int mailbox_open_base(
 
 /* The keywords that the names of its files could show when it was scanned. */
 uint32_t mailbox_shown_keywords(const struct mailbox *mailbox);
+
+/* What the files of these entries add up to: maildir_sum(). */
+uint64_t mailbox_sum(const struct base_item *items, size_t count);
+
+/* Notes that an entry was put into the journal, or taken out. */
+void mailbox_entry_put(struct mailbox *mailbox, uint32_t uid, struct str name,
+	struct flags flags);
+void mailbox_entry_gone(struct mailbox *mailbox, uint32_t uid);
 
 /* What is known of a file, or NULL. */
 const struct file_facts *mailbox_facts(

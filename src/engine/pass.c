@@ -296,6 +296,7 @@ static void due_lost(struct pass *pass, const struct err *err)
 {
 	store_batch_reset(&pass->due);
 	pass->due_messages = 0;
+	pass->changes_lost = true;
 	for (size_t i = 0; i < pass->count; i++) {
 		struct mailbox *mailbox = &pass->mailboxes[i];
 
@@ -374,5 +375,6 @@ int pass_names_later(
 
 void pass_discard(struct pass *pass)
 {
+	pass->changes_lost = true;
 	store_batch_reset(&pass->batch);
 }

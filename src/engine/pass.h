@@ -45,6 +45,7 @@ struct pass {
 	struct report_summary summary;
 	uint64_t ops_done;
 	uint64_t ops_total;
+	bool changes_lost;     /* some that were noted are not in the journal */
 	uint64_t next_serial;  /* names the next file in a tmp/ */
 	struct str synced_way; /* the last folder that apply handed over,
 				* with those it is in; ptr NULL: none */

@@ -11,6 +11,8 @@
 #include "godwit/imap/command.h"
 #include "godwit/imap/set.h"
 
+#include <stdlib.h>
+
 enum {
 	RESTS_MAX = 8, /* together longer than a tick of any kernel */
 	REST_MS = 2,
@@ -72,6 +74,140 @@ static struct mailbox_record record_of(const struct mailbox *mailbox)
 	if (mailbox->scan.stamp.cur.inode != 0)
 		record.folder_inode = mailbox->scan.stamp.cur.inode;
 	return record;
+}
+
+/* ---- The journal --------------------------------------------------------- */
+
+/* A mailbox's entries: those that delta loaded, and what became of them. */
+struct entries {
+	const struct base_item *items;
+	size_t count;
+	struct mailbox_change *changes; /* by rising uid, the last of each */
+	size_t change_count;
+	uint64_t sum; /* of all files: maildir_sum() */
+};
+
+static int change_cmp(const void *a, const void *b)
+{
+	const struct mailbox_change *x = a;
+	const struct mailbox_change *y = b;
+
+	if (x->uid != y->uid)
+		return x->uid < y->uid ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+static int item_cmp(const void *a, const void *b)
+{
+	const struct base_item *x = a;
+	const struct base_item *y = b;
+
+	return (x->uid > y->uid) - (x->uid < y->uid);
+}
+
+/* Of each UID the last counts. */
+static size_t order_changes(struct mailbox_change *changes, size_t count)
+{
+	size_t kept = 0;
+
+	if (count > 0)
+		qsort(changes, count, sizeof(*changes), change_cmp);
+	for (size_t i = 0; i < count; i++) {
+		if (i + 1 == count || changes[i].uid != changes[i + 1].uid)
+			changes[kept++] = changes[i];
+	}
+	return kept;
+}
+
+/* What the files of the entries add up to by now. */
+static uint64_t sum_up(const struct entries *entries, uint64_t sum)
+{
+	for (size_t i = 0; i < entries->change_count; i++) {
+		const struct mailbox_change *change = &entries->changes[i];
+		const struct base_item key = {.uid = change->uid};
+		const struct base_item *old =
+			entries->count == 0
+				? NULL
+				: bsearch(&key, entries->items, entries->count,
+					  sizeof(key), item_cmp);
+
+		if (old != NULL)
+			sum -= maildir_sum(old->name, old->flags);
+		if (!change->gone)
+			sum += change->sum;
+	}
+	return sum;
+}
+
+/* The journal is read again only where not all that was noted is in it. */
+static int entries_load(struct pass *pass, struct mailbox *mailbox,
+	struct arena *arena, struct entries *entries_r, struct err *err)
+{
+	struct entries entries = {0};
+	struct base_item *items;
+
+	if (pass->changes_lost) {
+		if (journal_entries(&mailbox->base, arena, &items,
+			    &entries.count, err) != 0)
+			return -1;
+		entries.items = items;
+		entries.sum = mailbox_sum(items, entries.count);
+	} else {
+		entries.changes = mailbox->changes;
+		entries.change_count =
+			order_changes(mailbox->changes, mailbox->change_count);
+		mailbox->change_count = entries.change_count;
+		/* Those of another UIDVALIDITY were forgotten. */
+		if (!mailbox->renumbered) {
+			entries.items = mailbox->base_items;
+			entries.count = mailbox->journal.count;
+		}
+		entries.sum = sum_up(
+			&entries, mailbox->renumbered ? 0 : mailbox->base_sum);
+	}
+	*entries_r = entries;
+	return 0;
+}
+
+/* A walk over the entries. */
+struct entry {
+	size_t item; /* these two are next */
+	size_t change;
+	uint64_t uid; /* UINT64_MAX: there are no more */
+	struct flags flags;
+};
+
+static uint64_t item_uid(const struct entries *entries, size_t at)
+{
+	return at < entries->count ? entries->items[at].uid : UINT64_MAX;
+}
+
+static uint64_t change_uid(const struct entries *entries, size_t at)
+{
+	return at < entries->change_count ? entries->changes[at].uid
+					  : UINT64_MAX;
+}
+
+/* The next one, by rising uid. */
+static void entry_next(const struct entries *entries, struct entry *entry)
+{
+	const struct mailbox_change *change = NULL;
+
+	do {
+		uint64_t item = item_uid(entries, entry->item);
+		uint64_t changed = change_uid(entries, entry->change);
+
+		change = NULL;
+		entry->uid = item < changed ? item : changed;
+		if (entry->uid == UINT64_MAX)
+			return;
+		if (item == entry->uid)
+			entry->flags = entries->items[entry->item++].flags;
+		if (changed != entry->uid)
+			continue;
+		change = &entries->changes[entry->change++];
+		entry->flags = change->flags;
+	} while (change != NULL && change->gone);
 }
 
 /* ---- The Maildir --------------------------------------------------------- */
@@ -174,15 +310,6 @@ static void rest_of(
 		rest->is_known = false;
 }
 
-static uint64_t base_sum(const struct journal_messages *base)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < base->count; i++)
-		sum += maildir_sum(base->items[i].name, base->items[i].flags);
-	return sum;
-}
-
 /* Whether messages have flags here that the server does not take, as far as it
  * says today. */
 static bool has_untaken(const struct mailbox *mailbox)
@@ -209,7 +336,7 @@ static bool has_untaken(const struct mailbox *mailbox)
 }
 
 static void settle_local(struct pass *pass, struct mailbox *mailbox,
-	const struct journal_messages *base, struct mailbox_record *record)
+	const struct entries *base, struct mailbox_record *record)
 {
 	struct rest rest;
 
@@ -221,7 +348,7 @@ static void settle_local(struct pass *pass, struct mailbox *mailbox,
 	record->policy_hash = clean_policy(pass, mailbox, &rest.stamp.letters,
 		has_untaken(mailbox) ? CLEAN_A_DAY : CLEAN_FOR_GOOD);
 	record->files = (uint32_t)rest.files;
-	if (rest.sum == base_sum(base))
+	if (rest.sum == base->sum)
 		record->alike |= SIDE_BIT(LOCAL);
 }
 
@@ -261,30 +388,32 @@ static bool went_elsewhere(const struct mailbox *mailbox, uint32_t uid)
  * Whether the server has just what the journal has; but for what we have
  * changed there, which it tells when it is asked what has changed since.
  */
-static bool is_alike(
-	const struct mailbox *mailbox, const struct journal_messages *base)
+static bool is_alike(const struct mailbox *mailbox, const struct entries *base)
 {
 	struct imap_set ours = {0};
-	size_t b = 0;
+	struct entry entry = {0};
 	size_t r = 0;
 	bool alike = true;
 
 	touched(mailbox, &ours);
-	while (alike && (b < base->count || r < mailbox->remote_count)) {
-		uint64_t in_base =
-			b < base->count ? base->items[b].uid : UINT64_MAX;
+	entry_next(base, &entry);
+	while (alike &&
+		(entry.uid != UINT64_MAX || r < mailbox->remote_count)) {
 		uint64_t there = r < mailbox->remote_count
 					 ? mailbox->remote[r].uid
 					 : UINT64_MAX;
+		uint64_t in_base = entry.uid;
 		uint64_t uid = in_base < there ? in_base : there;
 
-		alike = imap_set_contains(&ours, (uint32_t)uid) ||
+		alike = (in_base == there &&
+				flags_eq(entry.flags,
+					mailbox->remote[r].flags)) ||
+			imap_set_contains(&ours, (uint32_t)uid) ||
 			(in_base != uid &&
-				went_elsewhere(mailbox, (uint32_t)uid)) ||
-			(in_base == there && flags_eq(base->items[b].flags,
-						     mailbox->remote[r].flags));
-		b += in_base == uid;
+				went_elsewhere(mailbox, (uint32_t)uid));
 		r += there == uid;
+		if (in_base == uid)
+			entry_next(base, &entry);
 	}
 	imap_set_clear(&ours);
 	return alike;
@@ -388,7 +517,7 @@ static uint64_t messages_of(
 }
 
 static void settle_remote(struct pass *pass, const struct mailbox *mailbox,
-	const struct journal_messages *base, struct mailbox_record *record)
+	const struct entries *base, struct mailbox_record *record)
 {
 	uint64_t uidnext = status_holds(mailbox) ? mailbox->status.uidnext
 						 : mailbox->uidnext;
@@ -412,10 +541,9 @@ static void settle_remote(struct pass *pass, const struct mailbox *mailbox,
 static int settle_sides(struct pass *pass, struct mailbox *mailbox,
 	struct mailbox_record *record, struct err *err)
 {
-	struct journal_messages base;
+	struct entries base;
 	struct arena scratch = {0};
-	int result =
-		journal_messages(&mailbox->base, false, &scratch, &base, err);
+	int result = entries_load(pass, mailbox, &scratch, &base, err);
 
 	if (result == 0) {
 		mailbox_record_unsettle(record);

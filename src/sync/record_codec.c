@@ -46,10 +46,12 @@ bool read_done(const struct record_reader *reader)
 
 struct str read_bytes(struct record_reader *reader, size_t len)
 {
-	struct str part;
+	struct str part = {.ptr = reader->rest.ptr, .len = len};
 
-	read_expect(reader, len <= reader->rest.len);
-	part = str_sub(reader->rest, 0, len);
+	if (len > reader->rest.len) {
+		read_expect(reader, false);
+		return reader->rest;
+	}
 	reader->rest = str_sub(reader->rest, len, SIZE_MAX);
 	return part;
 }
@@ -64,15 +66,13 @@ static size_t varint_bytes(struct str s)
 	return 0;
 }
 
-uint64_t read_varint(struct record_reader *reader, uint64_t max)
+uint64_t read_long_varint(struct record_reader *reader, uint64_t max)
 {
 	size_t len = varint_bytes(reader->rest);
 	struct str part = read_bytes(reader, len);
 	uint64_t number = 0;
 	unsigned char last;
 
-	if (len == 1 && !reader->bad && (unsigned char)part.ptr[0] <= max)
-		return (unsigned char)part.ptr[0]; /* most are */
 	read_expect(reader, len > 0);
 	if (reader->bad)
 		return 0;

@@ -28,7 +28,18 @@ void put_signed(struct buf *value, int64_t number);
 void put_string(struct buf *value, struct str s);
 
 /* The next part, which must be at most `max`, or as long. */
-uint64_t read_varint(struct record_reader *reader, uint64_t max);
+uint64_t read_long_varint(struct record_reader *reader, uint64_t max);
+static inline uint64_t read_varint(struct record_reader *reader, uint64_t max)
+{
+	unsigned char first =
+		reader->rest.len > 0 ? (unsigned char)*reader->rest.ptr : 0x80;
+
+	if (first >= 0x80 || first > max)
+		return read_long_varint(reader, max);
+	reader->rest.ptr++; /* most are a byte long */
+	reader->rest.len--;
+	return first;
+}
 int64_t read_signed(struct record_reader *reader);
 struct str read_string(struct record_reader *reader, size_t len_max);
 

@@ -359,10 +359,57 @@ static void test_two_names_in_cur(void)
 
 	begin(&world, &kinds[0], FAKE_SEEN);
 	give_second_name(&world, "cur", ":2,SX");
+	box(&world, "INBOX")->messages[1].flags |= FAKE_SEEN;
 	check(world_sync(&world) == 0 && world_sync(&world) == 0);
 	ok(world.steps == 0 && world.traffic.counts[IMAP_SELECT] == 0,
 		"a file with two names in cur/ is no reason to look again");
 	world_clear(&world);
+}
+
+/* ---- A file that comes while we work --------------------------------------
+ */
+
+/* Whether one that comes right before this call is uploaded by the next run;
+ * or the sync has fewer calls. */
+static bool is_seen(uint64_t call, bool *fewer_r)
+{
+	struct world world;
+	struct buf text = {0};
+	struct buf to = {0};
+	struct buf why = {0};
+	bool good;
+
+	begin(&world, &kinds[0], FAKE_SEEN);
+	happen(&world, GETS_FLAG);
+	world_message(&text, 99);
+	fake_fs_put(world.fs, "/home/9.here", buf_str(&text), 0);
+	world_path(&world, "INBOX", "cur/9.here:2,S", &to);
+	fake_fs_plan(world.fs, call, "/home/9.here", buf_z(&to));
+	(void)world_sync(&world);
+	*fewer_r = !fake_fs_exists(world.fs, buf_z(&to));
+	good = *fewer_r ||
+	       (world_sync(&world) == 0 && world_in_step(&world, &why));
+	if (!good) {
+		tap_note("at call %u: %s", (unsigned)call, buf_z(&why));
+		world_tell(&world);
+	}
+	buf_clear(&text);
+	buf_clear(&to);
+	buf_clear(&why);
+	world_clear(&world);
+	return good;
+}
+
+static void test_arrival(void)
+{
+	bool good = true;
+	bool fewer = false;
+	uint64_t call;
+
+	for (call = 0; !fewer && good; call++)
+		good = is_seen(call, &fewer);
+	ok(good && call > CALLS_MIN,
+		"whenever a file comes to the folder, the next run sees it");
 }
 
 int main(void)
@@ -376,5 +423,6 @@ int main(void)
 		test_names(i);
 	test_two_names();
 	test_two_names_in_cur();
+	test_arrival();
 	return tap_done();
 }

@@ -179,6 +179,11 @@ struct journal_messages {
 int journal_messages(struct journal_base *base, bool with_detail,
 	struct arena *arena, struct journal_messages *list_r, struct err *err);
 
+/* Likewise as a merge needs them (sync/match.h), which costs less. */
+struct base_item;
+int journal_entries(struct journal_base *base, struct arena *arena,
+	struct base_item **items_r, size_t *count_r, struct err *err);
+
 /* One message with its detail. 1: found; 0: not there; -1: err. */
 int journal_message(struct journal_base *base, uint32_t uid,
 	struct arena *arena, struct journal_message *message_r,
