@@ -289,10 +289,20 @@ static int rewrite(struct pass *pass, struct mailbox *mailbox, uint32_t uid,
 	return result;
 }
 
+/* What was copied from here has gone, as far as it can. */
+static void end_leaving(
+	struct pass *pass, const struct mailbox *mailbox, const struct op *op)
+{
+	if (apply_row(mailbox, op)->origin == ROW_LEFT)
+		journal_intent_delete(&pass->journal, &pass->batch,
+			mailbox_link(mailbox, op->row)->intent);
+}
+
 int apply_flagged(struct pass *pass, struct mailbox *mailbox,
 	const struct op *op, struct flags base, struct err *err)
 {
 	pending_clear(mailbox, op);
+	end_leaving(pass, mailbox, op);
 	if ((mailbox->pending[op->row] & FLAG_OPS) != 0)
 		return 0;
 	return rewrite(pass, mailbox, apply_row(mailbox, op)->uid, base, err);
@@ -302,12 +312,9 @@ int apply_removed(struct pass *pass, struct mailbox *mailbox,
 	const struct op *op, struct err *err)
 {
 	struct row *row = apply_row(mailbox, op);
-	const struct mailbox_link *link = mailbox_link(mailbox, op->row);
 
 	pending_clear(mailbox, op);
-	if (op->kind == OP_LEAVE_REMOTE && link->intent != 0)
-		journal_intent_delete(
-			&pass->journal, &pass->batch, link->intent);
+	end_leaving(pass, mailbox, op);
 	row->present &= (uint8_t)~SIDE_BIT(op_side(op->kind));
 	if ((row->present & (SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE))) != 0)
 		return 0;
@@ -642,7 +649,7 @@ static int record_mailbox(
  * proven first. */
 static bool may_leave(const struct mailbox *mailbox, const struct op *op)
 {
-	return op->kind != OP_LEAVE_REMOTE ||
+	return apply_row(mailbox, op)->origin != ROW_LEFT ||
 	       mailbox_link(mailbox, op->row)->intent != 0;
 }
 

@@ -70,7 +70,7 @@ struct mailbox_link {
 	uint32_t from_row;    /* in `from` */
 	struct mailbox *from; /* NULL: nothing is brought from there */
 	uint32_t from_uid;    /* on the server; 0: a file alone */
-	bool leaves;          /* the original is to go by OP_LEAVE_REMOTE */
+	bool leaves;          /* the original is to go once this is proven */
 	bool stored_raw;      /* of the file */
 	struct identity identity;
 	uint64_t email_key; /* as in the journal: those of moves and copies */

@@ -73,7 +73,8 @@ static void submit(struct move_task *move, const struct imap_command *command)
 	move->awaited++;
 }
 
-/* Whether the originals are to be expunged, once there are copies. */
+/* Whether the originals are to be expunged, or marked, once there are copies.
+ */
 static bool leaves(const struct move_task *move)
 {
 	return move->all[move->first].link->leaves;
@@ -250,7 +251,9 @@ static void let_leave(const struct carried *carried)
 	if (!link->leaves || !mailbox_is_active(link->from))
 		return;
 	mailbox_link(link->from, link->from_row)->intent = carried->intent;
-	link->from->pending[link->from_row] |= 1U << OP_LEAVE_REMOTE;
+	link->from->pending[link->from_row] |=
+		1U << (link->from->policy.can_expunge ? OP_LEAVE_REMOTE
+						      : OP_MARK_REMOTE);
 }
 
 /* Commits what has a UID now. */

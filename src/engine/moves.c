@@ -86,6 +86,8 @@ static void add(struct finding *finding, const struct mailbox *mailbox,
 {
 	const struct row *at = &mailbox->match.rows[row];
 
+	if (lingers(finding, at))
+		return;
 	finding->items = array_grow(finding->items, &finding->cap,
 		finding->count + 1, sizeof(*finding->items));
 	finding->items[finding->count++] = (struct move_item){
@@ -94,7 +96,6 @@ static void add(struct finding *finding, const struct mailbox *mailbox,
 		.mailbox = number_of(finding, mailbox),
 		.row = row,
 		.present = at->present,
-		.lingers = lingers(finding, at),
 	};
 }
 
@@ -340,12 +341,18 @@ static bool translate(const struct mailbox *from, struct flags flags,
 	return is_said;
 }
 
-static bool can_leave(const struct pass *pass)
+/* Whether a message that cannot be moved may go once there is a copy; marked,
+ * at least, where no single one can be expunged. */
+static bool can_leave(const struct pass *pass, const struct mailbox *from,
+	const struct row *original)
 {
 	const struct imap_caps *caps = pool_caps(pass->pool);
 
-	return imap_caps_has(caps, IMAP_CAP_UIDPLUS) &&
-	       !imap_caps_has(caps, IMAP_CAP_MOVE);
+	if (imap_caps_has(caps, IMAP_CAP_MOVE) || from->policy.remote_readonly)
+		return false;
+	return imap_caps_has(caps, IMAP_CAP_UIDPLUS) ||
+	       (from->policy.takes[REMOTE].system & FLAG_DELETED &
+		       ~original->flags[REMOTE].system) != 0;
 }
 
 /* The row of a file's message, if both sides of the mailbox have it. */
@@ -417,8 +424,8 @@ static void resume(struct finding *finding, struct mailbox *mailbox,
 		begin_known(from,
 			original->flags[is_moved(original) ? BASE : REMOTE],
 			mailbox, row);
-	if (record->kind == INTENT_MOVE && can_leave(finding->pass) &&
-		is_moved(original)) {
+	if (record->kind == INTENT_MOVE && is_moved(original) &&
+		can_leave(finding->pass, from, original)) {
 		begin_known(from, original->flags[BASE], mailbox, row);
 		keep_left(finding, from, at, intent);
 	}
@@ -590,13 +597,14 @@ static bool fill_rows(const struct finding *finding, const struct move *move,
 
 /* A message that has to stay where it is can be copied still; the move's base
  * goes along. */
-static enum move_kind way_of(const struct pass *pass,
-	const struct mailbox *from, enum move_kind kind)
+static enum move_kind way_of(const struct finding *finding,
+	const struct move_item *from, enum move_kind kind)
 {
-	const struct imap_caps *caps = pool_caps(pass->pool);
-	bool can_go = !from->policy.remote_readonly &&
-		      (imap_caps_has(caps, IMAP_CAP_MOVE) ||
-			      imap_caps_has(caps, IMAP_CAP_UIDPLUS));
+	const struct pass *pass = finding->pass;
+	const struct mailbox *mailbox = mailbox_of(finding, from);
+	bool can_go = can_leave(pass, mailbox, row_at(finding, from)) ||
+		      (imap_caps_has(pool_caps(pass->pool), IMAP_CAP_MOVE) &&
+			      !mailbox->policy.remote_readonly);
 
 	return kind == MOVE_MESSAGE && !can_go ? MOVE_COPY_MESSAGE : kind;
 }
@@ -612,7 +620,8 @@ static int link_from(const struct finding *finding, const struct move *move,
 	link->from_row = item->row;
 	link->from_uid = row->uid;
 	link->identity = item->identity;
-	link->leaves = move->kind == MOVE_MESSAGE && can_leave(finding->pass) &&
+	link->leaves = move->kind == MOVE_MESSAGE &&
+		       can_leave(finding->pass, link->from, row) &&
 		       writes_server(finding->pass, mailbox_of(finding, to));
 	if ((item->present & IN_BASE) != 0)
 		link->stored_raw = link->from->base_items[row->base].stored_raw;
@@ -658,9 +667,8 @@ static int link_move(
 	if (!fill_rows(finding, move, &rows))
 		return 0;
 	if (move->from != MOVE_NONE) {
-		move->kind = way_of(finding->pass,
-			mailbox_of(finding, &finding->items[move->from]),
-			move->kind);
+		move->kind = way_of(
+			finding, &finding->items[move->from], move->kind);
 		if (link_from(finding, move, link, err) != 0)
 			return -1;
 	}

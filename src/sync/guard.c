@@ -1,6 +1,7 @@
 /*
  * How: counts the messages that the removals of a plan are about (the removals
- * of one message stand side by side), and cuts the plan off before the first of
+ * of one message stand side by side; what is marked because it was copied to
+ * where it was moved is no removal), and cuts the plan off before the first of
  * them if they are too many.
  */
 #include "godwit/sync/guard.h"
@@ -22,7 +23,8 @@ static uint32_t count_removals(const struct plan *plan, size_t from)
 	for (size_t i = from; i < plan->count; i++) {
 		const struct op *op = &plan->ops[i];
 
-		if (op->kind == OP_FORGET || op->row == row)
+		if (op->kind == OP_FORGET || op->row == row ||
+			op->reason == REASON_MOVED_IN_MAILDIR)
 			continue;
 		row = op->row;
 		count++;

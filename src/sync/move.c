@@ -14,11 +14,12 @@ enum {
 	IN_LOCAL = SIDE_BIT(LOCAL),
 	IN_REMOTE = SIDE_BIT(REMOTE),
 	IN_BASE = SIDE_BIT(BASE),
+	CLASSES = 1 << SIDES,
 	COPY_SOURCES = 3,
 };
 
 /* What a class has on its sides: gone from one, new there, or in step. */
-enum move_class {
+enum class {
 	NEW_LOCAL = IN_LOCAL,
 	NEW_REMOTE = IN_REMOTE,
 	NEW_BOTH = IN_LOCAL | IN_REMOTE,
@@ -26,8 +27,6 @@ enum move_class {
 	GONE_REMOTE = IN_BASE | IN_LOCAL,
 	GONE_LOCAL = IN_BASE | IN_REMOTE,
 	STAYED = IN_BASE | IN_LOCAL | IN_REMOTE,
-	LINGERS,
-	CLASSES,
 };
 
 /* Items of one class and identity, by mailbox: [first, end). */
@@ -48,12 +47,6 @@ static int by_number(uint32_t a, uint32_t b)
 	return (a > b) - (a < b);
 }
 
-static enum move_class class_of(const struct move_item *item)
-{
-	check(item->present <= STAYED);
-	return item->lingers ? LINGERS : (enum move_class)item->present;
-}
-
 static int item_cmp(const void *a, const void *b)
 {
 	const struct move_item *x = a;
@@ -61,14 +54,14 @@ static int item_cmp(const void *a, const void *b)
 	int order = identity_cmp(&x->identity, &y->identity);
 
 	if (order == 0)
-		order = (int)class_of(x) - (int)class_of(y);
+		order = (int)x->present - (int)y->present;
 	if (order == 0)
 		order = by_number(x->mailbox, y->mailbox);
 	return order != 0 ? order : by_number(x->row, y->row);
 }
 
 /* An unused item in another mailbox, or MOVE_NONE. */
-static uint32_t peek(struct finder *f, enum move_class class, uint32_t mailbox)
+static uint32_t peek(struct finder *f, enum class class, uint32_t mailbox)
 {
 	struct queue *q = &f->queues[class];
 
@@ -112,8 +105,8 @@ static uint32_t next(
 
 /* New in one class, gone from another: by `kind`. The entry of what is gone
  * tells the base; it is also what is moved, unless that is MOVE_NONE. */
-static void pair(struct finder *f, enum move_kind kind, enum move_class fresh,
-	enum move_class gone)
+static void pair(struct finder *f, enum move_kind kind, enum class fresh,
+	enum class gone)
 {
 	const struct queue all = f->queues[fresh];
 	bool moves = kind == MOVE_FILE || kind == MOVE_MESSAGE;
@@ -234,7 +227,7 @@ static uint32_t source_in(
 }
 
 /* New on a side, and an equal one is known to be there: copied. */
-static void copy(struct finder *f, enum move_kind kind, enum move_class fresh,
+static void copy(struct finder *f, enum move_kind kind, enum class fresh,
 	const struct queue *sources)
 {
 	const struct queue all = f->queues[fresh];
@@ -272,7 +265,6 @@ static void find_group(struct finder *f, struct arena *arena)
 	pair(f, MOVE_FLAGS, NEW_BOTH, GONE_LOCAL);
 	copy(f, MOVE_COPY_FILE, NEW_REMOTE, files);
 	copy(f, MOVE_COPY_MESSAGE, NEW_LOCAL, messages);
-	pair(f, MOVE_MESSAGE, NEW_LOCAL, LINGERS);
 }
 
 void move_find(struct move_item *items, size_t count, struct arena *arena,
@@ -297,8 +289,9 @@ void move_find(struct move_item *items, size_t count, struct arena *arena,
 		for (; i < count &&
 			identity_cmp(&items[i].identity, identity) == 0;
 			i++) {
-			struct queue *q = &f.queues[class_of(&items[i])];
+			struct queue *q = &f.queues[items[i].present];
 
+			check(items[i].present < CLASSES);
 			if (q->end == 0)
 				q->first = i;
 			q->end = i + 1;

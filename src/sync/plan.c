@@ -115,11 +115,12 @@ static bool remove_local(
 
 /* Marks what the server cannot expunge. The base gets the mark as well, so that
  * a file which comes back unmarked takes it off again. */
-static void mark_remote(struct planner *p, const struct message *m)
+static void mark_remote(
+	struct planner *p, const struct message *m, enum op_reason reason)
 {
 	struct op op = {
 		.kind = OP_MARK_REMOTE,
-		.reason = REASON_CANNOT_EXPUNGE,
+		.reason = reason,
 		.flags = m->flags.after[REMOTE],
 		.base = m->flags.base,
 	};
@@ -147,7 +148,7 @@ static bool expunge_remote(
 	} else if (marked) {
 		hold_back(p);
 	} else {
-		mark_remote(p, m);
+		mark_remote(p, m, REASON_CANNOT_EXPUNGE);
 	}
 	return false;
 }
@@ -402,16 +403,25 @@ static void rule_gone_remote(struct planner *p, struct message *m)
 	(void)remove_local(p, m, REASON_GONE_FROM_SERVER);
 }
 
+/* "Same move on the other: COPY + UID EXPUNGE of just that UID", or what can be
+ * done. */
+static void leave(struct planner *p, const struct message *m)
+{
+	if (!policy_writes(p->policy, REMOTE))
+		hold_back(p);
+	else if (p->policy->can_expunge)
+		emit(p, m, OP_LEAVE_REMOTE, REASON_MOVED_IN_MAILDIR);
+	else
+		mark_remote(p, m, REASON_MOVED_IN_MAILDIR);
+}
+
 /* "L=X, R unchanged or only its flags changed: the server's copy goes by the
  * policy `delete:`." */
 static void rule_gone_local(struct planner *p, struct message *m)
 {
-	if (m->row->origin == ROW_LEFT) {
-		if (policy_writes(p->policy, REMOTE))
-			emit(p, m, OP_LEAVE_REMOTE, REASON_MOVED_IN_MAILDIR);
-		else
-			hold_back(p);
-	} else if (expunges(p->policy, REMOTE, m->flags.now[REMOTE]))
+	if (m->row->origin == ROW_LEFT)
+		leave(p, m);
+	else if (expunges(p->policy, REMOTE, m->flags.now[REMOTE]))
 		(void)expunge_remote(p, m, REASON_EXPUNGED);
 	else
 		(void)remove_remote(p, m, REASON_GONE_FROM_MAILDIR);

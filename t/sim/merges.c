@@ -20,7 +20,7 @@ enum {
 	SHOWN_MAX = 3,
 };
 
-/* C has no letter for the keyword. */
+/* C has no letter for the keyword, unless messages came from there. */
 static const char *const boxes[BOXES] = {"A", "B", "C"};
 
 enum mark {
@@ -91,6 +91,7 @@ struct told {
 struct story {
 	const struct deed *deed[2];
 	unsigned home;
+	unsigned lettered; /* mailboxes that have a letter for the keyword */
 	struct told now[2][BOXES];
 };
 
@@ -110,6 +111,7 @@ struct mask {
 	bool moves;
 	bool expunges;
 	enum imap_cap knows; /* CONDSTORE, QRESYNC, or neither */
+	bool wandered;       /* messages have left marked ones behind */
 };
 
 /* ---- Setting ------------------------------------------------------------- */
@@ -131,7 +133,8 @@ static uint64_t server_flags(struct fake_mailbox *mailbox, unsigned marks)
 
 static void name_mask(const struct mask *mask, char *name, size_t room)
 {
-	(void)snprintf(name, room, "%s, %s, %s",
+	(void)snprintf(name, room, "%s%s, %s, %s",
+		mask->wandered ? "after moves, " : "",
 		mask->moves ? "MOVE" : "no MOVE",
 		mask->expunges ? "UIDPLUS" : "no UIDPLUS",
 		mask->knows == IMAP_CAP_QRESYNC     ? "QRESYNC"
@@ -163,28 +166,6 @@ static struct story *story_of(struct stage *stage, unsigned number)
 	return &stage->stories[number - 1];
 }
 
-static void begin(struct stage *stage, const struct mask *mask)
-{
-	struct world *world = &stage->world;
-
-	memset(stage, 0, sizeof(*stage));
-	world_init(world, 1);
-	set_caps(world, mask);
-	for (unsigned i = 0; i < BOXES; i++)
-		fake_server_create(world->server, boxes[i], 0);
-	for (unsigned i = 0; i < MESSAGES; i++) {
-		struct story *story = &stage->stories[i];
-		unsigned rest = i / HOMES;
-
-		story->home = i % HOMES;
-		story->deed[LOCAL] = &deeds[rest % DEEDS];
-		story->deed[REMOTE] = &deeds[rest / DEEDS];
-		world_give(world, boxes[story->home], i + 1,
-			server_flags(box(world, story->home), AT_FIRST));
-	}
-	check(world_sync(world) == 0);
-}
-
 /* ---- Deeds --------------------------------------------------------------- */
 
 static unsigned place_of(const struct story *story, enum side side)
@@ -214,11 +195,34 @@ static void note(struct story *story, enum side side)
 			(struct told){true, changed(deed->there, side)};
 }
 
+/* The number of the message that a text is. */
+static unsigned number_in(struct buf *text)
+{
+	static const char mark[] = "\nSubject: message ";
+	const char *at = strstr(buf_z(text), mark);
+
+	return at == NULL ? 0
+			  : (unsigned)strtoul(at + sizeof(mark) - 1, NULL, 10);
+}
+
+/* The UID of a message that is not marked as deleted. */
+static uint32_t uid_of(struct fake_mailbox *mailbox, unsigned number)
+{
+	for (size_t i = 0; i < mailbox->count; i++) {
+		struct fake_message *message = &mailbox->messages[i];
+
+		if ((message->flags & FAKE_DELETED) == 0 &&
+			number_in(&message->body) == number)
+			return message->uid;
+	}
+	return 0;
+}
+
 static void act_there(struct stage *stage, unsigned number)
 {
 	struct story *story = story_of(stage, number);
 	struct fake_mailbox *home = box(&stage->world, story->home);
-	uint32_t uid = (number - 1) / HOMES + 1; /* they came in order */
+	uint32_t uid = uid_of(home, number);
 
 	for (unsigned i = 0; i < BOXES; i++) {
 		struct fake_mailbox *to = box(&stage->world, i);
@@ -233,16 +237,6 @@ static void act_there(struct stage *stage, unsigned number)
 			home, story->now[REMOTE][story->home].flags);
 	else
 		fake_mailbox_expunge(home, uid);
-}
-
-/* The number of the message that a text is. */
-static unsigned number_in(struct buf *text)
-{
-	static const char mark[] = "\nSubject: message ";
-	const char *at = strstr(buf_z(text), mark);
-
-	return at == NULL ? 0
-			  : (unsigned)strtoul(at + sizeof(mark) - 1, NULL, 10);
 }
 
 static unsigned number_of(struct world *world, const struct world_file *file)
@@ -308,6 +302,60 @@ static void act_here(struct stage *stage, const struct world_file *file)
 			story->now[LOCAL][story->home].flags);
 }
 
+/* Moves each file to where its message is at home, under another name, and has
+ * the server follow. */
+static void go_home(struct stage *stage)
+{
+	struct world *world = &stage->world;
+	struct world_files files[BOXES];
+
+	for (unsigned i = 0; i < BOXES; i++)
+		world_files(world, boxes[i], &files[i]);
+	for (unsigned i = 0; i < BOXES; i++) {
+		for (size_t k = 0; k < files[i].count; k++) {
+			struct world_file *file = &files[i].items[k];
+			unsigned number = number_of(world, file);
+
+			(void)snprintf(file->unique, sizeof(file->unique),
+				"moved.%u", number);
+			rename_file(world, file, story_of(stage, number)->home,
+				AT_FIRST);
+		}
+		free(files[i].items);
+	}
+	fake_fs_settle(world->fs);
+	check(world_sync(world) == 0);
+}
+
+static void begin(struct stage *stage, const struct mask *mask)
+{
+	struct world *world = &stage->world;
+
+	memset(stage, 0, sizeof(*stage));
+	world_init(world, 1);
+	set_caps(world, mask);
+	for (unsigned i = 0; i < BOXES; i++)
+		fake_server_create(world->server, boxes[i], 0);
+	for (unsigned i = 0; i < MESSAGES; i++) {
+		struct story *story = &stage->stories[i];
+		unsigned rest = i / HOMES;
+		unsigned first = i % HOMES;
+
+		story->home = first;
+		story->lettered = mask->wandered ? BOXES : HOMES;
+		story->deed[LOCAL] = &deeds[rest % DEEDS];
+		story->deed[REMOTE] = &deeds[rest / DEEDS];
+		if (mask->wandered)
+			first += 1 + rest % (BOXES - 1);
+		first %= BOXES;
+		world_give(world, boxes[first], i + 1,
+			server_flags(box(world, first), AT_FIRST));
+	}
+	check(world_sync(world) == 0);
+	if (mask->wandered)
+		go_home(stage);
+}
+
 static void act_all(struct stage *stage)
 {
 	struct world_files files[HOMES];
@@ -355,7 +403,7 @@ static unsigned shown(const struct story *story, unsigned at)
 {
 	unsigned marks = story->now[LOCAL][at].flags;
 
-	return at < HOMES ? marks : marks & ~(unsigned)WORK;
+	return at < story->lettered ? marks : marks & ~(unsigned)WORK;
 }
 
 /* "Same new message on both sides: one message", of which both knew the flags
@@ -589,12 +637,14 @@ int main(void)
 {
 	static const enum imap_cap known[] = {
 		IMAP_CAP_IMAP4REV1, IMAP_CAP_CONDSTORE, IMAP_CAP_QRESYNC};
+	struct mask mask = {.knows = IMAP_CAP_IMAP4REV1, .wandered = true};
 
+	test_killed(&mask, test_mask(&mask));
 	for (unsigned i = 0; i < 4; i++) {
-		struct mask mask = {
-			.moves = (i & 1) != 0, .expunges = (i & 2) != 0};
 		uint64_t steps = 0;
 
+		mask = (struct mask){
+			.moves = (i & 1) != 0, .expunges = (i & 2) != 0};
 		for (unsigned k = 0; k < sizeof(known) / sizeof(known[0]);
 			k++) {
 			mask.knows = known[k];

@@ -527,17 +527,21 @@ static void test_policies(void)
 	world_clear(&world);
 }
 
-static void test_all_go(void)
+static void test_all_go(const struct mask *mask, bool here)
 {
 	struct world world;
 
-	begin(&world, &masks[0]);
+	begin(&world, mask);
 	world.options.allow_deletes = false;
 	world.account.guard.min_messages = 3;
 	world.account.guard.max_delete_percent = 10;
-	for (int i = 0; i < 6; i++)
-		act(&world, FAKE_MOVES, 0);
-	ends(&world, "the guard", "all messages of a mailbox may move");
+	for (unsigned i = 1; i <= 6; i++) {
+		if (here)
+			reader_moves(&world, i, "cur/%s:2,");
+		else
+			act(&world, FAKE_MOVES, 0);
+	}
+	ends(&world, mask->name, "all messages of a mailbox may move");
 	is_int((intmax_t)world.summary.status, 0, "that is no deletion");
 	world_clear(&world);
 }
@@ -763,6 +767,28 @@ static void test_long_answer(void)
 	buf_clear(&why);
 }
 
+/* What the server has not copied, though it says so, stays as it is. */
+static void test_copied_in_part(const struct mask *mask)
+{
+	struct world world;
+	struct fake_mailbox *a;
+
+	begin(&world, mask);
+	a = box(&world, "A");
+	for (unsigned i = 1; i <= 2; i++)
+		reader_moves(&world, i, "cur/%s:2,");
+	world.server->odd.copies_one = true;
+	(void)world_sync(&world);
+	world.server->odd.copies_one = false;
+	ok(box(&world, "B")->count == 2 ||
+			(fake_mailbox_find(a, 2)->flags & FAKE_DELETED) == 0,
+		"%s: what was not copied is not marked as deleted", mask->name);
+	fake_clock_pass(&world.clock, MONTH_NS);
+	ends(&world, mask->name, "the next run copies it");
+	holds(&world, "B", 2, mask->name);
+	world_clear(&world);
+}
+
 /* What UID EXPUNGE leaves is no new message. */
 static void test_blind_expunge(const struct mask *mask)
 {
@@ -793,6 +819,9 @@ int main(void)
 		test_maildir(&masks[i]);
 		test_both(&masks[i]);
 		test_blind_expunge(&masks[i]);
+		test_all_go(&masks[i], false);
+		test_all_go(&masks[i], true);
+		test_copied_in_part(&masks[i]);
 		test_told_twice(&masks[i]);
 		for (size_t k = 0; k < sizeof(claims) / sizeof(claims[0]); k++)
 			test_claim(&masks[i], k);
@@ -802,7 +831,6 @@ int main(void)
 	test_renamings();
 	test_dry();
 	test_policies();
-	test_all_go();
 	test_half();
 	test_two_connections();
 	test_long_answer();

@@ -22,7 +22,6 @@
 #include "godwit/mail/identity.h"
 #include "godwit/sync/plan.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,7 +29,8 @@
 #define MOVE_NONE UINT32_MAX
 
 /* A row of some mailbox whose identity is known. Rows with a stale BASE do not
- * take part. */
+ * take part; nor does what has gone from the Maildir and is marked on a server
+ * that cannot expunge it: what it was is elsewhere, or nowhere. */
 struct move_item {
 	struct identity identity;
 	struct str name;  /* its file's unique part, or the one in the journal;
@@ -38,9 +38,6 @@ struct move_item {
 	uint32_t mailbox; /* as the caller numbers them */
 	uint32_t row;
 	uint8_t present; /* as in the row */
-	bool lingers; /* gone from the Maildir, and marked on the server, which
-		       * can expunge no single message: what it was is elsewhere
-		       * or nowhere, unless nothing else can be meant */
 };
 
 enum move_kind {
@@ -94,9 +91,9 @@ struct move_rows {
 /*
  * Carries a move into the rows: `to` gets the side that is elsewhere, and a
  * stale BASE; whatever is used up of the others is present there no more.
- * `leaves`: the server's message will be copied, and its original removed. What
- * cannot even be so, since nothing can be expunged there, is joined as
- * MOVE_COPY_MESSAGE with a base: flags are merged as those of a move are.
+ * `leaves`: the server's message will be copied, and its original removed, or
+ * marked. What can only be copied is joined as MOVE_COPY_MESSAGE with a base:
+ * flags are merged as those of a move are.
  */
 void move_join(enum move_kind kind, const struct move_rows *rows, bool leaves);
 

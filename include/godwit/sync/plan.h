@@ -53,7 +53,7 @@ enum row_origin {
 		   * from there to here */
 	ROW_LEFT, /* gone from the Maildir because it was moved; the server's
 		   * message was copied, not moved, and goes once the copy is
-		   * proven */
+		   * proven; or it is marked, where it cannot go */
 };
 
 /*

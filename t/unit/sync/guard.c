@@ -126,6 +126,14 @@ static void test_marks_and_pairs(void)
 	ok(verdict.refused, "marks count as removals");
 	is_int((intmax_t)plan.count, 0, "and are taken out");
 
+	add_rows(4, GONE_FROM_MAILDIR);
+	for (int i = 0; i < 4; i++)
+		rows[i].origin = ROW_LEFT;
+	plan = plan_rows();
+	is_int(plan.per_kind[OP_MARK_REMOTE], 4,
+		"given marks on what was copied to where it moved");
+	ok(!guard_mailbox(&plan, 4, &guard).refused, "these are no removals");
+
 	policy.can_expunge = true;
 	policy.expunge = SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE);
 	add_rows(3, ON_ALL);
