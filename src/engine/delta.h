@@ -29,8 +29,8 @@ int delta_suppose(struct pass *pass, struct mailbox *mailbox, struct err *err);
  * the file is in; it is open. FS_ABSENT: the file went meanwhile, or has other
  * flags than it had when it was in step.
  */
-enum fs_result delta_name_file(struct mailbox *mailbox, struct local_item *item,
-	struct err *err);
+enum fs_result delta_name_file(
+	struct mailbox *mailbox, struct local_item *item, struct err *err);
 
 /* Reads the file of a scan's item, whose bytes stand for the message in this
  * form, to know what it is. FS_ABSENT when it is not there any more.
