@@ -751,7 +751,7 @@ static void look(struct push_task *push)
 	push->headers.count = 0;
 	push->awaited = 2;
 	conn_submit(push->base.task.conn, &command);
-	(void)snprintf(set, sizeof(set), "%" PRIu32 ":*", push->uidnext);
+	(void)snprintf(set, sizeof(set), "%" PRIu32 ":*", least_uid(push));
 	command.kind = IMAP_FETCH;
 	command.fetch.set = str_of(set);
 	command.fetch.items =

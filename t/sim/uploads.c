@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+	MANY = 600, /* three chunks */
+};
+
 #define MINUTE_NS (INT64_C(60) * 1000000000)
 #define DAY_NS    (INT64_C(24) * 60 * MINUTE_NS)
 
@@ -216,6 +220,31 @@ static void test_round_trips(void)
 		"three hundred files are uploaded");
 	is_int((intmax_t)world.server->counts[IMAP_FETCH], 2,
 		"and looked for by one command a chunk");
+	rests(&world, "and are in step");
+	world_clear(&world);
+}
+
+/* A server that names no UIDs is asked for the headers of each chunk, not of
+ * those before it once more. */
+static void test_headers_once(void)
+{
+	struct world world;
+	size_t headers = 0;
+
+	begin(&world, false);
+	for (unsigned i = 0; i < MANY; i++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "cur/%u.here:2,", i);
+		world_drop(&world, "INBOX", name, i);
+	}
+	world.traces = true;
+	syncs(&world, &(struct outcome){0, MANY, MANY, MANY},
+		"six hundred files are uploaded");
+	for (const char *at = buf_z(&world.wire);
+		(at = strstr(at, " BODY[HEADER] ")) != NULL; at++)
+		headers++;
+	is_int((intmax_t)headers, MANY, "and recognised by a header each");
 	rests(&world, "and are in step");
 	world_clear(&world);
 }
@@ -540,6 +569,7 @@ int main(void)
 	test_equals_at_once();
 	test_twins();
 	test_round_trips();
+	test_headers_once();
 	test_together(true);
 	test_together(false);
 	test_together_bytes();
