@@ -244,6 +244,27 @@ static void decide_one(struct pass *pass, struct mailbox *mailbox)
 	pass->ops_total += mailbox->plan.count;
 }
 
+/*
+ * A message that was moved on one side, and cannot be on the other for now, has
+ * two mailboxes look into each other: where it was, alone, it would look as if
+ * it had been removed. Neither is settled, so that the next run opens both, nor
+ * has another turn.
+ */
+static void hold_ends(struct mailbox *mailbox)
+{
+	for (size_t i = 0; i < mailbox->link_count; i++) {
+		const struct mailbox_link *link = &mailbox->links[i];
+		const struct row *row = &mailbox->match.rows[link->row];
+
+		if (link->from == NULL || row->hold == ROW_FREE ||
+			(row->origin != ROW_FILE_ELSEWHERE &&
+				row->origin != ROW_MESSAGE_ELSEWHERE))
+			continue;
+		mailbox->unfinished = true;
+		link->from->unfinished = true;
+	}
+}
+
 void decide(struct pass *pass)
 {
 	if (pass->account->deletes == ACCOUNT_DELETE_TRASH &&
@@ -252,7 +273,9 @@ void decide(struct pass *pass)
 			"the server has no \\Trash mailbox, so messages that "
 			"are removed locally stay there (delete: trash)");
 	for (size_t i = 0; i < pass->count; i++) {
-		if (mailbox_is_busy(&pass->mailboxes[i]))
-			decide_one(pass, &pass->mailboxes[i]);
+		if (!mailbox_is_busy(&pass->mailboxes[i]))
+			continue;
+		decide_one(pass, &pass->mailboxes[i]);
+		hold_ends(&pass->mailboxes[i]);
 	}
 }

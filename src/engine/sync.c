@@ -239,7 +239,7 @@ static int look_again(struct pass *pass, struct err *err)
 			(mailbox->again && !mailbox->unfinished) ||
 			(pass->turn == 1 && settle_needs_look(pass, mailbox));
 	}
-	if (trashed && pass->trash != NULL)
+	if (trashed && pass->trash != NULL && !pass->trash->unfinished)
 		pass->trash->again = true;
 	return take_turns(pass, err);
 }

@@ -563,6 +563,35 @@ static void test_half(void)
 	world_clear(&world);
 }
 
+/* A target that takes half of them, and the rest when there is room. */
+static void test_quota(const struct mask *mask)
+{
+	struct world world;
+
+	begin(&world, mask);
+	for (unsigned i = 1; i <= 4; i++)
+		reader_moves(&world, i, "cur/%s:2,");
+	world.server->odd.quota = 2;
+	is_int(world_sync(&world), 1, "%s: the target may be full", mask->name);
+	is_int((intmax_t)box(&world, "B")->count, 2,
+		"%s: it gets what there is room for", mask->name);
+	ok(strstr(buf_z(&world.tale), "The mailbox is full") != NULL,
+		"%s: and the reason is told", mask->name);
+	for (unsigned i = 0; i < 3; i++) {
+		(void)world_sync(&world);
+		fake_clock_pass(&world.clock, INT64_C(60) * 1000000000);
+	}
+	is_int((intmax_t)(box(&world, "A")->count + box(&world, "B")->count), 6,
+		"%s: later runs lose nothing", mask->name);
+	holds(&world, "B", 4, mask->name);
+	world.server->odd.quota = 0;
+	fake_clock_pass(&world.clock, INT64_C(30) * 24 * 3600 * 1000000000);
+	ends(&world, mask->name, "once there is room, the others follow");
+	is_int((intmax_t)box(&world, "B")->count, 4, "%s: once each",
+		mask->name);
+	world_clear(&world);
+}
+
 /* ---- What COPYUID claims ------------------------------------------------- */
 
 /* UIDs that it names in B, where message 9 has the first; nothing was copied.
@@ -822,6 +851,8 @@ int main(void)
 		test_all_go(&masks[i], false);
 		test_all_go(&masks[i], true);
 		test_copied_in_part(&masks[i]);
+		if (!masks[i].keeps)
+			test_quota(&masks[i]);
 		test_told_twice(&masks[i]);
 		for (size_t k = 0; k < sizeof(claims) / sizeof(claims[0]); k++)
 			test_claim(&masks[i], k);
