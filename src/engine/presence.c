@@ -246,6 +246,7 @@ static void create_submit(struct create_task *create, unsigned role)
 	command.create.mailbox = task->mailbox->wire_name;
 	command.create.roles = role;
 	create->create_handle = conn_submit(task->conn, &command);
+	task_said(task);
 }
 
 static enum task_step create_begin(struct task *task, struct err *err)
@@ -294,6 +295,7 @@ static enum task_step create_event(
 		task->mailbox->attrs |= create->role;
 	command.mailbox = task->mailbox->wire_name;
 	conn_submit(task->conn, &command);
+	task_said(task);
 	return TASK_MORE;
 }
 

@@ -6,6 +6,7 @@
 #include "tap.h"
 #include "world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -256,6 +257,33 @@ static void test_moved_and_detached(void)
 		is_ok = leaves_closed(step, &died);
 	ok(is_ok, "a move to what is detached, cut off anywhere, has nothing "
 		  "opened for ever");
+}
+
+/* Folders that are new, on a server that is far. */
+static void test_many_new(void)
+{
+	enum {
+		MANY = 100,
+	};
+	struct world world;
+
+	world_init(&world, 1);
+	world_offer(&world, "LIST-EXTENDED LIST-STATUS CONDSTORE ENABLE");
+	world.net.round_trip_ns = 40000000;
+	check(world_sync(&world) == 0);
+	for (unsigned i = 0; i < MANY; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "New%u", i);
+		world_mkdir(&world, name);
+	}
+	fake_fs_settle(world.fs);
+	world_syncs(&world, 0, "many new folders");
+	is_int((intmax_t)world.server->count, MANY + 1, "are made there,");
+	ok(world.traffic.flights < MANY / 2, "many in a flight (%d flights)",
+		(int)world.traffic.flights);
+	rests(&world, "and that is all");
+	world_clear(&world);
 }
 
 /* Whether message 9 is on either side. */
@@ -799,6 +827,7 @@ int main(void)
 	test_removed_there();
 	test_moved_to_what_leaves();
 	test_moved_and_detached();
+	test_many_new();
 	test_arrival(NULL,
 		"mail may come in at any moment of a removal: it is kept");
 	test_arrival("* STATUS INBOX (MESSAGES 0)",
