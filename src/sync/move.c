@@ -181,10 +181,31 @@ static void pair_parted(struct finder *f)
 	}
 }
 
+/* Whether the mailbox has an unused item of the class. */
+static bool has(const struct finder *f, enum class class, uint32_t mailbox)
+{
+	size_t low = f->queues[class].first;
+	size_t high = f->queues[class].end;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (f->items[middle].mailbox < mailbox)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	while (low < f->queues[class].end && f->items[low].mailbox == mailbox &&
+		f->used[low])
+		low++;
+	return low < f->queues[class].end && f->items[low].mailbox == mailbox;
+}
+
 /*
  * Two that are alike went, one on each side, to one mailbox, where match took
  * them for one. What stayed behind of both is the other one: kept, where the
- * server has it.
+ * server has it. One that is new where it went from did not go: its file just
+ * has another name.
  */
 static void pair_crossed(struct finder *f)
 {
@@ -196,7 +217,9 @@ static void pair_crossed(struct finder *f)
 		uint32_t from = peek(f, GONE_REMOTE, mailbox);
 		uint32_t to = peek(f, GONE_LOCAL, mailbox);
 
-		if (from == MOVE_NONE || to == MOVE_NONE)
+		if (from == MOVE_NONE || to == MOVE_NONE ||
+			has(f, NEW_REMOTE, f->items[from].mailbox) ||
+			has(f, NEW_LOCAL, f->items[to].mailbox))
 			continue;
 		f->used[twin] = true;
 		add(f,

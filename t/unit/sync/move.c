@@ -613,11 +613,34 @@ static void test_many(void)
 	arena_clear(&arena);
 }
 
+/* Of two that are alike, one is moved to a third mailbox on the server, and
+ * copied there in the Maildir, where the file of the other gets another name.
+ */
+static void test_renamed_file(void)
+{
+	struct move_item items[] = {
+		{.mailbox = 0, .present = SIDE_BIT(BASE) | SIDE_BIT(LOCAL)},
+		{.mailbox = 1, .present = SIDE_BIT(BASE) | SIDE_BIT(REMOTE)},
+		{.mailbox = 1, .row = 1, .present = SIDE_BIT(LOCAL)},
+		{.mailbox = 2, .present = IN_BOTH},
+	};
+	struct arena arena = {0};
+	struct moves moves;
+	bool is_ok = true;
+
+	move_find(items, sizeof(items) / sizeof(items[0]), &arena, &moves);
+	for (size_t i = 0; i < moves.count; i++)
+		is_ok = is_ok && items[moves.items[i].to].mailbox != 1;
+	ok(is_ok, "what has another name in its mailbox is not doubled there");
+	arena_clear(&arena);
+}
+
 int main(void)
 {
 	test_names();
 	test_at_home();
 	test_many();
 	test_stories();
+	test_renamed_file();
 	return tap_done();
 }
