@@ -419,6 +419,13 @@ sub has_child {
 		keys %{$self->side_of($side)};
 }
 
+# What is detached becomes another mailbox by another name.
+sub has_detached_child {
+	my ($self, $box) = @_;
+	return scalar grep { index($_, "$box/") == 0 }
+		keys %{$self->{detached}};
+}
+
 sub act_delete {
 	my ($self, $side) = @_;
 	my @leaves = grep { $_ ne 'INBOX' && !$self->has_child($side, $_) }
@@ -446,6 +453,7 @@ sub act_rename {
 		$_ ne 'INBOX' && !$self->has_child($DISK, $_)
 			&& !$self->has_child($SERVER, $_)
 			&& !$self->{touched_boxes}{$_}
+			&& !$self->has_detached_child($_)
 			&& exists $self->side_of(1 - $side)->{$_}
 			&& exists $self->side_of($BASE)->{$_}
 	} $self->boxes($side);
