@@ -14,12 +14,14 @@ enum ask_stage {
 	ASK_RENAMES,
 	ASK_SUBSCRIBES,
 	ASK_UNSUBSCRIBES,
+	ASK_FINDS, /* the subscription to the old name */
 };
 
 struct ask {
 	struct task task;
 	struct str from;
 	struct str to;
+	bool is_renamed; /* only the subscription is left to do */
 	bool is_subscribed;
 	bool has_from;
 	enum ask_stage stage;
@@ -111,10 +113,25 @@ static enum task_step ask_answered(
 						  : ask_refused(line, err);
 	case ASK_SUBSCRIBES: /* what is not taken is no failure */
 		return ask_name(ask, IMAP_UNSUBSCRIBE, ASK_UNSUBSCRIBES);
+	case ASK_FINDS:
+		return renamed(ask);
 	case ASK_UNSUBSCRIBES:
 		break;
 	}
 	return TASK_DONE;
+}
+
+/* LSUB names what is subscribed to, be it there or not. */
+static enum task_step ask_subscription(struct ask *ask)
+{
+	struct imap_command command = {.kind = IMAP_LSUB};
+
+	ask->stage = ASK_FINDS;
+	ask->is_subscribed = false;
+	command.list.reference = STR("");
+	command.list.patterns = (struct imap_strs){&ask->from, 1};
+	conn_submit(ask->task.conn, &command);
+	return TASK_MORE;
 }
 
 static enum task_step ask_begin(struct task *task, struct err *err)
@@ -123,6 +140,8 @@ static enum task_step ask_begin(struct task *task, struct err *err)
 	struct imap_command command = {.kind = IMAP_EXAMINE};
 
 	(void)err;
+	if (ask->is_renamed)
+		return ask_subscription(ask);
 	ask->stage = ASK_RELEASES;
 	command.select.mailbox = STR("INBOX");
 	task_open(task, &command);
@@ -132,17 +151,24 @@ static enum task_step ask_begin(struct task *task, struct err *err)
 static enum task_step ask_event(
 	struct task *task, const struct imap_event *event, struct err *err)
 {
-	if (event->kind != IMAP_EVENT_TAGGED)
-		return TASK_MORE;
-	return ask_answered((struct ask *)task, &event->response->line, err);
+	struct ask *ask = (struct ask *)task;
+
+	if (event->kind == IMAP_EVENT_TAGGED)
+		return ask_answered(ask, &event->response->line, err);
+	if (event->kind == IMAP_EVENT_UNTAGGED && ask->stage == ASK_FINDS &&
+		event->response->kind == IMAP_RESPONSE_LIST &&
+		str_eq(event->response->list.name, ask->from))
+		ask->is_subscribed = true;
+	return TASK_MORE;
 }
+
+static const struct task_kind ask_kind = {ask_begin, ask_event};
 
 int rename_ask(struct pass *pass, struct mailbox *there, struct str wire,
 	bool *done_r, struct err *err)
 {
-	static const struct task_kind kind = {ask_begin, ask_event};
 	struct ask ask = {
-		.task = {.kind = &kind, .mailbox = there},
+		.task = {.kind = &ask_kind, .mailbox = there},
 		.from = there->wire_name,
 		.to = wire,
 		.is_subscribed = (there->attrs & IMAP_ATTR_SUBSCRIBED) != 0,
@@ -156,4 +182,18 @@ int rename_ask(struct pass *pass, struct mailbox *there, struct str wire,
 	if (!*done_r)
 		*err = ask.task.err;
 	return 0;
+}
+
+int rename_ask_subscribe(struct pass *pass, struct str wire,
+	struct mailbox *now, struct err *err)
+{
+	struct ask ask = {
+		.task = {.kind = &ask_kind, .mailbox = now},
+		.from = wire,
+		.to = now->wire_name,
+		.is_renamed = true,
+	};
+	struct task *tasks[] = {&ask.task};
+
+	return pool_run(pass->pool, tasks, 1, 1, err);
 }

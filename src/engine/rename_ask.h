@@ -16,4 +16,11 @@
 int rename_ask(struct pass *pass, struct mailbox *there, struct str wire,
 	bool *done_r, struct err *err);
 
+/* What a run that died after RENAME may have left to do: whoever was subscribed
+ * to as `wire`, which no mailbox is called any more, is so as `now`. What the
+ * server does not do is no failure. -1 and err when the account cannot go on.
+ */
+int rename_ask_subscribe(struct pass *pass, struct str wire,
+	struct mailbox *now, struct err *err);
+
 #endif

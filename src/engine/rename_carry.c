@@ -309,6 +309,23 @@ static int act_there(
 	return done;
 }
 
+/* Both sides have renamed it; or we have, on the server, and died. */
+static int act_nowhere(
+	struct pass *pass, struct rename *rename, struct err *err)
+{
+	const struct mailbox *known = rename->known;
+
+	if (rename_here_keep(pass, known->name, rename->to->name, err) != 0)
+		return -1;
+	if (known->on_server ||
+		pass->account->direction == ACCOUNT_DIRECTION_PULL)
+		return 1;
+	return rename_ask_subscribe(
+		       pass, known->record.wire_name, rename->to, err) != 0
+		       ? -1
+		       : 1;
+}
+
 int rename_act(struct renames *all, struct rename *rename, struct err *err)
 {
 	struct pass *pass = all->pass;
@@ -319,9 +336,8 @@ int rename_act(struct renames *all, struct rename *rename, struct err *err)
 		done = act_here(all, rename, err);
 	else if (rename_needs_there(rename))
 		done = act_there(all, rename, err);
-	else if (rename_here_keep(
-			 pass, rename->known->name, rename->to->name, err) != 0)
-		done = -1;
+	else
+		done = act_nowhere(pass, rename, err);
 	if (done <= 0)
 		return done;
 	all->progress = true;

@@ -5,6 +5,7 @@
 #include "fake_server_private.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 enum needs {
 	NEEDS_NOTHING,
@@ -223,17 +224,40 @@ static void do_rename(
 	buf_clear(&to);
 }
 
+/* The one that was subscribed to under this name, or NULL. */
+static struct fake_mailbox *formerly(
+	const struct fake_server *server, struct str name)
+{
+	for (size_t i = 0; i < server->count; i++) {
+		const char *was = server->mailboxes[i]->was;
+
+		if (was != NULL && str_eq(str_of(was), name))
+			return server->mailboxes[i];
+	}
+	return NULL;
+}
+
 static void do_subscribe(
 	struct fake_session *session, const struct imap_command *command)
 {
 	struct fake_mailbox *box = named(session, command->mailbox);
+	struct fake_mailbox *former =
+		box == NULL ? formerly(session->server, command->mailbox)
+			    : NULL;
 
-	if (box == NULL) {
+	if (box == NULL &&
+		(former == NULL || command->kind == IMAP_SUBSCRIBE)) {
 		answer(session, "NO [NONEXISTENT] No such mailbox");
 		return;
 	}
 	if (!may_change(session))
 		return;
+	if (former != NULL) {
+		free(former->was);
+		former->was = NULL;
+		done(session);
+		return;
+	}
 	box->subscribed = command->kind == IMAP_SUBSCRIBE;
 	done(session);
 }

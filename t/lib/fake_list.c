@@ -262,8 +262,13 @@ void do_lsub(struct fake_session *session, const struct imap_command *command)
 	for (size_t i = 0; i < server->count; i++) {
 		const struct fake_mailbox *box = server->mailboxes[i];
 
+		struct fake_mailbox former = {.name = box->was};
+
 		if (box->subscribed && is_listed(session, box, &command->list))
 			list_one(session, box, "LSUB", 0);
+		if (box->was != NULL &&
+			is_listed(session, &former, &command->list))
+			list_one(session, &former, "LSUB", 0);
 	}
 	done(session);
 }

@@ -37,6 +37,7 @@ static void mailbox_free(struct fake_mailbox *box)
 		free(box->keywords[i]);
 	free(box->messages);
 	free(box->journal);
+	free(box->was);
 	free(box->name);
 	free(box);
 }
@@ -162,6 +163,18 @@ bool fake_server_can_rename(const struct fake_server *server,
 	return can;
 }
 
+/* The name is subscribed to, not the mailbox (RFC 3501 section 6.3.6). */
+static void leave_subscription(struct fake_mailbox *box, const char *to)
+{
+	bool is_back = box->was != NULL && strcmp(box->was, to) == 0;
+
+	if (!is_back && !box->subscribed)
+		return;
+	free(box->was);
+	box->was = box->subscribed ? copy_of(box->name) : NULL;
+	box->subscribed = is_back;
+}
+
 void fake_server_rename(
 	struct fake_server *server, struct fake_mailbox *box, const char *to)
 {
@@ -176,6 +189,7 @@ void fake_server_rename(
 		if (rest == NULL)
 			continue;
 		name = joined(to, rest);
+		leave_subscription(moved, name);
 		free(moved->name);
 		moved->name = name;
 		if (server->odd.renames_renumber)

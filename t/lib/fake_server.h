@@ -90,6 +90,7 @@ struct fake_mailbox {
 	size_t cap;
 	unsigned attrs; /* enum imap_list_attr */
 	bool subscribed;
+	char *was; /* a name of before that is still subscribed to, or NULL */
 	bool removed;        /* for the sessions that had it selected */
 	bool fixed_keywords; /* PERMANENTFLAGS lacks \*: those there are, only
 			      */

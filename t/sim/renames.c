@@ -916,6 +916,48 @@ static void test_subscribed(void)
 	world_clear(&world);
 }
 
+/* Dies at the n-th step of a rename there; whether the subscription goes along
+ * in the end. */
+static bool keeps_subscription(uint64_t at, enum fake_death death, bool *died_r)
+{
+	struct world world;
+	bool is_kept;
+
+	begin(&world, at % 2 == 0 ? BY_STATE : BY_NUMBER, LAYOUT_NESTED);
+	world_box(&world, "C")->subscribed = true;
+	rename_here(&world, "C", "D");
+	world.server->death = death;
+	world.fate.die_at = world.fate.steps + at;
+	(void)world_sync(&world);
+	*died_r = world.is_dead;
+	if (world.is_dead)
+		world_kill(&world);
+	world.fate.die_at = 0;
+	is_kept = world_sync(&world) == 0 &&
+		  world_box(&world, "D")->subscribed &&
+		  world_box(&world, "D")->was == NULL;
+	if (!is_kept)
+		world_tell(&world);
+	world_clear(&world);
+	return is_kept;
+}
+
+static void test_subscribed_deaths(void)
+{
+	static const enum fake_death deaths[] = {
+		FAKE_DEATH_BEFORE, FAKE_DEATH_AFTER, FAKE_DEATH_DRAIN};
+	bool is_ok = true;
+
+	for (size_t i = 0; i < sizeof(deaths) / sizeof(deaths[0]); i++) {
+		bool died = true;
+
+		for (uint64_t at = 1; is_ok && died; at++)
+			is_ok = keeps_subscription(at, deaths[i], &died);
+	}
+	ok(is_ok, "a rename that is cut off anywhere takes a subscription "
+		  "along");
+}
+
 static void test_inbox(enum mailbox_layout layout)
 {
 	struct world world;
@@ -1397,6 +1439,7 @@ int main(void)
 	test_map();
 	test_case();
 	test_subscribed();
+	test_subscribed_deaths();
 	test_inbox(LAYOUT_NESTED);
 	test_inbox(LAYOUT_MAILDIRPP);
 	test_folder_below();
