@@ -99,8 +99,54 @@ static void test_headers_told_twice(void)
 	world_clear(&world);
 }
 
+/* A mail reader was killed between link() and unlink(), on a message's way from
+ * new/ to cur/. */
+static void test_left_behind(bool writes)
+{
+	struct world world;
+	struct world_files list;
+	const struct fs_port *fs;
+	struct fs_dir *fresh = NULL;
+	struct fs_dir *cur = NULL;
+	struct err err;
+
+	begin(&world);
+	world.account.direction =
+		writes ? ACCOUNT_DIRECTION_BOTH : ACCOUNT_DIRECTION_PUSH;
+	world_drop(&world, "INBOX", "new/1.here", 1);
+	world_comes_to_rest(&world, "a new message is in step");
+	fs = fake_fs_port(world.fs);
+	check(fs->root_open(fs->ctx, WORLD_MAILDIR "/INBOX/new", false, &fresh,
+		      &err) == FS_OK);
+	check(fs->root_open(fs->ctx, WORLD_MAILDIR "/INBOX/cur", false, &cur,
+		      &err) == FS_OK);
+	check(fs->link(fresh, "1.here", cur, "1.here:2,S", &err) == FS_OK);
+	fs->dir_close(&fresh);
+	fs->dir_close(&cur);
+	is_int(world_sync(&world), 0, "one that is on its way to cur/");
+	is_int((intmax_t)world_box(&world, "INBOX")->count, 1, "is one");
+	is_int((intmax_t)world_file_count(&world, "INBOX"), 2,
+		"and for a while it may have two names");
+	fake_clock_pass(&world.clock, 61 * INT64_C(1000000000));
+	is_int(world_sync(&world), 0, "after that");
+	is_int((intmax_t)world_file_count(&world, "INBOX"), writes ? 1 : 2,
+		writes ? "it is in cur/ alone" : "they stay, if we only read");
+	world_files(&world, "INBOX", &list);
+	ok(world_box(&world, "INBOX")->count == 1 &&
+			world_box(&world, "INBOX")->messages[0].flags ==
+				FAKE_SEEN &&
+			!list.items[0].in_new,
+		"and it was read");
+	free(list.items);
+	if (writes)
+		world_comes_to_rest(&world, "that is all");
+	world_clear(&world);
+}
+
 int main(void)
 {
+	test_left_behind(true);
+	test_left_behind(false);
 	test_one_name_for_two(false);
 	test_one_name_for_two(true);
 	test_name_of_another();
