@@ -10,6 +10,11 @@
 
 #include <stdlib.h>
 
+enum {
+	ROOM_ELSE = 400,  /* of a line: the command, a mailbox's name */
+	ROOM_LEAST = 100, /* for a set, whatever the flags take */
+};
+
 void flag_check_begin(struct flag_check *check, struct keywords *keywords)
 {
 	check->keywords = keywords;
@@ -54,16 +59,29 @@ static struct flag_checked *find(const struct flag_check *check, uint32_t uid)
 	return bsearch(&key, check->items, check->count, sizeof(key), cmp_uid);
 }
 
+size_t flag_check_room(const struct imap_strs *names)
+{
+	size_t bytes = ROOM_ELSE;
+
+	for (size_t i = 0; i < names->count; i++)
+		bytes += names->items[i].len + 1;
+	return bytes < LIMIT_COMMAND_LINE_BYTES - ROOM_LEAST
+		       ? LIMIT_COMMAND_LINE_BYTES - bytes
+		       : ROOM_LEAST;
+}
+
 /* Submits a command about a set, as often as its text needs. */
 static unsigned submit(struct conn *conn, struct imap_command *command,
 	struct str *set_text, const struct imap_set *set)
 {
+	const struct imap_strs none = {0};
+	size_t room = flag_check_room(
+		command->kind == IMAP_STORE ? &command->store.flags : &none);
 	struct buf text = {0};
 	size_t from = 0;
 	unsigned count = 0;
 
-	while (imap_set_print_next(
-		set, &from, LIMIT_COMMAND_LINE_BYTES / 2, &text)) {
+	while (imap_set_print_next(set, &from, room, &text)) {
 		*set_text = buf_str(&text);
 		conn_submit(conn, command);
 		buf_reset(&text);

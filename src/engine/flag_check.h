@@ -72,6 +72,9 @@ const struct flag_checked *flag_check_item(
  * answers are to come; 0: there is nothing (more) to tell. */
 unsigned flag_check_store(struct flag_check *check, struct conn *conn);
 
+/* How much of a command line is left for a set of UIDs beside these flags. */
+size_t flag_check_room(const struct imap_strs *names);
+
 /* Whether the message was added, but not shown. */
 bool flag_check_is_open(const struct flag_check *check, uint32_t uid);
 

@@ -365,12 +365,32 @@ static void add_due(
 		imap_set_add(set, change_uid(remote, at));
 }
 
+/* How long the set of a group's UIDs may be. */
+static size_t set_room(
+	const struct remote_task *remote, const struct change *change)
+{
+	struct arena scratch = {0};
+	struct imap_strs names;
+	size_t room;
+	size_t other;
+
+	names.items = flags_to_names(remote->base.task.mailbox->base.keywords,
+		change->add, &scratch, &names.count);
+	room = flag_check_room(&names);
+	names.items = flags_to_names(remote->base.task.mailbox->base.keywords,
+		change->remove, &scratch, &names.count);
+	other = flag_check_room(&names);
+	arena_clear(&scratch);
+	return room < other ? room : other;
+}
+
 /* As many ops of a group as fit in one command line, from `first` on. */
 static size_t request_line(struct remote_task *remote, size_t first)
 {
 	struct imap_set set = {0};
 	struct buf text = {0};
 	struct span span;
+	size_t room = set_room(remote, &remote->changes[first]);
 	size_t end = first;
 
 	while (end < remote->count && end - first < SPAN_OPS_MAX &&
@@ -379,7 +399,7 @@ static size_t request_line(struct remote_task *remote, size_t first)
 		add_due(remote, end, &set);
 		buf_reset(&text);
 		imap_set_print(&set, &text);
-		if (text.len > LIMIT_COMMAND_LINE_BYTES / 2 && end > first)
+		if (text.len > room && end > first)
 			break;
 		end++;
 	}

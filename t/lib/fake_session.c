@@ -11,6 +11,7 @@
 
 enum {
 	LITERAL_MAX = 8 << 20,
+	LINE_BYTES_MAX = 8192, /* of a command (RFC 2683 3.2.1.5) */
 	TALK_ONE_IN = 4,       /* how often the talkative talk */
 	COMMANDS_TOO_MANY = 6, /* of a session too many, if it may begin */
 };
@@ -282,6 +283,9 @@ static void do_line(struct fake_session *session, struct str text)
 	}
 	if (!lives(session))
 		return;
+	if (command.kind != IMAP_APPEND && text.len > LINE_BYTES_MAX)
+		buf_addf(&session->server->complaints,
+			"a command line of %zu bytes\n", text.len);
 	session->server->counts[command.kind]++;
 	talk(session);
 	if (session->server->odd.early_expunge && by_chance(session) &&

@@ -148,7 +148,7 @@ bool world_has_folder(struct world *world, const char *mailbox);
 
 /* The keyword that a letter stands for in a mailbox's folder, or "". */
 struct world_letters {
-	char names[26][64];
+	char names[26][260];
 };
 void world_letters(struct world *world, const char *mailbox,
 	struct world_letters *letters);

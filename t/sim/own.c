@@ -488,6 +488,62 @@ static void test_left_behind(
 	world_clear(&world);
 }
 
+/* ---- Command lines ------------------------------------------------------- */
+
+/* As many keywords as a folder has letters for, with long names. */
+static void put_keywords(struct world *world)
+{
+	struct buf text = {0};
+	struct buf path = {0};
+
+	for (int i = 0; i < 26; i++) {
+		buf_addf(&text, "%d k%02d", i, i);
+		for (int k = 0; k < 240; k++)
+			buf_addc(&text, 'x');
+		buf_addc(&text, '\n');
+	}
+	world_path(world, "INBOX", "dovecot-keywords", &path);
+	fake_fs_put(world->fs, buf_z(&path), buf_str(&text), 0);
+	buf_clear(&text);
+	buf_clear(&path);
+}
+
+/* What is changed about many messages, whose UIDs are long and in no row, is
+ * changed in lines that servers take. */
+static void test_lines(const struct kind *kind)
+{
+	enum {
+		MANY = 1700
+	};
+	struct world world;
+	struct world_files files;
+
+	begin(&world, kind);
+	world.traces = false;
+	world_box(&world, "INBOX")->uidnext = 4000000000;
+	for (unsigned i = 0; i < MANY; i++)
+		world_give(&world, "INBOX", 1000 + i, 0);
+	for (uint32_t i = 1; i < MANY; i += 2)
+		fake_mailbox_expunge(
+			world_box(&world, "INBOX"), 4000000000 + i);
+	check(world_sync(&world) == 0);
+	put_keywords(&world);
+	world_files(&world, "INBOX", &files);
+	for (size_t i = 0; i < files.count; i++) {
+		struct buf to = {0};
+		const char *path = files.items[i].path;
+
+		buf_addf(&to, "%.*s:2,abcdefghijklmnopqrstuvwxyz",
+			(int)(strrchr(path, ':') - path), path);
+		fake_fs_rename(world.fs, path, buf_z(&to));
+		buf_clear(&to);
+	}
+	free(files.items);
+	world_ends_well(&world, kind->name,
+		"many keywords of many messages go in lines below 8 KiB");
+	world_clear(&world);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < KINDS; i++) {
@@ -508,5 +564,7 @@ int main(void)
 	}
 	test_duels(&plain);
 	test_without();
+	test_lines(&kinds[0]);
+	test_lines(&plain);
 	return tap_done();
 }
