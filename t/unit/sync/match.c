@@ -699,6 +699,55 @@ static void test_no_doubles(void)
 	keywords_free(&input.keywords);
 }
 
+/* A mailbox of many messages, one in a hundred of which was read meanwhile. */
+static void test_memory(void)
+{
+	enum {
+		MANY = 100000,
+		BYTES_MAX = 100
+	};
+	struct arena inputs = {0};
+	struct base_item *base = arena_array(&inputs, MANY, sizeof(*base));
+	struct remote_item *remote =
+		arena_array(&inputs, MANY, sizeof(*remote));
+	struct local_item *local = arena_array(&inputs, MANY, sizeof(*local));
+	struct match_input input = {.base = base,
+		.base_count = MANY,
+		.remote = remote,
+		.remote_count = MANY,
+		.local = local,
+		.local_count = MANY};
+	const struct flag_room room = {
+		.system = FLAGS_SYSTEM, .any_keyword = true};
+	const struct policy policy = {
+		.keeps = {room, room}, .takes = {room, room}};
+	struct plan_input planned = {
+		.policy = &policy, .keywords = keywords_new()};
+	struct plan plan;
+
+	for (uint32_t i = 0; i < MANY; i++) {
+		char *name = arena_printf(&inputs, "%08u", (unsigned)i);
+
+		base[i] =
+			(struct base_item){.uid = i + 1, .name = str_of(name)};
+		remote[i] = (struct remote_item){.uid = i + 1};
+		if (i % 100 == 0)
+			remote[i].flags.system = FLAG_SEEN;
+		local[i] = (struct local_item){.name = str_of(name)};
+	}
+	box_reset();
+	match_join(&input, &arena, &box.match);
+	planned.rows = box.match.rows;
+	planned.count = box.match.count;
+	plan_mailbox(&planned, &arena, &plan);
+	is_int((intmax_t)plan.count, MANY / 100,
+		"of many messages those that have changed are planned");
+	ok(arena.total_bytes < (size_t)MANY * BYTES_MAX,
+		"in less than %d bytes a message", BYTES_MAX);
+	keywords_free(&planned.keywords);
+	arena_clear(&inputs);
+}
+
 int main(void)
 {
 	test_join();
@@ -714,6 +763,7 @@ int main(void)
 	test_candidates_naive();
 	test_doubts();
 	test_no_doubles();
+	test_memory();
 	arena_clear(&arena);
 	return tap_done();
 }
