@@ -78,6 +78,7 @@ static int scan_local(
 	for (int i = 0; i < KWFILE_LETTERS; i++)
 		mailbox->letters[i] = KEYWORD_NONE;
 	mailbox->scanned = true;
+	mailbox->supposed = false;
 	if (!mailbox->on_local)
 		return 0;
 	if (mailbox_open_maildir(pass, mailbox, false, err) != 0)
@@ -101,12 +102,6 @@ static bool can_suppose(const struct mailbox *mailbox)
 {
 	return (mailbox->quiet & SIDE_BIT(LOCAL)) != 0 &&
 	       (mailbox->record.alike & SIDE_BIT(LOCAL)) != 0;
-}
-
-static int item_name_cmp(const void *a, const void *b)
-{
-	return str_cmp(((const struct local_item *)a)->name,
-		((const struct local_item *)b)->name);
 }
 
 /* Nothing but the keyword file is read, if there was one on the walk. */
@@ -143,13 +138,12 @@ static int suppose_local(
 			.flags = mailbox->base_items[i].flags,
 			.unnamed = true,
 		};
-	if (count > 0)
-		qsort(scan->items, count, sizeof(*scan->items), item_name_cmp);
 	scan->count = count;
 	scan->stamp = mailbox->seen;
 	scan->is_final = true; /* or the record would not say so */
 	mailbox->local_sum = mailbox->base_sum;
 	mailbox->scanned = true;
+	mailbox->supposed = true;
 	return 0;
 }
 
@@ -335,6 +329,7 @@ static struct match_input match_input_of(struct delta_task *delta)
 		.remote_count = mailbox->remote_count,
 		.local = mailbox->scan.items,
 		.local_count = mailbox->scan.count,
+		.local_is_base = mailbox->supposed,
 		.new_uidvalidity = delta->listing.renumbered,
 	};
 }

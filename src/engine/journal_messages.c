@@ -160,7 +160,7 @@ static int entry_read(struct journal_base *base, const struct journal_walk *at,
 	uint32_t mailbox;
 
 	if (!message_key_decode(at->key, &mailbox, &item->uid) ||
-		!message_record_decode(at->value, scratch, &record))
+		!message_record_begin(at->value, scratch, &record))
 		return journal_damaged(at->table, at->key, err);
 	item->name = record.name;
 	item->flags.system = record.flags;

@@ -65,7 +65,36 @@ void mailbox_close_maildir(struct mailbox *mailbox)
 	mailbox->md_open = false;
 }
 
-void mailbox_derive_name(const struct pass *pass, const struct mailbox *mailbox,
+static int name_cmp(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+static struct str *sort_names(struct mailbox *mailbox)
+{
+	size_t count = mailbox->journal.count;
+	struct str *names = arena_array(&mailbox->arena, count, sizeof(*names));
+
+	for (size_t i = 0; i < count; i++)
+		names[i] = mailbox->base_items[i].name;
+	if (count > 0)
+		qsort(names, count, sizeof(*names), name_cmp);
+	return names;
+}
+
+/* Whether there was a file of this name. */
+static bool has_file(struct mailbox *mailbox, struct str name)
+{
+	if (!mailbox->supposed)
+		return maildir_scan_find(&mailbox->scan, name) != NULL;
+	if (mailbox->by_name == NULL)
+		mailbox->by_name = sort_names(mailbox);
+	return mailbox->journal.count > 0 &&
+	       bsearch(&name, mailbox->by_name, mailbox->journal.count,
+		       sizeof(name), name_cmp) != NULL;
+}
+
+void mailbox_derive_name(const struct pass *pass, struct mailbox *mailbox,
 	uint32_t uid, uint64_t disk_bytes, struct buf *unique)
 {
 	const size_t begin = unique->len;
@@ -82,7 +111,7 @@ void mailbox_derive_name(const struct pass *pass, const struct mailbox *mailbox,
 		maildir_name_derive(unique, buf_str(&stem), disk_bytes);
 		buf_addc(&of, '/');
 		name = str_sub(buf_str(unique), begin, SIZE_MAX);
-	} while (maildir_scan_find(&mailbox->scan, name) != NULL);
+	} while (has_file(mailbox, name));
 	buf_clear(&of);
 	buf_clear(&stem);
 }

@@ -139,8 +139,10 @@ struct mailbox {
 	uint64_t uidnext;   /* these three when it was opened */
 	uint64_t highestmodseq;
 	uint64_t exists;
-	bool newest_seen; /* the change that has highestmodseq was told */
-	bool scanned;     /* the scan is made, or supposed */
+	bool newest_seen;    /* the change that has highestmodseq was told */
+	bool scanned;        /* the scan is made, or supposed */
+	bool supposed;       /* supposed: its items are base_items' */
+	struct str *by_name; /* their names, sorted, if asked for */
 	struct maildir_scan named; /* where names were looked up, if so */
 	uint64_t local_sum; /* of the folder as we know it: maildir_sum() */
 	struct match match;
@@ -206,7 +208,7 @@ int mailbox_make_maildir(
  * message, that had this UID when the mailbox was another; then it is derived
  * from a mailbox name that is no mailbox's.
  */
-void mailbox_derive_name(const struct pass *pass, const struct mailbox *mailbox,
+void mailbox_derive_name(const struct pass *pass, struct mailbox *mailbox,
 	uint32_t uid, uint64_t disk_bytes, struct buf *unique);
 
 /* Opens the journal's base (keywords; messages only in delta). */

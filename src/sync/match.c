@@ -44,6 +44,11 @@ static void check_sorted(const struct match_input *input)
 		check(input->remote[i].uid > uid);
 		uid = input->remote[i].uid;
 	}
+	if (input->local_is_base) {
+		check(input->local_count == input->base_count);
+		check(!input->new_uidvalidity);
+		return;
+	}
 	for (size_t i = 1; i < input->local_count; i++)
 		check(str_cmp(input->local[i - 1].name, input->local[i].name) <=
 			0);
@@ -98,6 +103,16 @@ static struct name_key *sort_by_name(const struct match_input *in)
 	if (in->base_count > 0)
 		qsort(keys, in->base_count, sizeof(*keys), cmp_name_key);
 	return keys;
+}
+
+/* Each entry has its file, and each file its owner. */
+static void join_same(struct joiner *j)
+{
+	for (size_t i = 0; i < j->input->base_count; i++) {
+		j->file[i] = (uint32_t)i;
+		j->owner[i] = (uint32_t)i;
+	}
+	j->owned = j->input->base_count;
 }
 
 /* Finds each entry's file and each file's owner. Of two entries with one name,
@@ -272,7 +287,10 @@ void match_join(const struct match_input *input, struct arena *arena,
 		array_grow(NULL, &file_cap, input->base_count, sizeof(*j.file));
 	j.owner = array_grow(
 		NULL, &owner_cap, input->local_count, sizeof(*j.owner));
-	join_names(&j);
+	if (input->local_is_base)
+		join_same(&j);
+	else
+		join_names(&j);
 	count = count_rows(&j);
 	check(count < PLAN_NONE);
 	*match_r = (struct match){

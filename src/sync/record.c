@@ -431,25 +431,40 @@ void message_record_encode(
 	put_email_key(value, record->email_key);
 }
 
-bool message_record_decode(
-	struct str value, struct arena *arena, struct message_record *record_r)
+/* The fields that a merge needs come first. */
+static struct record_reader read_message(
+	struct str value, struct arena *arena, struct message_record *r)
 {
 	struct record_reader in = read_format(value);
-	struct message_record *r = record_r;
-	int64_t zone_min;
 
 	*r = (struct message_record){0};
 	r->stored_raw = read_varint(&in, MARK_STORED_RAW) == MARK_STORED_RAW;
 	r->flags = (uint32_t)read_varint(&in, FLAGS_SYSTEM);
 	read_keywords(&in, arena, r);
 	r->name = read_name(&in);
+	read_expect(&in, r->name.len > 0);
+	return in;
+}
+
+bool message_record_begin(
+	struct str value, struct arena *arena, struct message_record *record_r)
+{
+	return !read_message(value, arena, record_r).bad;
+}
+
+bool message_record_decode(
+	struct str value, struct arena *arena, struct message_record *record_r)
+{
+	struct record_reader in = read_message(value, arena, record_r);
+	struct message_record *r = record_r;
+	int64_t zone_min;
+
 	read_identity(&in, &r->identity);
 	r->internaldate_s = read_seconds(&in);
 	zone_min = read_signed(&in);
 	read_expect(&in, zone_min >= INT16_MIN && zone_min <= INT16_MAX);
 	r->zone_min = (int16_t)zone_min;
 	r->email_key = read_email_key(&in);
-	read_expect(&in, r->name.len > 0);
 	return read_done(&in);
 }
 

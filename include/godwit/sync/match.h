@@ -73,6 +73,9 @@ struct match_input {
 	/* UIDVALIDITY is not the journal's: base UIDs mean nothing, but base
 	 * names and flags still do. */
 	bool new_uidvalidity;
+	/* The files are just those of the entries: local[i] is base[i]'s, in
+	 * the order of UIDs, not of names. Never with new_uidvalidity. */
+	bool local_is_base;
 };
 
 /* Rows being made. */

@@ -258,6 +258,11 @@ void message_record_encode(
 bool message_record_decode(
 	struct str value, struct arena *arena, struct message_record *record_r);
 
+/* Fills in no more than flags, keywords, name and stored_raw, and looks no
+ * further. */
+bool message_record_begin(
+	struct str value, struct arena *arena, struct message_record *record_r);
+
 /* Whether `name` can be a file's: 1 to 255 bytes, no '/', no NUL, not "." or
  * "..". What the journal stores as a name is such a one. */
 bool record_name_valid(struct str name);

@@ -125,6 +125,18 @@ static void test_join(void)
 		"what there is not has no index");
 
 	box_reset();
+	add_base(2, "z");
+	add_base(4, "d");
+	add_remote(1, 0);
+	add_remote(4, 0);
+	add_local("z");
+	add_local("d");
+	box.input.local_is_base = true;
+	joins("-R-1 L-B2 LRB4",
+		"files that are those of the entries need no order of names");
+	is_int(box.match.rows[2].local, 1, "and each entry has its own");
+
+	box_reset();
 	add_base(UINT32_MAX, "a");
 	add_remote(UINT32_MAX - 1, 0);
 	add_remote(UINT32_MAX, 0);
