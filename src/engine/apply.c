@@ -223,7 +223,7 @@ int apply_everywhere(
 			pass_mailbox_failed(pass, task->mailbox, &task->err);
 	}
 	arena_clear(&tasks.arena);
-	return result == 0 ? pass_flush(pass, err) : result;
+	return result == 0 && tasks.count > 0 ? pass_flush(pass, err) : result;
 }
 
 static void pending_clear(struct mailbox *mailbox, const struct op *op)
@@ -665,9 +665,9 @@ static void note_pending(struct mailbox *mailbox)
 	}
 }
 
-/* Does one step to every mailbox that still takes part, and makes durable what
- * it has done. What fails there for the disk's sake fails the account. */
-static int each(struct pass *pass,
+/* Does one step to every mailbox that still takes part. What fails there for
+ * the disk's sake fails the account. */
+static int each_unflushed(struct pass *pass,
 	int (*step)(
 		struct pass *pass, struct mailbox *mailbox, struct err *err),
 	struct err *err)
@@ -685,7 +685,29 @@ static int each(struct pass *pass,
 			return -1;
 		pass_mailbox_failed(pass, mailbox, err);
 	}
-	return pass_flush(pass, err);
+	return 0;
+}
+
+/* And makes durable what it has done. */
+static int each(struct pass *pass,
+	int (*step)(
+		struct pass *pass, struct mailbox *mailbox, struct err *err),
+	struct err *err)
+{
+	return each_unflushed(pass, step, err) == 0 ? pass_flush(pass, err)
+						    : -1;
+}
+
+/* Whether some mailbox has such work. */
+static bool any_has(const struct pass *pass, unsigned kinds)
+{
+	for (size_t i = 0; i < pass->count; i++) {
+		const struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (mailbox_is_busy(mailbox) && apply_has(mailbox, kinds))
+			return true;
+	}
+	return false;
 }
 
 /* The mailbox's folder and the way to it are to be durable. */
@@ -760,6 +782,28 @@ static int pull_twins(struct pass *pass, struct err *err)
 	return twins_release(pass) ? pull_all(pass, err) : 0;
 }
 
+/* The last thing that is done needs no commit of its own: that of settle does
+ * for both. */
+static int set_local_flags(struct pass *pass, struct err *err)
+{
+	const unsigned follows = 1U << OP_FLAG_REMOTE | 1U << OP_REMOVE_REMOTE |
+				 1U << OP_TRASH_REMOTE | 1U << OP_MARK_REMOTE |
+				 1U << OP_LEAVE_REMOTE | 1U << OP_REMOVE_LOCAL;
+
+	if (each_unflushed(pass, local_flags, err) != 0)
+		return -1;
+	return any_has(pass, follows) ? pass_flush(pass, err) : 0;
+}
+
+static int remove_local(struct pass *pass, struct err *err)
+{
+	if (!any_has(pass, 1U << OP_REMOVE_LOCAL))
+		return 0;
+	if (each(pass, local_make_vault, err) != 0)
+		return -1;
+	return each_unflushed(pass, local_removals, err);
+}
+
 int apply(struct pass *pass, struct err *err)
 {
 	if (each(pass, prepare, err) != 0 ||
@@ -770,11 +814,9 @@ int apply(struct pass *pass, struct err *err)
 		move_remote(pass, OP_COPY_REMOTE, err) != 0 ||
 		each(pass, move_local, err) != 0 ||
 		move_remote(pass, OP_MOVE_REMOTE, err) != 0 ||
-		each(pass, local_flags, err) != 0 ||
+		set_local_flags(pass, err) != 0 ||
 		remote_flags(pass, err) != 0 ||
-		remote_removals(pass, err) != 0 ||
-		each(pass, local_make_vault, err) != 0 ||
-		each(pass, local_removals, err) != 0)
+		remote_removals(pass, err) != 0 || remove_local(pass, err) != 0)
 		return -1;
 	return 0;
 }

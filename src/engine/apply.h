@@ -13,7 +13,8 @@
 
 #include "godwit/mail/line_ends.h"
 
-/* Carries out all plans. -1 and err when the account cannot go on. */
+/* Carries out all plans. What was done last may still be due (pass.h). -1 and
+ * err when the account cannot go on. */
 int apply(struct pass *pass, struct err *err);
 
 /* A kind of work that is done in every mailbox whose plan asks for it. */

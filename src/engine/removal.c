@@ -456,6 +456,8 @@ int removal_finish(struct pass *pass, struct err *err)
 	}
 	if (ready == 0)
 		return 0;
+	if (pass_flush(pass, err) != 0)
+		return -1;
 	if (run_all(pass, removals, ready, err) != 0)
 		return -1;
 	for (size_t i = 0; i < ready; i++) {

@@ -598,6 +598,8 @@ static int settle_one(
 
 int settle(struct pass *pass, struct err *err)
 {
+	if (pass_sync_names(pass, err) != 0 && err->scope >= ERR_ACCOUNT)
+		return -1;
 	for (size_t i = 0; i < pass->count; i++) {
 		struct mailbox *mailbox = &pass->mailboxes[i];
 
