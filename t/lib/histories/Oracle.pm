@@ -12,8 +12,7 @@ my ($DISK, $SERVER, $BASE) = (0, 1, 2);
 my $ALL = -1;
 
 # %settings: removes, whether mailboxes are removed from disk and server;
-# keywords, the flags that are; moves_there, whether a message on the server can
-# be moved: without, it is copied, with the flags that its file has now.
+# keywords, the flags that are.
 sub new {
 	my ($class, %settings) = @_;
 	return bless { %settings, sides => [{}, {}, {}], vague => {},
@@ -157,13 +156,10 @@ sub arrival {
 	my @others = $self->places(1 - $side, $number);
 	return ($flags, $side == $SERVER ? $ALL : $ALL & ~$self->{keywords})
 		unless @others;
-	return ($flags, 0) unless "@others" eq $from
-		&& ($side == $SERVER || $self->{moves_there});
+	return ($flags, 0) unless "@others" eq $from;
 	my $base = $self->flags($BASE, $from, $number);
 	$flags = $self->told_of_keywords($flags, $base) if $side == $DISK;
-	# What the letters of the new folder do not know is not gone either.
-	return (merge($base, $flags, $other), $side == $DISK ? $ALL
-		: $ALL & ~($base & ~$other & $self->{keywords}));
+	return (merge($base, $flags, $other), $ALL);
 }
 
 # The same of what both sides have anew there.
@@ -194,8 +190,7 @@ sub entry {
 	return [1, $self->meeting($box, $number)] if $disk && $server;
 	my $side = $disk ? $DISK : $SERVER;
 	if ($self->is_parted($number)) {
-		my $is_sure = $self->{moves_there}
-			&& $self->places($BASE, $number) == 1
+		my $is_sure = $self->places($BASE, $number) == 1
 			&& $self->places($DISK, $number) == 1
 			&& $self->places($SERVER, $number) == 1;
 		return [undef, 0, 0] unless $is_sure;

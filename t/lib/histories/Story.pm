@@ -70,8 +70,7 @@ sub new {
 		$remove =~ /both|server/ && $self->{expunges} ? 1 : 0];
 	$self->{mail} = Maildir->new("$world{dir}/Mail", $layout);
 	$self->{oracle} = Oracle->new(removes => $self->{removes},
-		keywords => $KEYWORDS,
-		moves_there => $self->{expunges} || $offers =~ /MOVE/ ? 1 : 0);
+		keywords => $KEYWORDS);
 	$self->configure($offers, $layout, $remove);
 	return $self;
 }
@@ -205,14 +204,11 @@ sub some_message {
 	return ($box, pick($self->numbers($side, $box)));
 }
 
-# A mailbox that a message may go to: it has it not; nor has it had it, if what it
-# had is there for ever, marked.
+# A mailbox that a message may go to: it has it not.
 sub some_target {
 	my ($self, $side, $number) = @_;
-	my @free = grep {
-		!exists $self->side_of($side)->{$_}{$number}
-			&& ($self->{expunges} || !$self->{had}{$_}{$number})
-	} $self->boxes($side);
+	my @free = grep { !exists $self->side_of($side)->{$_}{$number} }
+		$self->boxes($side);
 	return @free ? pick(@free) : undef;
 }
 
@@ -247,7 +243,6 @@ sub put {
 			$flags || one_in(2) ? [flags_of($flags)] : undef);
 	}
 	$self->side_of($side)->{$box}{$number} = $flags;
-	$self->{had}{$box}{$number} = 1;
 	$self->touch($number);
 	return;
 }
@@ -318,7 +313,6 @@ sub act_remove {
 # What comes back to where it was is as new as what was removed is gone.
 sub arrive {
 	my ($self, $side, $to, $number, $flags) = @_;
-	$self->{had}{$to}{$number} = 1;
 	$self->{oracle}->blur($number, $to)
 		if $self->{oracle}->has($BASE, $to, $number);
 	$self->side_of($side)->{$to}{$number} = $flags;
@@ -391,7 +385,6 @@ sub act_rename_file {
 	my ($self) = @_;
 	my ($box, $number) = $self->some_message($DISK) or return;
 	my $flags = $self->side_of($DISK)->{$box}{$number};
-	return unless $self->{expunges}; # what it was would stay, marked
 	$self->tell('disk: another name for %d in %s', $number, $box);
 	$self->{oracle}->blur($number, $box);
 	$self->{mail}->carry($self->file_of($box, $number),
