@@ -24,6 +24,12 @@ sub folder {
 	return "$self->{root}/." . ($mailbox =~ s{/}{.}gr);
 }
 
+# Whether what is below a folder lies beside it.
+sub is_flat {
+	my ($self) = @_;
+	return $self->{layout} ne 'nested';
+}
+
 sub exists {
 	my ($self, $mailbox) = @_;
 	return -d $self->folder($mailbox) . '/cur';

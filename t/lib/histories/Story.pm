@@ -440,29 +440,47 @@ sub act_delete {
 	return;
 }
 
+# The mailbox and those below it, on a side.
+sub tree {
+	my ($self, $side, $top) = @_;
+	return grep { $_ eq $top || index($_, "$top/") == 0 }
+		sort keys %{$self->side_of($side)};
+}
+
+# Whether a mailbox is as it was when both sides were last equal.
+sub is_at_rest {
+	my ($self, $box) = @_;
+	return $box ne 'INBOX' && !$self->{touched_boxes}{$box}
+		&& !grep { !exists $self->side_of($_)->{$box} }
+			$DISK, $SERVER, $BASE;
+}
+
+# What is below goes along: on disk by itself only if it lies within.
 sub act_rename {
 	my ($self, $side) = @_;
-	my @leaves = grep {
-		$_ ne 'INBOX' && !$self->has_child($DISK, $_)
-			&& !$self->has_child($SERVER, $_)
-			&& !$self->{touched_boxes}{$_}
-			&& !$self->has_detached_child($_)
-			&& exists $self->side_of(1 - $side)->{$_}
-			&& exists $self->side_of($BASE)->{$_}
+	my @tops = grep {
+		my $top = $_;
+		!$self->has_detached_child($top)
+			&& !grep { !$self->is_at_rest($_) } map {
+				$self->tree($_, $top)
+			} $DISK, $SERVER
 	} $self->boxes($side);
-	my $box = pick(@leaves) // return;
+	my $top = pick(@tops) // return;
 	my $name = 'Renamed-' . ++$self->{renamed};
-	$self->tell('%s: rename %s to %s', $sides[$side], $box, $name);
-	if ($side == $DISK) {
-		$self->{mail}->rename_mailbox($self->name_on($DISK, $box), $name);
-	} else {
+	$self->tell('%s: rename %s to %s', $sides[$side], $top, $name);
+	if ($side == $SERVER) {
 		$self->{client}->command('SELECT INBOX');
-		$self->{client}->command('RENAME "' . $self->name_on($SERVER, $box)
+		$self->{client}->command('RENAME "' . wire_name($top)
 			. "\" \"$name\"");
 	}
-	$self->{names}[$side]{$box} = $name;
-	$self->{oracle}->rename($side, $box);
-	$self->touch_box($box);
+	for my $box ($self->tree($side, $top)) {
+		my $new = $name . substr $box, length $top;
+		$self->{mail}->rename_mailbox($box, $new) if $side == $DISK
+			&& ($box eq $top || $self->{mail}->is_flat);
+		$self->{names}[$side]{$box} = $new;
+		$self->{oracle}->rename($side, $box);
+		$self->touch_box($box);
+	}
 	return;
 }
 
@@ -606,7 +624,8 @@ sub compare {
 	my (%census, @wrong);
 	my %server = map { disk_name($_) => 1 } $self->{client}->mailboxes;
 	my %names = map { $_ => 1 } @mailboxes, keys %server,
-		map { "Renamed-$_" } 1 .. $self->{renamed} // 0;
+		map { ("Renamed-$_", "Renamed-$_/B") }
+			1 .. $self->{renamed} // 0;
 	for my $box (sort keys %names) {
 		my $on_disk = $self->{mail}->exists($box);
 		next if $self->{detached}{$box} || !$on_disk && !$server{$box};
