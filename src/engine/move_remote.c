@@ -236,7 +236,8 @@ static int record(
 
 	apply_row(target, carried->op)->uid = carried->uid;
 	journal_trouble_clear(&pass->journal, &pass->batch, &trouble);
-	if (!link->leaves)
+	/* What was to be removed as a whole, and cannot be, is left alone. */
+	if (!link->leaves || link->from->part == MAILBOX_DETACHED)
 		journal_intent_delete(
 			&pass->journal, &pass->batch, carried->intent);
 	return apply_record(pass, target, carried->op, &message, err);

@@ -818,6 +818,23 @@ static void test_copied_in_part(const struct mask *mask)
 	world_clear(&world);
 }
 
+/* Messages move from a mailbox that then goes here, and stays there after all.
+ */
+static void test_source_stays(const struct mask *mask)
+{
+	struct world world;
+
+	begin(&world, mask);
+	world.account.remove = ACCOUNT_SIDES_BOTH;
+	world.left_out = STR("A");
+	reader_moves(&world, 1, "cur/%s:2,");
+	world_rmdir(&world, "A");
+	world_give(&world, "A", 40, 0);
+	ends(&world, mask->name, "what moved here moves there");
+	holds(&world, "B", 1, mask->name);
+	world_clear(&world);
+}
+
 /* What UID EXPUNGE leaves is no new message. */
 static void test_blind_expunge(const struct mask *mask)
 {
@@ -853,6 +870,7 @@ int main(void)
 		test_copied_in_part(&masks[i]);
 		if (!masks[i].keeps)
 			test_quota(&masks[i]);
+		test_source_stays(&masks[i]);
 		test_told_twice(&masks[i]);
 		for (size_t k = 0; k < sizeof(claims) / sizeof(claims[0]); k++)
 			test_claim(&masks[i], k);
