@@ -45,11 +45,11 @@ struct pass {
 	struct report_summary summary;
 	uint64_t ops_done;
 	uint64_t ops_total;
-	bool changes_lost;     /* some that were noted are not in the journal */
 	uint64_t next_serial;  /* names the next file in a tmp/ */
 	struct str synced_way; /* the last folder that apply handed over,
 				* with those it is in; ptr NULL: none */
 	unsigned turn;         /* of the mailboxes that have several: 0, 1... */
+	bool changes_lost;     /* some that were noted are not in the journal */
 	bool in_doubt;         /* mailboxes may have changed names: asked for */
 	bool plain_stores;     /* the server does not know UNCHANGEDSINCE */
 	unsigned rests;        /* taken for stamps to become final */
