@@ -445,6 +445,25 @@ static void copies_untold(struct trash_task *trash)
 
 /* ---- The machine --------------------------------------------------------- */
 
+/* Whether what COPYUID names can have come to the trash just now, by what
+ * STATUS told of it before. */
+static bool names_new(
+	const struct trash_task *trash, const struct imap_code *code)
+{
+	struct imap_set_iter iter = {0};
+	uint32_t uid;
+
+	if (trash->uidvalidity == 0)
+		return true; /* it did not tell */
+	if (code->uidvalidity != trash->uidvalidity)
+		return false;
+	while (imap_set_next(code->uids, &iter, &uid)) {
+		if (uid < trash->uidnext)
+			return false;
+	}
+	return true;
+}
+
 /* Whether COPYUID names all messages of the chunk, and no others. */
 static bool names_all(
 	const struct trash_task *trash, const struct imap_code *code)
@@ -456,7 +475,8 @@ static bool names_all(
 	bool all;
 
 	if (code->kind != IMAP_CODE_COPYUID || code->source == NULL ||
-		imap_set_size(code->source) != trash->end - trash->first)
+		imap_set_size(code->source) != trash->end - trash->first ||
+		!names_new(trash, code))
 		return false;
 	chunk_set(trash, &ours);
 	while (imap_set_next(code->source, &iter, &uid))
