@@ -238,8 +238,9 @@ static bool leaves_closed(uint64_t step, bool *died_r)
 		world_kill(&world);
 	world.fate.die_at = 0;
 	world_rmdir(&world, "A");
-	is_closed = world_sync(&world) == 0 && world_sync(&world) == 0 &&
-		    world.steps == 0 && world.traffic.counts[IMAP_SELECT] == 0;
+	check(world_sync(&world) == 0);
+	is_closed = world_sync(&world) == 0 && world.steps == 0 &&
+		    world.traffic.counts[IMAP_SELECT] == 0;
 	if (!is_closed)
 		world_tell(&world);
 	free(files.items);
