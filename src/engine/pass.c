@@ -302,6 +302,9 @@ static void due_lost(struct pass *pass, const struct err *err)
 
 		if (mailbox->is_due && err->scope < ERR_ACCOUNT)
 			pass_mailbox_failed(pass, mailbox, err);
+		else if (mailbox->is_due &&
+			 mailbox->report.state == REPORT_IN_STEP)
+			mailbox->report.state = REPORT_FAILED;
 		mailbox->is_due = false;
 	}
 }
@@ -344,11 +347,16 @@ int pass_commit(struct pass *pass, struct err *err)
 	return 0;
 }
 
-int pass_later(struct pass *pass, struct mailbox *mailbox, size_t messages,
-	struct err *err)
+void pass_due(struct pass *pass)
 {
 	store_batch_append(&pass->due, &pass->batch);
 	store_batch_reset(&pass->batch);
+}
+
+int pass_later(struct pass *pass, struct mailbox *mailbox, size_t messages,
+	struct err *err)
+{
+	pass_due(pass);
 	mailbox->is_due = true;
 	pass->due_messages += messages;
 	return pass->due_messages < LIMIT_BATCH_MESSAGES

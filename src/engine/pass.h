@@ -113,6 +113,9 @@ int pass_commit(struct pass *pass, struct err *err);
 int pass_later(struct pass *pass, struct mailbox *mailbox, size_t messages,
 	struct err *err);
 
+/* Likewise, where it is about mailboxes as such. Commits nothing. */
+void pass_due(struct pass *pass);
+
 /* Makes durable what is due. Where that fails for some mailboxes' sake alone,
  * they are told to have failed; -1 and err: the account cannot go on. */
 int pass_flush(struct pass *pass, struct err *err);

@@ -592,6 +592,7 @@ static int settle_one(
 		return 0;
 	record.settled_s = pass_now_s(pass);
 	mailbox->record = record;
+	mailbox->is_due = true;
 	journal_mailbox_put(&pass->journal, &pass->batch, mailbox->id, &record);
 	return 0;
 }
@@ -608,5 +609,6 @@ int settle(struct pass *pass, struct err *err)
 			settle_one(pass, mailbox, err) != 0)
 			return -1;
 	}
-	return pass_commit(pass, err);
+	pass_due(pass);
+	return 0;
 }

@@ -10,7 +10,7 @@
 
 #include "pass.h"
 
-/* Settles every mailbox that was synced whole. */
+/* Settles every mailbox that was synced whole; the records are due (pass.h). */
 int settle(struct pass *pass, struct err *err);
 
 /* The mod-sequence up to which delta has seen all that was changed; 0: the

@@ -193,11 +193,25 @@ static int bring_in_step(struct pass *pass, struct err *err)
 	return settle(pass, err);
 }
 
-/* Another turn, of the mailboxes that asked for it. */
+static bool any_again(const struct pass *pass)
+{
+	for (size_t i = 0; i < pass->count; i++) {
+		const struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (mailbox_is_active(mailbox) && mailbox->again)
+			return true;
+	}
+	return false;
+}
+
+/* Another turn, of the mailboxes that asked for it. They begin with what the
+ * journal has by then. */
 static int take_turns(struct pass *pass, struct err *err)
 {
-	bool any = false;
+	bool any = any_again(pass);
 
+	if (any && pass_flush(pass, err) != 0)
+		return -1;
 	for (size_t i = 0; i < pass->count; i++) {
 		struct mailbox *mailbox = &pass->mailboxes[i];
 
@@ -207,7 +221,6 @@ static int take_turns(struct pass *pass, struct err *err)
 			mailbox_again(mailbox);
 		else
 			mailbox->part = MAILBOX_FINISHED;
-		any = any || mailbox_is_active(mailbox);
 	}
 	if (!any)
 		return 0;
@@ -360,6 +373,33 @@ static void mailboxes_unfinished(struct pass *pass)
 	}
 }
 
+/* What failed ended the pass. */
+static void pass_failed(struct pass *pass, struct err *err)
+{
+	if (err->scope < ERR_ACCOUNT)
+		err->scope = ERR_ACCOUNT;
+	pass_error(pass, NULL, err, 0, (struct str){0});
+	mailboxes_unfinished(pass);
+}
+
+/* The last commit: of what is due, and of the run's history, without which
+ * alone nothing is lost. */
+static void commit_rest(struct pass *pass)
+{
+	bool is_vital = pass->due.count > 0 || pass->names_due;
+	struct err err;
+
+	tell_sum_up(pass, exit_status(pass));
+	record_end(pass);
+	if (!pass->has_journal || pass->options->depth != SYNC_APPLY ||
+		pass_commit(pass, &err) == 0)
+		return;
+	pass_discard(pass);
+	/* Mailboxes that failed for the disk's sake were told of. */
+	if (is_vital && err.scope >= ERR_ACCOUNT)
+		pass_failed(pass, &err);
+}
+
 int sync_account(const struct account *account, const struct ports *ports,
 	const struct sync_options *options)
 {
@@ -376,18 +416,14 @@ int sync_account(const struct account *account, const struct ports *ports,
 
 		pass_discard(&pass);
 		(void)pass_flush(&pass, &ignored);
-		if (err.scope < ERR_ACCOUNT)
-			err.scope = ERR_ACCOUNT; /* it ended the pass */
-		pass_error(&pass, NULL, &err, 0, (struct str){0});
-		mailboxes_unfinished(&pass);
+		pass_failed(&pass, &err);
 	}
 	keep_recall(&pass);
+	commit_rest(&pass);
 	status = exit_status(&pass);
+	tell_sum_up(&pass, status);
 	tell_mailboxes(&pass);
-	tell_summary(&pass, status);
-	record_end(&pass);
-	if (pass.has_journal && options->depth == SYNC_APPLY)
-		(void)pass_commit(&pass, &err);
+	tell_summary(&pass);
 	pass_close(&pass);
 	return status;
 }

@@ -231,31 +231,45 @@ static void tell_mailbox(struct pass *pass, struct mailbox *mailbox)
 	emit(pass, &event);
 }
 
+/* Whether it is counted. */
+static bool is_told(const struct pass *pass, const struct mailbox *mailbox)
+{
+	return pass->options->depth >= SYNC_STATUS &&
+	       mailbox->part != MAILBOX_LEFT_OUT;
+}
+
+void tell_sum_up(struct pass *pass, int status)
+{
+	const struct clock_port *clock = &pass->ports->clock;
+	struct report_summary *summary = &pass->summary;
+
+	summary->mailboxes = 0;
+	summary->dirty = 0;
+	for (size_t i = 0; i < pass->count; i++) {
+		if (!is_told(pass, &pass->mailboxes[i]))
+			continue;
+		summary->mailboxes++;
+		summary->dirty += pass->mailboxes[i].dirty;
+	}
+	summary->status = status;
+	summary->bytes_in = pool_bytes_in(pass->pool);
+	summary->bytes_out = pool_bytes_out(pass->pool);
+	summary->elapsed_ms =
+		(uint64_t)(clock->monotonic_ms(clock->ctx) - pass->start_ms);
+}
+
 void tell_mailboxes(struct pass *pass)
 {
-	if (pass->options->depth < SYNC_STATUS)
-		return;
 	for (size_t i = 0; i < pass->count; i++) {
-		struct mailbox *mailbox = &pass->mailboxes[i];
-
-		if (mailbox->part == MAILBOX_LEFT_OUT)
-			continue;
-		pass->summary.mailboxes++;
-		pass->summary.dirty += mailbox->dirty;
-		tell_mailbox(pass, mailbox);
+		if (is_told(pass, &pass->mailboxes[i]))
+			tell_mailbox(pass, &pass->mailboxes[i]);
 	}
 }
 
-void tell_summary(struct pass *pass, int status)
+void tell_summary(struct pass *pass)
 {
-	const struct clock_port *clock = &pass->ports->clock;
-	struct report_event event = {.kind = REPORT_SUMMARY};
+	struct report_event event = {
+		.kind = REPORT_SUMMARY, .summary = pass->summary};
 
-	pass->summary.status = status;
-	pass->summary.bytes_in = pool_bytes_in(pass->pool);
-	pass->summary.bytes_out = pool_bytes_out(pass->pool);
-	pass->summary.elapsed_ms =
-		(uint64_t)(clock->monotonic_ms(clock->ctx) - pass->start_ms);
-	event.summary = pass->summary;
 	emit(pass, &event);
 }

@@ -18,10 +18,13 @@ struct str tell_role(unsigned attrs);
 /* One event a mailbox: REPORT_LISTED. */
 void tell_list(struct pass *pass);
 
-/* One event a mailbox: REPORT_MAILBOX, its state. Counts them. */
+/* Fills in the summary as of now, but what is counted as it is done. */
+void tell_sum_up(struct pass *pass, int status);
+
+/* One event a mailbox: REPORT_MAILBOX, its state. */
 void tell_mailboxes(struct pass *pass);
 
-/* The last event. */
-void tell_summary(struct pass *pass, int status);
+/* The last event: the summary. */
+void tell_summary(struct pass *pass);
 
 #endif

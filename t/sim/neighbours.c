@@ -21,7 +21,8 @@ enum {
 	FLUSHES_MAX = 8, /* of a sync that changes a little in each of them */
 	FIRST_FLUSHES_MAX = 20,
 	IDLE_CALLS = 9,
-	MUCH = 300, /* messages: more than a batch */
+	COMMIT_CALLS = 150, /* more than a run with one flag to set */
+	MUCH = 300,         /* messages: more than a batch */
 };
 
 /* INBOX has a message whose header and one whose body is not given, and a file
@@ -511,6 +512,49 @@ static void test_lost_flush(void)
 	buf_clear(&why);
 }
 
+/* A run with a flag to set here: whether it says so if a commit fails at this
+ * call; *commits_r counts those calls. */
+static bool says_so(uint64_t call, unsigned *commits_r)
+{
+	struct world world;
+	struct buf why = {0};
+	bool good = true;
+	int status;
+
+	world_init(&world, 1);
+	world_give(&world, "INBOX", 1, 0);
+	check(world_sync(&world) == 0);
+	fake_server_find(world.server, "INBOX")->messages[0].flags = FAKE_SEEN;
+	world.fate.fail_at = world.fate.calls + call;
+	status = world_sync(&world);
+	world.fate.fail_at = 0;
+	if (str_eq(str_of(world.fate.failed), STR("store.commit"))) {
+		++*commits_r;
+		good = status != 0 && told(&world, "error:") > 0;
+	}
+	good = good && world_sync(&world) == 0 && world_in_step(&world, &why);
+	if (!good) {
+		tap_note("call %" PRIu64 ": status %d, %s", call, status,
+			buf_z(&why));
+		world_tell(&world);
+	}
+	buf_clear(&why);
+	world_clear(&world);
+	return good;
+}
+
+static void test_lost_commit(void)
+{
+	unsigned commits = 0;
+	bool good = true;
+
+	for (uint64_t call = 1; call <= COMMIT_CALLS && good; call++)
+		good = says_so(call, &commits);
+	ok(good && commits == 1,
+		"a run commits once what it has done, and when that fails, "
+		"says so");
+}
+
 int main(void)
 {
 	uint64_t calls;
@@ -525,6 +569,7 @@ int main(void)
 	ok(commits_of(true) <= commits_of(false),
 		"that %d messages fail costs no commits", REFUSED);
 	test_lost_flush();
+	test_lost_commit();
 	calls = idle_calls(1);
 	calls = idle_calls(1 + MAILBOXES) - calls;
 	ok(calls <= (uint64_t)IDLE_CALLS * MAILBOXES,
