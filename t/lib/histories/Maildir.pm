@@ -156,7 +156,7 @@ sub messages {
 		my ($number) = $bytes =~ /^Subject: message (\d+)\./m;
 		{
 			number => $number,
-			flags => [map { $marks{$_} // $words{$_} // "unknown:$_" }
+			flags => [grep { defined } map { $marks{$_} // $words{$_} }
 				split //, $letters // ''],
 			seconds => (stat $_)[9],
 			sha => sha256_hex($bytes),
