@@ -128,6 +128,7 @@ struct trial {
 	bool cut_half;
 	uint64_t bye_at;       /* all sessions end there, once */
 	unsigned bye_for_each; /* each session ends behind that one */
+	uint64_t no_at;        /* that command is refused, once */
 	bool disk_full;
 	uint64_t room;
 };
@@ -406,6 +407,8 @@ static void disturb(struct world *world, const struct trial *trial)
 		fake_server_plan(world->server, trial->bye_at,
 			&(struct fake_action){.act = FAKE_DISCONNECTS});
 	world->server->odd.patience = trial->bye_for_each;
+	if (trial->no_at != 0)
+		world->server->no_at = world->server->commands + trial->no_at;
 	if (trial->disk_full)
 		fake_fs_set_room(world->fs, trial->room);
 }
@@ -419,6 +422,7 @@ static void recover(struct world *world, const struct trial *trial)
 	world->fate.fail_at = 0;
 	world->server->cut_at = 0;
 	world->server->odd.patience = 0;
+	world->server->no_at = 0;
 	world->server->death = FAKE_DEATH_BEFORE;
 	fake_fs_set_room(world->fs, UINT64_MAX);
 	fake_clock_pass(&world->clock, INT64_C(8) * 24 * 3600 * 1000000000);
@@ -530,11 +534,11 @@ static void tell(struct world *world, const struct trial *trial,
 {
 	tap_note("%s: die_at %" PRIu64 " (%s), death %d, crash_seed %" PRIu64
 		 ", fail_at %" PRIu64 ", cut_at %" PRIu64 "%s, bye_at %" PRIu64
-		 ", bye_for_each %u, room %" PRIu64,
+		 ", bye_for_each %u, no_at %" PRIu64 ", room %" PRIu64,
 		trial->scenario->name, trial->die_at, last, (int)trial->death,
 		trial->crash_seed, trial->fail_at, trial->cut_at,
 		trial->cut_half ? " (half)" : "", trial->bye_at,
-		trial->bye_for_each, trial->room);
+		trial->bye_for_each, trial->no_at, trial->room);
 	tap_note("%s", buf_z(why));
 	world_tell(world);
 }
@@ -696,6 +700,21 @@ static void test_byes(
 		scenario->name);
 }
 
+static void test_refusals(
+	const struct scenario *scenario, const struct course *course)
+{
+	struct trial trial = {.scenario = scenario};
+	int failures = 0;
+
+	for (trial.no_at = first(scenario);
+		trial.no_at <= course->commands && failures < FAILURES_MAX;
+		trial.no_at += stride())
+		failures += !passes(&trial, course);
+	is_int(failures, 0,
+		"%s: the server may refuse each of %" PRIu64 " commands",
+		scenario->name, course->commands);
+}
+
 static void test_full_disk(
 	const struct scenario *scenario, const struct course *course)
 {
@@ -721,6 +740,10 @@ static void test_scenario(const struct scenario *scenario)
 		test_failures(scenario, &course);
 		test_cuts(scenario, &course);
 		test_byes(scenario, &course);
+		/* A mailbox whose renaming stays open, while one below it is
+		 * renamed, is still two afterwards: none is lost. */
+		if (!scenario->renames)
+			test_refusals(scenario, &course);
 		test_full_disk(scenario, &course);
 	}
 	buf_clear(&course.end);

@@ -296,6 +296,10 @@ struct fake_server {
 	bool cut_half;
 	size_t cut_bytes; /* not the half, but so many; or 0 */
 
+	/* This command is answered with NO and not carried out; 0: none. A
+	 * SELECT is: commands that rely on it are on their way. */
+	uint64_t no_at;
+
 	/* What was seen. */
 	uint64_t responses;
 	uint64_t sessions;

@@ -265,6 +265,15 @@ static bool lives(struct fake_session *session)
 	return !session->ended;
 }
 
+static bool is_refused(
+	const struct fake_session *session, const struct imap_command *command)
+{
+	const struct fake_server *server = session->server;
+
+	return server->no_at != 0 && server->commands == server->no_at &&
+	       command->kind != IMAP_SELECT && command->kind != IMAP_EXAMINE;
+}
+
 static void do_line(struct fake_session *session, struct str text)
 {
 	struct imap_command command;
@@ -291,7 +300,10 @@ static void do_line(struct fake_session *session, struct str text)
 	if (session->server->odd.early_expunge && by_chance(session) &&
 		session->selected != NULL)
 		tell_expunged(session);
-	do_command(session, &command);
+	if (is_refused(session, &command))
+		answer(session, "NO Not now");
+	else
+		do_command(session, &command);
 }
 
 /* A literal is announced: whether and how it may come. */
