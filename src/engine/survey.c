@@ -85,6 +85,7 @@ struct list_task {
 	uint32_t lsub_handle;
 	unsigned awaited;
 	bool subscribed_by_list; /* the LIST tells \Subscribed itself */
+	bool ordered;            /* items are by name, each there once */
 };
 
 /* What tells whether a mailbox has changed, as far as the server has it. Not
@@ -128,6 +129,7 @@ static enum task_step list_begin(struct task *task, struct err *err)
 	(void)err;
 	list->count = 0;
 	list->status_count = 0;
+	list->ordered = false;
 	list->awaited = 0;
 	if (extended && imap_caps_has(caps, IMAP_CAP_SPECIAL_USE))
 		options |= IMAP_LIST_OPT_SPECIAL_USE;
@@ -143,13 +145,44 @@ static enum task_step list_begin(struct task *task, struct err *err)
 	return TASK_MORE;
 }
 
+static int listed_cmp(const void *a, const void *b)
+{
+	return str_cmp(((const struct listed *)a)->wire,
+		((const struct listed *)b)->wire);
+}
+
+/* By name, and each once: there may be many, and as many to be looked up. */
+static void order_listed(struct list_task *list)
+{
+	size_t kept = 0;
+
+	if (list->count > 0)
+		qsort(list->items, list->count, sizeof(*list->items),
+			listed_cmp);
+	for (size_t i = 0; i < list->count; i++) {
+		if (kept > 0 && listed_cmp(&list->items[kept - 1],
+					&list->items[i]) == 0)
+			list->items[kept - 1].attrs |= list->items[i].attrs;
+		else
+			list->items[kept++] = list->items[i];
+	}
+	list->count = kept;
+	list->ordered = true;
+}
+
 /* LSUB's answers only tell who is subscribed: they follow LIST's. */
 static void list_subscribed(struct list_task *list, struct str wire)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		if (str_eq(list->items[i].wire, wire))
-			list->items[i].attrs |= IMAP_ATTR_SUBSCRIBED;
-	}
+	const struct listed key = {.wire = wire};
+	struct listed *found;
+
+	if (!list->ordered)
+		order_listed(list);
+	found = list->count == 0 ? NULL
+				 : bsearch(&key, list->items, list->count,
+					   sizeof(key), listed_cmp);
+	if (found != NULL)
+		found->attrs |= IMAP_ATTR_SUBSCRIBED;
 }
 
 /* Its mailbox takes no part; the others do. */
@@ -196,14 +229,15 @@ static void status_add(struct list_task *list, const struct imap_status *status)
 {
 	struct imap_status *kept;
 
-	if (list->status_count >= LIMIT_MAILBOXES)
+	if (list->status_count >= LIMIT_MAILBOXES ||
+		status->name.len > RECORD_MAILBOX_NAME_BYTES_MAX)
 		return;
 	list->statuses = array_grow(list->statuses, &list->status_cap,
 		list->status_count + 1, sizeof(*list->statuses));
 	kept = &list->statuses[list->status_count++];
 	*kept = *status;
 	kept->name = arena_str(&list->pass->arena, status->name);
-	kept->mailboxid = arena_str(&list->pass->arena, status->mailboxid);
+	kept->mailboxid = STR(""); /* nobody asked for it */
 }
 
 static int status_cmp(const void *a, const void *b)
