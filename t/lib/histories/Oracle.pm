@@ -47,13 +47,6 @@ sub blur {
 	return;
 }
 
-# What became of these is not to be told.
-sub doubt {
-	my ($self, @numbers) = @_;
-	@{$self->{vague}}{@numbers} = (1) x @numbers;
-	return;
-}
-
 sub forget {
 	my ($self, @mailboxes) = @_;
 	delete @{$self->{sides}[$BASE]}{@mailboxes};

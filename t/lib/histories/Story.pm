@@ -419,15 +419,22 @@ sub has_detached_child {
 		keys %{$self->{detached}};
 }
 
+# Whether messages came, went or changed there, of which a sync that died may
+# have told the other side.
+sub is_stirred {
+	my ($self, $box) = @_;
+	return scalar grep { $self->{touched}{$_} }
+		map { keys %{$_->{$box} // {}} } @{$self->{oracle}{sides}};
+}
+
 sub act_delete {
 	my ($self, $side) = @_;
-	my @leaves = grep { $_ ne 'INBOX' && !$self->has_child($side, $_) }
-		$self->boxes($side);
+	my @leaves = grep {
+		$_ ne 'INBOX' && !$self->has_child($side, $_)
+			&& !($self->{untouchable} && $self->is_stirred($_))
+	} $self->boxes($side);
 	my $box = pick(@leaves) // return;
 	$self->tell('%s: delete the mailbox %s', $sides[$side], $box);
-	# What came into it since may be there on both sides by now.
-	$self->{oracle}->doubt(grep { $self->{touched}{$_} }
-		keys %{$self->side_of($side)->{$box}}) if $self->{untouchable};
 	if ($side == $DISK) {
 		$self->{mail}->remove_mailbox($self->name_on($DISK, $box));
 	} else {
