@@ -19,7 +19,7 @@ enum {
 };
 
 /* What a class has on its sides: gone from one, new there, or in step. */
-enum class {
+enum move_class {
 	NEW_LOCAL = IN_LOCAL,
 	NEW_REMOTE = IN_REMOTE,
 	NEW_BOTH = IN_LOCAL | IN_REMOTE,
@@ -61,7 +61,7 @@ static int item_cmp(const void *a, const void *b)
 }
 
 /* An unused item in another mailbox, or MOVE_NONE. */
-static uint32_t peek(struct finder *f, enum class class, uint32_t mailbox)
+static uint32_t peek(struct finder *f, enum move_class class, uint32_t mailbox)
 {
 	struct queue *q = &f->queues[class];
 
@@ -105,8 +105,8 @@ static uint32_t next(
 
 /* New in one class, gone from another: by `kind`. The entry of what is gone
  * tells the base; it is also what is moved, unless that is MOVE_NONE. */
-static void pair(struct finder *f, enum move_kind kind, enum class fresh,
-	enum class gone)
+static void pair(struct finder *f, enum move_kind kind, enum move_class fresh,
+	enum move_class gone)
 {
 	const struct queue all = f->queues[fresh];
 	bool moves = kind == MOVE_FILE || kind == MOVE_MESSAGE;
@@ -182,7 +182,7 @@ static void pair_parted(struct finder *f)
 }
 
 /* Whether the mailbox has an unused item of the class. */
-static bool has(const struct finder *f, enum class class, uint32_t mailbox)
+static bool has(const struct finder *f, enum move_class class, uint32_t mailbox)
 {
 	size_t low = f->queues[class].first;
 	size_t high = f->queues[class].end;
@@ -250,7 +250,7 @@ static uint32_t source_in(
 }
 
 /* New on a side, and an equal one is known to be there: copied. */
-static void copy(struct finder *f, enum move_kind kind, enum class fresh,
+static void copy(struct finder *f, enum move_kind kind, enum move_class fresh,
 	const struct queue *sources)
 {
 	const struct queue all = f->queues[fresh];
