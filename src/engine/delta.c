@@ -689,16 +689,18 @@ static bool is_ordinary(const struct delta_task *delta)
 	       mailbox->intents.count == 0 && mailbox->copies.count == 0;
 }
 
-/* The server's side is there; now the other is needed. */
+/* The server's side is there; now the other is needed. What was supposed before
+ * a connection was lost may have to be scanned after that. */
 static enum task_step listed(struct delta_task *delta, struct err *err)
 {
 	struct mailbox *mailbox = delta->task.mailbox;
+	bool supposes = is_ordinary(delta);
 	int result = 0;
 
-	if (!mailbox->scanned)
-		result = is_ordinary(delta)
-				 ? suppose_local(delta->pass, mailbox, err)
-				 : scan_local(delta->pass, mailbox, err);
+	if (!mailbox->scanned && supposes)
+		result = suppose_local(delta->pass, mailbox, err);
+	else if (!supposes && (!mailbox->scanned || mailbox->supposed))
+		result = scan_local(delta->pass, mailbox, err);
 	return result != 0 ? TASK_FAILED : join(delta, err);
 }
 

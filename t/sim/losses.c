@@ -242,8 +242,54 @@ static void test_cut_always(void)
 	world_clear(&world);
 }
 
+/* The connection is lost before the n-th command, and the mailbox is made anew,
+ * under the UIDVALIDITY of old (DavMail). A message without a date is asked for
+ * once more, when the folder, which has not changed, is known. */
+static bool is_made_anew(uint64_t at)
+{
+	const struct fake_action acts[] = {
+		{.act = FAKE_DELETES, .mailbox = "A"},
+		{.act = FAKE_CREATES, .mailbox = "A"},
+		{.act = FAKE_DISCONNECTS},
+	};
+	struct world world;
+	struct buf why = {0};
+	bool is_ok;
+
+	begin(&world);
+	world.server->odd.one_uidvalidity = true;
+	fake_server_create(world.server, "A", 0);
+	append(world_box(&world, "A"), 3);
+	check(world_sync(&world) == 0 && world_sync(&world) == 0);
+	world_give(&world, "A", 9, 0)->date = (struct imap_date){0};
+	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
+		fake_server_plan(world.server, at, &acts[i]);
+	(void)world_sync(&world);
+	fake_server_run_plans(world.server);
+	is_ok = world_sync(&world) == 0 && world_in_step(&world, &why);
+	if (!is_ok) {
+		tap_note("command %d: %s", (int)at, buf_z(&why));
+		world_tell(&world);
+	}
+	buf_clear(&why);
+	world_clear(&world);
+	return is_ok;
+}
+
+static void test_made_anew(void)
+{
+	int failures = 0;
+
+	for (uint64_t at = 1; at <= 12; at++)
+		failures += !is_made_anew(at);
+	is_int(failures, 0,
+		"a mailbox that is made anew while its connection is lost is "
+		"compared with its folder");
+}
+
 int main(void)
 {
+	test_made_anew();
 	test_cut_always();
 	test_cut_once();
 	test_download_that_gets_on();
