@@ -376,13 +376,13 @@ static enum task_step opened(struct listing *listing, struct err *err)
 {
 	struct mailbox *mailbox = mailbox_of(listing);
 
+	if (mailbox->exists == 0 &&
+		(listing->renumbered || mailbox->journal.count == 0)) {
+		listing->path = LISTING_FULL;
+		forget(listing);
+		return add_up(listing, err);
+	}
 	if (listing->path == LISTING_FULL || !still_applies(listing)) {
-		if (mailbox->exists == 0 &&
-			(listing->renumbered || mailbox->journal.count == 0)) {
-			listing->path = LISTING_FULL;
-			forget(listing);
-			return add_up(listing, err);
-		}
 		if (listing->path == LISTING_FULL && listing->foreseen &&
 			!listing->renumbered && mailbox->exists > 0)
 			return add_up(listing, err);

@@ -260,6 +260,28 @@ static void test_all_gone(const struct kind *kind)
 	world_clear(&world);
 }
 
+/* Drafts, most of the time. */
+static void test_came_and_went(const struct kind *kind)
+{
+	struct world world;
+
+	begin(&world, kind);
+	fake_server_create(world.server, "N", 0);
+	check(world_sync(&world) == 0);
+	fake_mailbox_expunge(
+		world_box(&world, "N"), world_give(&world, "N", 60, 0)->uid);
+	world_ends_well(
+		&world, kind->name, "a message that came and went meanwhile");
+	if (kind->proves)
+		is_int((intmax_t)(cost(&world, IMAP_SEARCH) +
+				  cost(&world, IMAP_FETCH)),
+			0, "%s: has nothing asked of an empty mailbox",
+			kind->name);
+	if (kind->proves)
+		rests(&world, kind);
+	world_clear(&world);
+}
+
 /* As many are passed over as have gone. */
 static void test_passed_over(const struct kind *kind)
 {
@@ -353,6 +375,7 @@ int main(void)
 		test_wrong_clock(&kinds[i]);
 		test_behind(&kinds[i]);
 		test_all_gone(&kinds[i]);
+		test_came_and_went(&kinds[i]);
 		test_passed_over(&kinds[i]);
 		for (uint64_t k = 1; k <= COMMANDS; k++) {
 			test_left_behind(&kinds[i], k, false);
