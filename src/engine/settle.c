@@ -599,6 +599,9 @@ static int settle_one(
 
 int settle(struct pass *pass, struct err *err)
 {
+	/* Where the journal is read again, it is to have all that is due. */
+	if (pass->changes_lost && pass_flush(pass, err) != 0)
+		return -1;
 	if (pass_sync_names(pass, err) != 0 && err->scope >= ERR_ACCOUNT)
 		return -1;
 	for (size_t i = 0; i < pass->count; i++) {

@@ -260,6 +260,47 @@ static void test_all_gone(const struct kind *kind)
 	world_clear(&world);
 }
 
+/* The n-th call fails of a sync that changes both mailboxes. Whether a change
+ * that comes after that is asked for alone; or the sync has fewer calls. */
+static bool is_vouched_for(uint64_t call, bool *fewer_r)
+{
+	struct world world;
+	struct buf why = {0};
+	bool is_ok;
+
+	begin(&world, &kinds[0]);
+	world_box(&world, "A")->messages[0].flags = FAKE_FLAGGED;
+	fake_mailbox_expunge(world_box(&world, "INBOX"), 7);
+	world.fate.fail_at = world.fate.calls + call;
+	(void)world_sync(&world);
+	*fewer_r = world.fate.calls < world.fate.fail_at;
+	world.fate.fail_at = 0;
+	(void)world_sync(&world);
+	world_box(&world, "INBOX")->messages[3].flags = FAKE_FLAGGED;
+	is_ok = world_sync(&world) == 0 && world_in_step(&world, &why) &&
+		strstr(buf_z(&world.wire), "UID 20 FLAGS") == NULL;
+	if (!is_ok) {
+		tap_note("call %" PRIu64 ": %s", call, buf_z(&why));
+		world_tell(&world);
+	}
+	buf_clear(&why);
+	world_clear(&world);
+	return is_ok;
+}
+
+static void test_beside_failure(void)
+{
+	bool is_ok = true;
+	bool fewer = false;
+	uint64_t call;
+
+	for (call = 1; !fewer && is_ok; call++)
+		is_ok = is_vouched_for(call, &fewer);
+	ok(is_ok && call > 50,
+		"what was done in a mailbox is vouched for, though another one "
+		"fails");
+}
+
 /* Drafts, most of the time. */
 static void test_came_and_went(const struct kind *kind)
 {
@@ -385,6 +426,7 @@ int main(void)
 			k++)
 			test_mishap(&kinds[i], k);
 	}
+	test_beside_failure();
 	test_ahead();
 	test_chats();
 	return tap_done();
