@@ -108,6 +108,8 @@ struct mailbox {
 	bool is_made;   /* its folder is, by us, in this pass */
 	bool elsewhere; /* gone, but for its name: the config has changed */
 	bool leaving;   /* gone here, and to be removed there: removal.h */
+	bool closed;    /* may be one that was renamed; could not be looked
+			 * into */
 	enum mailbox_part part;
 	enum mailbox_left_out left_out;
 	uint32_t id; /* in the journal, if in_journal */

@@ -12,6 +12,45 @@
 
 #include "godwit/base/limits.h"
 
+/* ---- What cannot be looked into ------------------------------------------ */
+
+/* Whether a name of the mailbox on that side makes one, on the way to it, of
+ * which it is open what it is on the other: that could not get it any more. */
+static bool makes_closed(
+	const struct pass *pass, const struct mailbox *mailbox, bool here)
+{
+	if (here && pass->account->layout != LAYOUT_NESTED)
+		return false;
+	for (size_t i = 0; i < pass->count; i++) {
+		const struct mailbox *above = &pass->mailboxes[i];
+
+		if (above->closed &&
+			!(here ? above->on_local : above->on_server) &&
+			rename_is_below(mailbox->name, above->name, '/'))
+			return true;
+	}
+	return false;
+}
+
+static bool has_to_wait(const struct pass *pass, const struct rename *rename)
+{
+	bool here = rename_needs_here(rename);
+
+	return (here || rename_needs_there(rename)) &&
+	       makes_closed(pass, rename->to, here);
+}
+
+static void hold_for_closed(struct pass *pass, struct rename *rename)
+{
+	if (mailbox_is_active(rename->known) || mailbox_is_active(rename->to))
+		pass_note(pass, rename->known,
+			"is called %.*s on %s now, below what could not be "
+			"looked into; it waits until that can be",
+			STR_FMT(rename->to->server_name),
+			rename->there == rename->to ? "the server" : "disk");
+	rename_leave_alone(rename);
+}
+
 /* ---- Whose name counts, and whether it may ------------------------------- */
 
 static struct mailbox *choose(const struct rename *rename)
@@ -98,6 +137,8 @@ static void decide_all(struct renames *all)
 		why = why_not(all->pass->account, rename);
 		if (why != NULL || rename->to->part != MAILBOX_SYNCED)
 			rename_hold(all->pass, rename, why);
+		else if (has_to_wait(all->pass, rename))
+			hold_for_closed(all->pass, rename);
 	}
 	hold_equals(all);
 }
@@ -249,6 +290,35 @@ static bool may_be(const struct mailbox *mailbox, const struct mailbox *open)
 	       (inode == 0 || inode == open->record.folder_inode);
 }
 
+/* Whether its folder is the one that is open. */
+static bool has_inode_of(
+	const struct mailbox *mailbox, const struct mailbox *open)
+{
+	return mailbox->on_local && !mailbox->in_journal &&
+	       rename_lacks_here(open) && mailbox->seen.cur.inode != 0 &&
+	       mailbox->seen.cur.inode == open->record.folder_inode;
+}
+
+/* Before any is looked for: what seems to be one that failed already. */
+static void close_doubtful(struct pass *pass)
+{
+	for (size_t i = 0; i < pass->count; i++) {
+		const struct mailbox *open = &pass->mailboxes[i];
+
+		if (open->part != MAILBOX_BROKEN || !is_open(open))
+			continue;
+		for (size_t k = 0; k < pass->count; k++) {
+			struct mailbox *mailbox = &pass->mailboxes[k];
+
+			if (mailbox != open &&
+				(has_inode_of(mailbox, open) ||
+					(open->record.uidvalidity > 1 &&
+						has_number_of(mailbox, open))))
+				mailbox->closed = true;
+		}
+	}
+}
+
 /* What may be a mailbox of which it is not known where it is, is not new, nor
  * is it another one that was numbered anew. */
 static void hold_open(struct pass *pass)
@@ -269,6 +339,19 @@ static void hold_open(struct pass *pass)
 							? MAILBOX_DETACHED
 							: MAILBOX_LEFT_OUT;
 		}
+	}
+}
+
+/* What is new below waits likewise. */
+static void hold_below(struct pass *pass)
+{
+	for (size_t i = 0; i < pass->count; i++) {
+		struct mailbox *mailbox = &pass->mailboxes[i];
+
+		if (mailbox_is_active(mailbox) && !mailbox->in_journal &&
+			mailbox->on_local != mailbox->on_server &&
+			makes_closed(pass, mailbox, mailbox->on_server))
+			mailbox->part = MAILBOX_LEFT_OUT;
 	}
 }
 
@@ -324,8 +407,10 @@ int rename_settle(
 	int result = 0;
 
 	*again_r = false;
+	close_doubtful(pass);
 	if (gather(&all) > 0)
 		result = settle_all(&all, may_act, again_r, err);
 	hold_open(pass);
+	hold_below(pass);
 	return result;
 }

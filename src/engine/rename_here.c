@@ -142,8 +142,10 @@ static int find_one(struct pass *pass, struct rename *rename, uint64_t device,
 	if (found == NULL)
 		return 0;
 	is_same = has_stamp_of(found, &known->record);
-	if (!is_same && is_of(pass, found, known, &is_same, err) != 0)
+	if (!is_same && is_of(pass, found, known, &is_same, err) != 0) {
+		found->closed = true;
 		return -1;
+	}
 	rename->here = is_same ? found : NULL;
 	return 0;
 }

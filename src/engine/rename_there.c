@@ -128,6 +128,7 @@ struct probe {
 	bool has_listed;
 	bool differs;
 	bool proven;
+	bool is_denied; /* for good, as far as one can tell */
 };
 
 static struct rename *find_by_id(const struct probe *probe, struct str id)
@@ -367,6 +368,7 @@ static enum task_step probe_answered(struct probe *probe,
 {
 	if (line->condition == IMAP_OK)
 		return answered_ok(probe, err);
+	probe->is_denied = line->code.kind == IMAP_CODE_NOPERM;
 	err_set(err, ERR_MAILBOX, ERR_LATER, ERR_SYNC,
 		"the server does not let it be looked into, so it stays open "
 		"whether it is a mailbox that was renamed: %.*s",
@@ -420,6 +422,7 @@ static enum task_step probe_begin(struct task *task, struct err *err)
 	imap_set_clear(&probe->listed);
 	probe->has_listed = false;
 	probe->differs = false;
+	probe->is_denied = false;
 	command.select.mailbox = task->mailbox->wire_name;
 	command.select.condstore =
 		!imap_session_enabled(
@@ -483,14 +486,16 @@ static bool is_candidate(const struct mailbox *mailbox,
 }
 
 /* It is not known what became of those that are not found yet. */
-static void leave_open(struct pass *pass, struct rename *renames, size_t count,
-	const struct err *err)
+static void leave_open(struct pass *pass, const struct probe *probe)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct mailbox *known = renames[i].known;
+	for (size_t i = 0; i < probe->count; i++) {
+		struct mailbox *known = probe->renames[i].known;
 
-		if (renames[i].there == NULL && mailbox_is_active(known))
-			pass_mailbox_failed(pass, known, err);
+		if (probe->renames[i].there != NULL)
+			continue;
+		probe->task.mailbox->closed = !probe->is_denied;
+		if (mailbox_is_active(known))
+			pass_mailbox_failed(pass, known, &probe->task.err);
 	}
 }
 
@@ -515,8 +520,7 @@ static void take_results(
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (probes[i].task.result == TASK_FAILED)
-			leave_open(pass, probes[i].renames, probes[i].count,
-				&probes[i].task.err);
+			leave_open(pass, &probes[i]);
 	}
 }
 

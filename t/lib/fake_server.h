@@ -299,6 +299,7 @@ struct fake_server {
 	/* This command is answered with NO and not carried out; 0: none. A
 	 * SELECT is: commands that rely on it are on their way. */
 	uint64_t no_at;
+	bool no_is_coded; /* with [UNAVAILABLE] */
 
 	/* What was seen. */
 	uint64_t responses;

@@ -301,7 +301,9 @@ static void do_line(struct fake_session *session, struct str text)
 		session->selected != NULL)
 		tell_expunged(session);
 	if (is_refused(session, &command))
-		answer(session, "NO Not now");
+		answer(session, session->server->no_is_coded
+					? "NO [UNAVAILABLE] Not now"
+					: "NO Not now");
 	else
 		do_command(session, &command);
 }

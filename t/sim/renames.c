@@ -630,6 +630,56 @@ static void test_half_open(enum proof proof, bool is_first)
 	world_clear(&world);
 }
 
+/* What makes X, on the way to a name below it, would be in its way. */
+static void test_closed_above(enum proof proof, enum mailbox_layout layout)
+{
+	bool waits = layout == LAYOUT_NESTED;
+	struct world world;
+
+	begin(&world, proof, layout);
+	tap_note("%s, %s", proof_names[proof], layout_names[layout]);
+	rename_there(&world, "A", "X");
+	rename_there(&world, "C", "X/c");
+	fake_server_create(world.server, "X/late", 0);
+	world_box(&world, "X")->refuses = "NO [UNAVAILABLE] Away";
+	world_syncs(
+		&world, 1, "if one cannot be looked into, what lies below it");
+	ok(world_has_folder(&world, "A/b") == waits &&
+			world_has_folder(&world, "X/b") == !waits &&
+			world_has_folder(&world, "X/c") == !waits,
+		waits ? "waits with it" : "does not wait");
+	ok(!waits || world_told(&world, "[C] note: is called X/c on the server "
+					"now, below what could not"),
+		"which is said");
+	world_syncs(&world, 1, "the next run");
+	ok(carried_nothing(&world), "does nothing about it");
+	world_box(&world, "X")->refuses = NULL;
+	world_syncs(&world, 0, "until it can");
+	ok(carried_nothing(&world) && world_file_count(&world, "X") == 2 &&
+			world_file_count(&world, "X/b") == 1 &&
+			world_file_count(&world, "X/c") == 1 &&
+			world_has_folder(&world, "X/late"),
+		"then all folders are renamed");
+	rests(&world, "that is all");
+	world_clear(&world);
+}
+
+/* That may be so for good. */
+static void test_denied_above(void)
+{
+	struct world world;
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	rename_there(&world, "A", "X");
+	world_box(&world, "X")->refuses = "NO [NOPERM] Not yours";
+	world_give(&world, "X/b", 5, 0);
+	world_syncs(&world, 1, "if one may not be looked into");
+	is_int((intmax_t)world_file_count(&world, "X/b"), 2,
+		"what lies below it goes on without it");
+	is_int((intmax_t)world_file_count(&world, "A"), 2, "and it is kept");
+	world_clear(&world);
+}
+
 /* ---- What is in the way -------------------------------------------------- */
 
 static void test_taken(void)
@@ -1429,6 +1479,11 @@ int main(void)
 		test_half_open((enum proof)proof, false);
 		test_half_open((enum proof)proof, true);
 	}
+	for (int proof = BY_ID; proof < PROOFS; proof++) {
+		test_closed_above((enum proof)proof, LAYOUT_NESTED);
+		test_closed_above((enum proof)proof, LAYOUT_MAILDIRPP);
+	}
+	test_denied_above();
 	test_taken();
 	test_taken_twice(false);
 	test_taken_twice(true);
