@@ -28,6 +28,7 @@ struct pass {
 	struct journal_run run;
 	bool run_recorded; /* the run's first record is in the batch */
 	bool names_due;    /* names were handed over to dirs_sync */
+	bool unread_here;  /* the walk could not read some folder */
 	struct fs_dir *root;
 	struct fs_dir *state;
 	struct pool *pool;

@@ -438,11 +438,26 @@ static void queue_create(
 	queue->tasks[queue->count++] = &create->task;
 }
 
+/* A folder that could not be read may be one that is missing, renamed. */
+static int judge_absent_here(
+	const struct pass *pass, const struct mailbox *mailbox, struct err *err)
+{
+	if (!pass->unread_here || mailbox->on_local || !mailbox->in_journal ||
+		mailbox->record.state != MAILBOX_ATTACHED)
+		return 0;
+	return err_set(err, ERR_MAILBOX, ERR_LATER, ERR_DISK,
+		"its folder is not where it was, but another one cannot be "
+		"read, which it may be; it is left as it is, here and there, "
+		"until all folders can be read");
+}
+
 static int take_step(struct pass *pass, struct queue *queue,
 	struct mailbox *mailbox, struct err *err)
 {
 	bool applies = pass->options->depth == SYNC_APPLY;
 
+	if (judge_absent_here(pass, mailbox, err) != 0)
+		return -1;
 	switch (step_of(pass->account, mailbox)) {
 	case STEP_NONE:
 		return 0;

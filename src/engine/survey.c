@@ -473,8 +473,12 @@ static int sight_maildir(
 	for (size_t i = 0; i < names.count; i++)
 		sight(sightings, names.items[i], FROM_MAILDIR)->seen =
 			names.stamps[i];
-	for (size_t i = 0; i < names.fault_count; i++)
+	pass->unread_here = false;
+	for (size_t i = 0; i < names.fault_count; i++) {
 		pass_error(pass, NULL, &names.faults[i], 0, STR(""));
+		pass->unread_here =
+			pass->unread_here || names.faults[i].cause == ERR_DISK;
+	}
 	return 0;
 }
 

@@ -680,6 +680,51 @@ static void test_denied_above(void)
 	world_clear(&world);
 }
 
+/* The folder of one that was renamed here, with another below it, is to be
+ * read, and a call fails. */
+static bool waits_here(uint64_t at, bool *failed_r)
+{
+	struct world world;
+	struct buf why = {0};
+	bool is_ok;
+
+	begin(&world, BY_STATE, LAYOUT_NESTED);
+	fake_fs_hide_births(world.fs);
+	rename_here(&world, "A", "X");
+	world_drop(&world, "X", "cur/5.here:2,", 5);
+	world.fate.fail_at = world.fate.calls + at;
+	world.traces = getenv("GODWIT_TEST_TRACE") != NULL;
+	(void)world_sync(&world);
+	if (world.traces)
+		world_tell(&world);
+	*failed_r = world.fate.calls >= world.fate.fail_at;
+	world.fate.fail_at = 0;
+	is_ok = world_box(&world, "X") != NULL ||
+		world_box(&world, "X/b") == NULL;
+	fake_clock_pass(&world.clock, INT64_C(8) * 24 * 3600 * 1000000000);
+	is_ok = is_ok && world_sync(&world) == 0 &&
+		world.summary.local.added == 0 &&
+		world.summary.server.added <= 1 &&
+		world_box(&world, "A") == NULL && is_at_rest(&world, &why);
+	if (!is_ok) {
+		tap_note("call %llu: %s", (unsigned long long)at, buf_z(&why));
+		world_tell(&world);
+	}
+	buf_clear(&why);
+	world_clear(&world);
+	return is_ok;
+}
+
+static void test_failing_here(void)
+{
+	bool is_ok = true;
+	bool failed = true;
+
+	for (uint64_t at = 1; is_ok && failed; at++)
+		is_ok = waits_here(at, &failed);
+	ok(is_ok, "a folder that could not be read once is renamed in the end");
+}
+
 /* ---- What is in the way -------------------------------------------------- */
 
 static void test_taken(void)
@@ -1484,6 +1529,7 @@ int main(void)
 		test_closed_above((enum proof)proof, LAYOUT_MAILDIRPP);
 	}
 	test_denied_above();
+	test_failing_here();
 	test_taken();
 	test_taken_twice(false);
 	test_taken_twice(true);
