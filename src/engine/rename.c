@@ -230,6 +230,69 @@ static void leave_waiting(struct renames *all)
 	}
 }
 
+/* ---- What was removed here ----------------------------------------------- */
+
+/* Whether it is left alone on the server, and gone from there by that name. */
+static bool is_left_there(const struct mailbox *mailbox)
+{
+	return mailbox->in_journal && !mailbox->elsewhere &&
+	       mailbox->record.state == MAILBOX_DETACHED_LOCAL_GONE &&
+	       !mailbox->on_server && !mailbox->on_local &&
+	       (mailbox->part == MAILBOX_SYNCED ||
+		       mailbox->left_out == LEFT_OUT_NOT_ASKED);
+}
+
+/* What is left alone on the server is so under its new name, too: else it would
+ * be new there. */
+static void follow(struct pass *pass, struct rename *rename)
+{
+	struct mailbox *known = rename->known;
+	struct mailbox *to = rename->there;
+
+	pass_note(pass, known,
+		"is called %.*s on the server now; it is left alone as before",
+		STR_FMT(to->server_name));
+	to->in_journal = true;
+	to->id = known->id;
+	to->record = known->record;
+	to->record.name = to->name;
+	to->record.server_name = to->server_name;
+	to->record.wire_name = to->wire_name;
+	known->in_journal = false;
+	rename_leave_if_bare(known);
+	rename->state = RENAME_DONE;
+	if (pass->options->depth == SYNC_APPLY)
+		journal_mailbox_put(
+			&pass->journal, &pass->batch, to->id, &to->record);
+}
+
+/* Those whose new names are free. */
+static int follow_all(struct renames *all, struct err *err)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		struct rename *rename = &all->items[i];
+
+		if (rename->state == RENAME_NONE && rename->there != NULL &&
+			is_left_there(rename->known) &&
+			!rename->there->in_journal &&
+			rename->there->part != MAILBOX_BROKEN)
+			follow(all->pass, rename);
+	}
+	return all->pass->batch.count > 0 ? pass_commit(all->pass, err) : 0;
+}
+
+/* The others wait: they are not gone. */
+static void keep_left(struct renames *all)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		struct rename *rename = &all->items[i];
+
+		if (rename->there != NULL && is_left_there(rename->known) &&
+			mailbox_is_active(rename->known))
+			rename->known->part = MAILBOX_DETACHED;
+	}
+}
+
 /* ---- What is not known --------------------------------------------------- */
 
 static void put_off(struct pass *pass, struct mailbox *mailbox)
@@ -258,8 +321,11 @@ static bool is_open(const struct mailbox *mailbox)
 			      mailbox->record.folder_inode != 0;
 	bool is_unseen_there = mailbox->on_server && !has_told_number(mailbox);
 
-	return mailbox->in_journal && !mailbox->elsewhere &&
-	       mailbox->record.state == MAILBOX_ATTACHED &&
+	if (!mailbox->in_journal || mailbox->elsewhere)
+		return false;
+	if (mailbox->record.state == MAILBOX_DETACHED_LOCAL_GONE)
+		return mailbox->part == MAILBOX_BROKEN && !mailbox->on_server;
+	return mailbox->record.state == MAILBOX_ATTACHED &&
 	       (mailbox->part == MAILBOX_BROKEN || is_unseen_here ||
 		       is_unseen_there);
 }
@@ -357,6 +423,12 @@ static void hold_below(struct pass *pass)
 
 /* ---- All ----------------------------------------------------------------- */
 
+static bool may_be_renamed(const struct mailbox *mailbox)
+{
+	return rename_can_be_known(mailbox) &&
+	       (rename_lacks_there(mailbox) || rename_lacks_here(mailbox));
+}
+
 static size_t gather(struct renames *all)
 {
 	struct pass *pass = all->pass;
@@ -366,9 +438,7 @@ static size_t gather(struct renames *all)
 	for (size_t i = 0; i < pass->count; i++) {
 		struct mailbox *mailbox = &pass->mailboxes[i];
 
-		if (!rename_can_be_known(mailbox) ||
-			(!rename_lacks_there(mailbox) &&
-				!rename_lacks_here(mailbox)))
+		if (!is_left_there(mailbox) && !may_be_renamed(mailbox))
 			continue;
 		if (all->count < LIMIT_RENAMES)
 			all->items[all->count++].known = mailbox;
@@ -387,12 +457,17 @@ static int settle_all(
 		rename_here_find(pass, all->items, all->count, err) != 0)
 		return -1;
 	decide_all(all);
+	if (follow_all(all, err) != 0)
+		return -1;
 	if (pass->options->depth != SYNC_APPLY) {
 		foretell_all(all);
+		keep_left(all);
 		return 0;
 	}
-	if (may_act && rename_carry_out(all, err) != 0)
+	if ((may_act && rename_carry_out(all, err) != 0) ||
+		follow_all(all, err) != 0)
 		return -1;
+	keep_left(all);
 	*again_r = all->progress && !all->failed &&
 		   (all->drags || rename_waiting(all) > 0);
 	if (!*again_r)

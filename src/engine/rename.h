@@ -10,7 +10,8 @@
  *
  * A rename removes nothing, so `remove` is not asked; a new name is made on a
  * side only where `create` and `direction` allow it. What may not follow is
- * left alone, on both sides, until the names agree again, and named.
+ * left alone, on both sides, until the names agree again, and named. A mailbox
+ * that was removed here, and is left alone on the server, is so under any name.
  */
 #ifndef GODWIT_SRC_ENGINE_RENAME_H
 #define GODWIT_SRC_ENGINE_RENAME_H

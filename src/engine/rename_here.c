@@ -136,7 +136,8 @@ static int find_one(struct pass *pass, struct rename *rename, uint64_t device,
 	struct mailbox *found;
 	bool is_same = false;
 
-	if (known->record.folder_inode == 0)
+	if (known->record.folder_inode == 0 ||
+		known->record.state != MAILBOX_ATTACHED)
 		return 0;
 	found = find_inode(pass, device, known->record.folder_inode);
 	if (found == NULL)

@@ -1109,6 +1109,116 @@ static void test_parent_alone(void)
 	world_clear(&world);
 }
 
+/* What was removed here, and kept there, goes along with what it is below. */
+static void test_detached_below(enum proof proof, enum mailbox_layout layout)
+{
+	struct world world;
+
+	begin(&world, proof, layout);
+	tap_note("%s, %s", proof_names[proof], layout_names[layout]);
+	world_rmdir(&world, "A/b");
+	world_syncs(&world, 0, "a mailbox whose folder was removed");
+	world_tells(&world, "[A/b] note: is gone from the Maildir",
+		"is left alone,");
+	rename_there(&world, "A", "X");
+	world_syncs(&world, 0, "and if what it is below is renamed there");
+	ok(world_file_count(&world, "X") == 2 &&
+			!world_has_folder(&world, "X/b") &&
+			carried_nothing(&world),
+		"it does not come back");
+	world_syncs(&world, 0, "which remains so");
+	ok(world.steps == 0 && !world_has_folder(&world, "X/b") &&
+			world_box(&world, "X/b")->count == 1,
+		"in the runs after that");
+	rename_there(&world, "X/b", "c");
+	world_syncs(&world, 0, "nor does it if it is renamed itself");
+	ok(!world_has_folder(&world, "c") && carried_nothing(&world),
+		"to any name");
+	world_mkdir(&world, "c");
+	world_syncs(&world, 0, "until there is a folder of that name");
+	is_int((intmax_t)world_file_count(&world, "c"), 1, "then it is synced");
+	rests(&world, "and that is all");
+	world_clear(&world);
+
+	begin(&world, proof, layout);
+	world_rmdir(&world, "A/b");
+	check(world_sync(&world) == 0);
+	rename_here(&world, "A", "X");
+	world_syncs(&world, 0, "if what it is below is renamed here");
+	ok(world_box(&world, "X/b")->count == 1 &&
+			!world_has_folder(&world, "X/b") &&
+			carried_nothing(&world),
+		"it goes along on the server, and does not come back, either");
+	world_clear(&world);
+}
+
+static void begin_detached(struct world *world, enum proof proof)
+{
+	begin(world, proof, LAYOUT_NESTED);
+	world_rmdir(world, "A/b");
+	check(world_sync(world) == 0);
+}
+
+/* It does not come back by a detour, either. */
+static void test_detached_names(enum proof proof)
+{
+	struct world world;
+
+	begin_detached(&world, proof);
+	tap_note("%s", proof_names[proof]);
+	rename_there(&world, "A/b", "D");
+	world_box(&world, "D")->refuses = "NO [UNAVAILABLE] Away";
+	world_syncs(&world, 1, "if what may be one that was removed here");
+	ok(!world_has_folder(&world, "D"), "cannot be looked into, it waits");
+	world_box(&world, "D")->refuses = NULL;
+	world.options.depth = SYNC_DRY;
+	world_syncs(&world, 0, "if it can, a dry run");
+	ok(!world_told(&world, "[D] create"), "does not make it here,");
+	world.options.depth = SYNC_APPLY;
+	world_syncs(&world, 0, "nor does a sync");
+	ok(!world_has_folder(&world, "D") && carried_nothing(&world),
+		"or bring anything");
+	world_clear(&world);
+
+	begin_detached(&world, proof);
+	rename_there(&world, "C", "D");
+	rename_there(&world, "A/b", "C");
+	world_syncs(&world, 0, "if it has the name of another by now");
+	ok(world_file_count(&world, "D") == 1 && carried_nothing(&world) &&
+			!world_has_folder(&world, "C"),
+		"that one is renamed, and it is left alone");
+	world_clear(&world);
+
+	begin_detached(&world, proof);
+	rename_there(&world, "C", "D");
+	rename_there(&world, "A/b", "C");
+	world_mkdir(&world, "D");
+	world_drop(&world, "D", "new/5.here", 5);
+	world_syncs(&world, 0, "if that one cannot be renamed");
+	world_syncs(&world, 0, "nor in the next run");
+	is_int((intmax_t)world_file_count(&world, "C"), 1,
+		"its folder does not get what was removed");
+	is_int((intmax_t)world_box(&world, "C")->count, 1,
+		"nor is anything brought there");
+	rename_here(&world, "D", "E");
+	world_syncs(&world, 0, "when it can");
+	ok(world_file_count(&world, "D") == 1 && !world_has_folder(&world, "C"),
+		"it is, and the other has its name alone");
+	world_clear(&world);
+
+	begin(&world, proof, LAYOUT_NESTED);
+	fake_fs_rename(world.fs, WORLD_MAILDIR "/A/b", "/home/b");
+	fake_fs_settle(world.fs);
+	check(world_sync(&world) == 0);
+	fake_fs_rename(world.fs, "/home/b", WORLD_MAILDIR "/E");
+	fake_fs_settle(world.fs);
+	rename_there(&world, "A/b", "D");
+	world_syncs(&world, 0, "if its folder is back under another name");
+	ok(world_box(&world, "E") != NULL && !world_has_folder(&world, "D"),
+		"it is a new one");
+	world_clear(&world);
+}
+
 /* Whether looking in any way changes nothing. */
 static bool looks_only(struct world *world)
 {
@@ -1545,6 +1655,11 @@ int main(void)
 	test_inbox(LAYOUT_MAILDIRPP);
 	test_folder_below();
 	test_parent_alone();
+	for (int proof = BY_ID; proof < PROOFS; proof++) {
+		test_detached_below((enum proof)proof, LAYOUT_NESTED);
+		test_detached_below((enum proof)proof, LAYOUT_MAILDIRPP);
+		test_detached_names((enum proof)proof);
+	}
 	test_looking(false);
 	test_looking(true);
 	for (int act = 0; act < ACTS; act++) {
