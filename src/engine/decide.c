@@ -261,7 +261,7 @@ static void hold_ends(struct mailbox *mailbox)
 				row->origin != ROW_MESSAGE_ELSEWHERE))
 			continue;
 		mailbox->unfinished = true;
-		link->from->unfinished = true;
+		mailbox_link_hold(link);
 	}
 }
 

@@ -214,6 +214,16 @@ struct mailbox_link *mailbox_link(const struct mailbox *mailbox, uint32_t row)
 	return NULL;
 }
 
+void mailbox_link_hold(const struct mailbox_link *link)
+{
+	if (link->from != NULL)
+		link->from->unfinished = true;
+	for (int i = 0; i < 2; i++) {
+		if (link->entry_of[i] != NULL)
+			link->entry_of[i]->unfinished = true;
+	}
+}
+
 static int remote_cmp(const void *a, const void *b)
 {
 	const struct remote_item *x = a;

@@ -235,6 +235,11 @@ const struct file_facts *mailbox_facts(
 /* What a row has to do with other mailboxes, or NULL. */
 struct mailbox_link *mailbox_link(const struct mailbox *mailbox, uint32_t row);
 
+/* What a link brings here does not come: the mailboxes where the message was
+ * are not to be settled without it, so that the next run opens them all, and
+ * sees that it was moved. */
+void mailbox_link_hold(const struct mailbox_link *link);
+
 /* The row of a UID, or PLAN_NONE. */
 uint32_t mailbox_row(const struct mailbox *mailbox, uint32_t uid);
 

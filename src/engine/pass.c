@@ -132,6 +132,8 @@ void pass_mailbox_failed(
 		return;
 	mailbox->part = MAILBOX_BROKEN;
 	mailbox->report.state = REPORT_FAILED;
+	for (size_t i = 0; i < mailbox->link_count; i++)
+		mailbox_link_hold(&mailbox->links[i]);
 	pass_error(pass, mailbox, err, 0, (struct str){0});
 }
 

@@ -102,7 +102,7 @@ static const struct crossing crossings[] = {
 static void begin(struct world *world, const struct crossing *crossing)
 {
 	world_init(world, 1);
-	world_offer(world, "UIDPLUS LITERAL+ MOVE");
+	world_offer(world, "UIDPLUS LITERAL+ MOVE CONDSTORE");
 	world->account.connections = 1;
 	fake_fs_mkdir(world->fs, crossing->disk);
 	fake_fs_mount(world->fs, crossing->disk);
