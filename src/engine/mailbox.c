@@ -250,15 +250,22 @@ static int base_cmp(const void *a, const void *b)
 	return (x->uid > y->uid) - (x->uid < y->uid);
 }
 
-bool mailbox_knows_uid(const struct mailbox *mailbox, uint32_t uid)
+const struct base_item *mailbox_entry(
+	const struct base_item *items, size_t count, uint32_t uid)
 {
 	const struct base_item key = {.uid = uid};
 
+	return count == 0 ? NULL
+			  : bsearch(&key, items, count, sizeof(key), base_cmp);
+}
+
+bool mailbox_knows_uid(const struct mailbox *mailbox, uint32_t uid)
+{
 	if (mailbox_remote(mailbox, uid) != NULL)
 		return true;
-	return !mailbox->renumbered && mailbox->journal.count > 0 &&
-	       bsearch(&key, mailbox->base_items, mailbox->journal.count,
-		       sizeof(key), base_cmp) != NULL;
+	return !mailbox->renumbered &&
+	       mailbox_entry(mailbox->base_items, mailbox->journal.count,
+		       uid) != NULL;
 }
 
 /* In the order of the list: files by name, then messages by UID. */

@@ -246,6 +246,10 @@ uint32_t mailbox_row(const struct mailbox *mailbox, uint32_t uid);
 /* The message of the server's list with this UID, or NULL. */
 struct remote_item *mailbox_remote(const struct mailbox *mailbox, uint32_t uid);
 
+/* The one of these entries with this UID, or NULL. */
+const struct base_item *mailbox_entry(
+	const struct base_item *items, size_t count, uint32_t uid);
+
 /* Whether the server's list or the journal has the UID, so that no new message
  * can have it. */
 bool mailbox_knows_uid(const struct mailbox *mailbox, uint32_t uid);

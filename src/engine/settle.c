@@ -97,14 +97,6 @@ static int change_cmp(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
-static int item_cmp(const void *a, const void *b)
-{
-	const struct base_item *x = a;
-	const struct base_item *y = b;
-
-	return (x->uid > y->uid) - (x->uid < y->uid);
-}
-
 /* Of each UID the last counts. */
 static size_t order_changes(struct mailbox_change *changes, size_t count)
 {
@@ -124,12 +116,8 @@ static uint64_t sum_up(const struct entries *entries, uint64_t sum)
 {
 	for (size_t i = 0; i < entries->change_count; i++) {
 		const struct mailbox_change *change = &entries->changes[i];
-		const struct base_item key = {.uid = change->uid};
-		const struct base_item *old =
-			entries->count == 0
-				? NULL
-				: bsearch(&key, entries->items, entries->count,
-					  sizeof(key), item_cmp);
+		const struct base_item *old = mailbox_entry(
+			entries->items, entries->count, change->uid);
 
 		if (old != NULL)
 			sum -= maildir_sum(old->name, old->flags);
