@@ -408,9 +408,20 @@ static void hold_open(struct pass *pass)
 	}
 }
 
+static bool has_closed(const struct pass *pass)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < pass->count; i++)
+		any = any || pass->mailboxes[i].closed;
+	return any;
+}
+
 /* What is new below waits likewise. */
 static void hold_below(struct pass *pass)
 {
+	if (!has_closed(pass))
+		return;
 	for (size_t i = 0; i < pass->count; i++) {
 		struct mailbox *mailbox = &pass->mailboxes[i];
 
