@@ -153,7 +153,9 @@ static bool expunge_remote(
 	return false;
 }
 
-/* In the trash, \Deleted would ask the next mail reader to expunge it. */
+/* In the trash, \Deleted would ask the next mail reader to expunge it. What can
+ * go neither there nor at all stays, and was told of, or moved, if it is marked
+ * already. */
 static bool trash_remote(
 	struct planner *p, const struct message *m, enum op_reason reason)
 {
@@ -164,7 +166,10 @@ static bool trash_remote(
 	};
 
 	if (!p->policy->can_move && !p->policy->can_expunge) {
-		emit(p, m, OP_CONFLICT, REASON_CANNOT_EXPUNGE);
+		if (bears_deleted(m->flags.after[REMOTE]))
+			hold_back(p);
+		else
+			emit(p, m, OP_CONFLICT, REASON_CANNOT_EXPUNGE);
 		return false;
 	}
 	op.flags.system &= ~(uint32_t)FLAG_DELETED;

@@ -72,7 +72,7 @@ static void server_copy_goes(
 			m->trashed = true;
 			m->trash_flags =
 				m->there_flags & ~(unsigned)ORACLE_DELETED;
-		} else {
+		} else if (!(m->there_flags & ORACLE_DELETED)) {
 			m->conflict = true;
 		}
 		return;

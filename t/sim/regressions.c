@@ -667,6 +667,33 @@ static void test_keyword_lost_and_moved(void)
 	world_clear(&world);
 }
 
+/* Where nothing can go to the trash, what was moved need not. */
+static void test_moved_without_trash(void)
+{
+	struct world world;
+	struct world_files list;
+	struct buf path = {0};
+
+	world_init(&world, 1);
+	world.account.deletes = ACCOUNT_DELETE_TRASH;
+	world.keeps_deleted = true;
+	fake_server_create(world.server, "A", 0);
+	fake_server_create(world.server, "Trash", 0);
+	append(&world, 1);
+	check(world_sync(&world) == 0);
+	world_files(&world, "INBOX", &list);
+	world_path(&world, "A", "cur/1.here:2,", &path);
+	fake_fs_rename(world.fs, list.items[0].path, buf_z(&path));
+	free(list.items);
+	buf_clear(&path);
+	world_comes_to_rest(&world,
+		"what was moved stays where it was, marked, on a server that "
+		"can only copy, and is no message that could not be removed");
+	ok((inbox(&world)->messages[0].flags & FAKE_DELETED) != 0,
+		"it is marked");
+	world_clear(&world);
+}
+
 int main(void)
 {
 	test_window("UIDONLY", 1000);
@@ -691,5 +718,6 @@ int main(void)
 	test_gone_then_renumbered();
 	test_letters_for_nothing();
 	test_keyword_lost_and_moved();
+	test_moved_without_trash();
 	return tap_done();
 }
