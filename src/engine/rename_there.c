@@ -485,13 +485,16 @@ static bool is_candidate(const struct mailbox *mailbox,
 	return has_number(renames, count, status->uidvalidity);
 }
 
-/* It is not known what became of those that are not found yet. */
+/* It is not known what became of those that are not found yet. What is left
+ * alone anyway does not wait for what is not allowed. */
 static void leave_open(struct pass *pass, const struct probe *probe)
 {
 	for (size_t i = 0; i < probe->count; i++) {
 		struct mailbox *known = probe->renames[i].known;
 
-		if (probe->renames[i].there != NULL)
+		if (probe->renames[i].there != NULL ||
+			(probe->is_denied &&
+				known->record.state != MAILBOX_ATTACHED))
 			continue;
 		probe->task.mailbox->closed = !probe->is_denied;
 		if (mailbox_is_active(known))

@@ -1206,6 +1206,16 @@ static void test_detached_names(enum proof proof)
 		"it is, and the other has its name alone");
 	world_clear(&world);
 
+	begin_detached(&world, proof);
+	rename_there(&world, "A/b", "D");
+	world_box(&world, "D")->refuses = "NO [NOPERM] Not yours";
+	world.left_out = STR("D");
+	world.account.mailboxes.exclude =
+		(struct account_list){&world.left_out, 1};
+	world_syncs(&world, 0, "if what it may be is none of ours by now");
+	ok(!world_told(&world, "[A/b] error"), "nobody hears of it");
+	world_clear(&world);
+
 	begin(&world, proof, LAYOUT_NESTED);
 	fake_fs_rename(world.fs, WORLD_MAILDIR "/A/b", "/home/b");
 	fake_fs_settle(world.fs);
