@@ -294,12 +294,12 @@ struct fake_server {
 	 * Half of it, if so wanted. */
 	uint64_t cut_at;
 	bool cut_half;
+	bool no_is_coded; /* no_at: with [UNAVAILABLE] */
 	size_t cut_bytes; /* not the half, but so many; or 0 */
 
 	/* This command is answered with NO and not carried out; 0: none. A
 	 * SELECT is: commands that rely on it are on their way. */
 	uint64_t no_at;
-	bool no_is_coded; /* with [UNAVAILABLE] */
 
 	/* What was seen. */
 	uint64_t responses;

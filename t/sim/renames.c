@@ -1205,8 +1205,15 @@ static void test_detached_names(enum proof proof)
 	ok(world_file_count(&world, "D") == 1 && !world_has_folder(&world, "C"),
 		"it is, and the other has its name alone");
 	world_clear(&world);
+}
+
+/* What is called like it, or was, is no concern of it. */
+static void test_detached_others(enum proof proof)
+{
+	struct world world;
 
 	begin_detached(&world, proof);
+	tap_note("%s", proof_names[proof]);
 	rename_there(&world, "A/b", "D");
 	world_box(&world, "D")->refuses = "NO [NOPERM] Not yours";
 	world.left_out = STR("D");
@@ -1631,6 +1638,26 @@ static void test_proofs(void)
 	}
 }
 
+static void test_above(void)
+{
+	for (int proof = BY_ID; proof < PROOFS; proof++) {
+		test_closed_above((enum proof)proof, LAYOUT_NESTED);
+		test_closed_above((enum proof)proof, LAYOUT_MAILDIRPP);
+	}
+	test_denied_above();
+	test_failing_here();
+}
+
+static void test_detached(void)
+{
+	for (int proof = BY_ID; proof < PROOFS; proof++) {
+		test_detached_below((enum proof)proof, LAYOUT_NESTED);
+		test_detached_below((enum proof)proof, LAYOUT_MAILDIRPP);
+		test_detached_names((enum proof)proof);
+		test_detached_others((enum proof)proof);
+	}
+}
+
 int main(void)
 {
 	test_proofs();
@@ -1644,12 +1671,7 @@ int main(void)
 		test_half_open((enum proof)proof, false);
 		test_half_open((enum proof)proof, true);
 	}
-	for (int proof = BY_ID; proof < PROOFS; proof++) {
-		test_closed_above((enum proof)proof, LAYOUT_NESTED);
-		test_closed_above((enum proof)proof, LAYOUT_MAILDIRPP);
-	}
-	test_denied_above();
-	test_failing_here();
+	test_above();
 	test_taken();
 	test_taken_twice(false);
 	test_taken_twice(true);
@@ -1665,11 +1687,7 @@ int main(void)
 	test_inbox(LAYOUT_MAILDIRPP);
 	test_folder_below();
 	test_parent_alone();
-	for (int proof = BY_ID; proof < PROOFS; proof++) {
-		test_detached_below((enum proof)proof, LAYOUT_NESTED);
-		test_detached_below((enum proof)proof, LAYOUT_MAILDIRPP);
-		test_detached_names((enum proof)proof);
-	}
+	test_detached();
 	test_looking(false);
 	test_looking(true);
 	for (int act = 0; act < ACTS; act++) {
