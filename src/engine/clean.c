@@ -206,7 +206,8 @@ static void judge(struct pass *pass, const struct pending *pending,
 {
 	const unsigned both = SIDE_BIT(LOCAL) | SIDE_BIT(REMOTE);
 
-	if (is_settled(pass, mailbox) && is_quiet_remote(mailbox))
+	if (is_settled(pass, mailbox) && is_quiet_remote(mailbox) &&
+		pass_uidvalidity_tells(pass, mailbox))
 		mailbox->quiet |= SIDE_BIT(REMOTE);
 	if (mailbox->quiet != both || mailbox->leaving ||
 		has_intent(pass, pending, mailbox) ||

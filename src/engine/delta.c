@@ -715,9 +715,8 @@ static enum task_step delta_begin(struct task *task, struct err *err)
 	if (delta->reading_doubt)
 		identity_clear(&delta->doubt);
 	delta->reading_doubt = false;
-	(void)err;
 	task_said(task);
-	return listing_begin(&delta->listing);
+	return listing_begin(&delta->listing, err);
 }
 
 static void header_add(

@@ -156,6 +156,48 @@ static void search(struct listing *listing)
 	listing->awaited++;
 }
 
+/* ---- Whose UIDs they are ------------------------------------------------- */
+
+/* Where another mailbox may have taken this one's name, unseen. */
+static int ask_samples(struct listing *listing, struct err *err)
+{
+	struct imap_command command = {.kind = IMAP_FETCH};
+	struct mailbox *mailbox = mailbox_of(listing);
+	size_t known = mailbox->journal.count;
+	struct imap_set set = {0};
+	struct buf text = {0};
+
+	listing->samples.count = 0;
+	listing->samples_handle = 0;
+	if (known == 0 || pass_uidvalidity_tells(listing->pass, mailbox))
+		return 0;
+	for (size_t i = 0; i < SAMPLES; i++) {
+		size_t at = samples_place(known, i);
+
+		if (samples_add(&listing->samples, &mailbox->base,
+			    mailbox->base_items[at].uid, err) != 0)
+			return -1;
+	}
+	samples_uids(&listing->samples, &set);
+	imap_set_print(&set, &text);
+	command.fetch.set = buf_str(&text);
+	command.fetch.items = IMAP_FETCH_UID | IMAP_FETCH_HEADER;
+	listing->samples_handle = conn_submit(listing->task->conn, &command);
+	listing->awaited++;
+	buf_clear(&text);
+	imap_set_clear(&set);
+	return 0;
+}
+
+/* Whether the messages under the UIDs that the journal knows are others: all of
+ * those that were told. */
+static bool are_others(const struct listing *listing)
+{
+	size_t told = samples_told(&listing->samples);
+
+	return told > 0 && samples_different(&listing->samples) == told;
+}
+
 /* ---- Choosing ------------------------------------------------------------ */
 
 /* Whether the journal tells what the server had at the record's mod-sequence.
@@ -255,7 +297,7 @@ static void submit_select(struct listing *listing)
 	listing->awaited++;
 }
 
-enum task_step listing_begin(struct listing *listing)
+enum task_step listing_begin(struct listing *listing, struct err *err)
 {
 	const struct mailbox *mailbox = mailbox_of(listing);
 
@@ -275,7 +317,7 @@ enum task_step listing_begin(struct listing *listing)
 	else if (listing->foreseen)
 		ask_changes(listing, mailbox->status.uidnext,
 			mailbox->status.highestmodseq);
-	return TASK_MORE;
+	return ask_samples(listing, err) != 0 ? TASK_FAILED : TASK_MORE;
 }
 
 uint64_t listing_bytes(const struct mailbox *mailbox)
@@ -376,6 +418,11 @@ static enum task_step opened(struct listing *listing, struct err *err)
 {
 	struct mailbox *mailbox = mailbox_of(listing);
 
+	if (!listing->renumbered && are_others(listing)) {
+		listing->tries = 0;
+		listing->renumbered = true;
+		mailbox->renumbered = true;
+	}
 	if (mailbox->exists == 0 &&
 		(listing->renumbered || mailbox->journal.count == 0)) {
 		listing->path = LISTING_FULL;
@@ -670,6 +717,7 @@ static int listing_told(struct listing *listing,
 			forget(listing);
 		return 0;
 	case IMAP_RESPONSE_FETCH:
+		samples_hear(&listing->samples, &response->fetch);
 		return remote_add(listing, &response->fetch, err);
 	case IMAP_RESPONSE_VANISHED:
 		/* What vanishes now is taken off EXISTS as well, so that it
@@ -699,7 +747,8 @@ static enum task_step listing_answered(struct listing *listing,
 		if (task_selected(listing->task, line, err) != 0)
 			return TASK_FAILED;
 		take_selected(listing);
-	} else if (line->condition != IMAP_OK) {
+	} else if (line->condition != IMAP_OK &&
+		   event->handle != listing->samples_handle) {
 		listing->refused = true;
 	}
 	if (--listing->awaited > 0)

@@ -7,12 +7,15 @@
  * tells flags and what has vanished, CONDSTORE tells flags, and what is gone is
  * found out by a SEARCH where counts disagree. Whatever does not add up ends in
  * a listing of all UIDs with their flags, and if that does not add up either,
- * `partial` says so: then nothing counts as gone.
+ * `partial` says so: then nothing counts as gone. Where several mailboxes have
+ * the UIDVALIDITY 1, which some servers tell always, a few headers prove that
+ * the UIDs are still those of the messages that the journal knows.
  */
 #ifndef GODWIT_SRC_ENGINE_LISTING_H
 #define GODWIT_SRC_ENGINE_LISTING_H
 
 #include "pass.h"
+#include "samples.h"
 
 #include "godwit/imap/set.h"
 
@@ -41,6 +44,8 @@ struct listing {
 	bool refused;   /* a FETCH or SEARCH was */
 	struct imap_set vanished;
 	struct imap_set present; /* that a SEARCH found */
+	struct samples samples;  /* where UIDVALIDITY proves nothing */
+	uint32_t samples_handle; /* of what asked for them; 0: nothing did */
 
 	/* The result. */
 	bool renumbered; /* the journal's UIDs mean nothing any more */
@@ -51,7 +56,7 @@ struct listing {
 uint64_t listing_bytes(const struct mailbox *mailbox);
 
 /* Opens the task's mailbox; also after a connection broke. */
-enum task_step listing_begin(struct listing *listing);
+enum task_step listing_begin(struct listing *listing, struct err *err);
 
 /* TASK_DONE: the mailbox's `remote` is filled, and the result is there. */
 enum task_step listing_event(struct listing *listing,

@@ -36,6 +36,19 @@ struct mailbox *pass_mailbox_of(struct pass *pass, uint32_t id)
 	return NULL;
 }
 
+bool pass_uidvalidity_tells(
+	const struct pass *pass, const struct mailbox *mailbox)
+{
+	size_t count = 0;
+
+	if (!mailbox->in_journal || mailbox->record.uidvalidity != 1)
+		return true;
+	for (size_t i = 0; i < pass->count && count < 2; i++)
+		count += pass->mailboxes[i].in_journal &&
+			 pass->mailboxes[i].record.uidvalidity == 1;
+	return count < 2;
+}
+
 int pass_open_journal(struct pass *pass, struct err *err)
 {
 	const struct account *account = pass->account;

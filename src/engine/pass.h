@@ -136,6 +136,11 @@ void pass_discard(struct pass *pass);
  * those of the journal; or NULL. */
 struct mailbox *pass_mailbox_of(struct pass *pass, uint32_t id);
 
+/* Whether the UIDVALIDITY that the journal has of the mailbox tells it from all
+ * others: some servers (DavMail) tell 1 of each. */
+bool pass_uidvalidity_tells(
+	const struct pass *pass, const struct mailbox *mailbox);
+
 /* Whether the mailbox still takes part. */
 bool mailbox_is_active(const struct mailbox *mailbox);
 

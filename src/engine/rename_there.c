@@ -6,6 +6,8 @@
  */
 #include "rename_there.h"
 
+#include "samples.h"
+
 #include "godwit/base/limits.h"
 #include "godwit/imap/name.h"
 #include "godwit/imap/set.h"
@@ -16,7 +18,6 @@
 #include <string.h>
 
 enum {
-	SAMPLES = 4,
 	PROBES_A_LOGIN = 8,
 };
 
@@ -99,12 +100,6 @@ static bool is_common(const struct pass *pass, const struct mailbox *of)
 
 /* ---- Looking at one ------------------------------------------------------ */
 
-struct sample {
-	uint32_t uid;
-	bool is_told;
-	unsigned char header_sha256[IDENTITY_HASH_BYTES];
-};
-
 enum probe_stage {
 	PROBE_OPENS,
 	PROBE_FETCHES,
@@ -121,12 +116,10 @@ struct probe {
 	enum probe_stage stage;
 	struct rename *is; /* the missing one, by number or id */
 	bool by_id;
-	struct sample samples[SAMPLES];
-	size_t sampled;
+	struct samples samples;
 	uint32_t uid_last; /* of those that the journal knows; 0: none */
 	struct imap_set listed;
 	bool has_listed;
-	bool differs;
 	bool proven;
 	bool is_denied; /* for good, as far as one can tell */
 };
@@ -170,39 +163,14 @@ static struct rename *find_by_number(
 	return NULL;
 }
 
-static int sample(struct probe *probe, struct journal_base *base, uint32_t uid,
-	struct err *err)
-{
-	struct sample *sample = &probe->samples[probe->sampled];
-	struct journal_message message;
-	struct arena scratch = {0};
-	int found = journal_message(base, uid, &scratch, &message, err);
-
-	if (found > 0) {
-		sample->uid = uid;
-		sample->is_told = false;
-		memcpy(sample->header_sha256,
-			message.detail->identity.header_sha256,
-			sizeof(sample->header_sha256));
-		probe->sampled++;
-	}
-	arena_clear(&scratch);
-	return found < 0 ? -1 : 0;
-}
-
 static int take_samples(struct probe *probe, struct journal_base *base,
 	const struct journal_messages *known, struct err *err)
 {
-	const size_t last = known->count - 1;
-	const size_t wanted[SAMPLES] = {last, last - 1, last / 2, 0};
-
 	for (size_t i = 0; i < SAMPLES; i++) {
-		bool is_new = wanted[i] <= last;
+		size_t at = samples_place(known->count, i);
 
-		for (size_t k = 0; k < i; k++)
-			is_new = is_new && wanted[k] != wanted[i];
-		if (is_new && sample(probe, base, known->items[wanted[i]].uid,
-				      err) != 0)
+		if (samples_add(&probe->samples, base, known->items[at].uid,
+			    err) != 0)
 			return -1;
 	}
 	return 0;
@@ -231,7 +199,7 @@ static int load_samples(struct probe *probe, struct err *err)
 	struct arena scratch = {0};
 	int result;
 
-	probe->sampled = 0;
+	probe->samples.count = 0;
 	if (journal_base_open(&base, &probe->pass->journal, known->id, err) !=
 		0)
 		return -1;
@@ -278,8 +246,7 @@ static enum task_step fetch_samples(struct probe *probe)
 {
 	struct imap_set set = {0};
 
-	for (size_t i = 0; i < probe->sampled; i++)
-		imap_set_add(&set, probe->samples[i].uid);
+	samples_uids(&probe->samples, &set);
 	fetch(probe, &set, IMAP_FETCH_HEADER, PROBE_FETCHES);
 	imap_set_clear(&set);
 	return TASK_MORE;
@@ -301,7 +268,7 @@ static enum task_step go_on(struct probe *probe,
 {
 	if (load_samples(probe, err) != 0)
 		return TASK_FAILED;
-	if (probe->sampled > 0)
+	if (probe->samples.count > 0)
 		return fetch_samples(probe);
 	probe->proven = probe->by_id || may_have_become(probe, selected);
 	return TASK_DONE;
@@ -331,13 +298,12 @@ static enum task_step opened(struct probe *probe, struct err *err)
 /* What of the samples is gone meanwhile is not told. */
 static enum task_step fetched(struct probe *probe)
 {
-	size_t told = 0;
+	size_t told = samples_told(&probe->samples);
 
-	for (size_t i = 0; i < probe->sampled; i++)
-		told += probe->samples[i].is_told;
 	if (told == 0 && !probe->by_id && !probe->has_listed)
 		return list_known(probe);
-	probe->proven = !probe->differs && (told > 0 || probe->by_id);
+	probe->proven = samples_different(&probe->samples) == 0 &&
+			(told > 0 || probe->by_id);
 	return TASK_DONE;
 }
 
@@ -376,33 +342,12 @@ static enum task_step probe_answered(struct probe *probe,
 	return TASK_FAILED;
 }
 
-static void take_header(struct probe *probe, const struct imap_fetch *fetched)
-{
-	const unsigned needed = IMAP_FETCH_UID | IMAP_FETCH_HEADER;
-	struct identity identity;
-
-	if (probe->stage != PROBE_FETCHES ||
-		(fetched->present & needed) != needed || fetched->header_nil ||
-		fetched->header_not_kept)
-		return;
-	identity_of_header(fetched->header, fetched->header.len, &identity);
-	for (size_t i = 0; i < probe->sampled; i++) {
-		struct sample *sample = &probe->samples[i];
-
-		if (sample->uid != fetched->uid)
-			continue;
-		sample->is_told = true;
-		if (memcmp(sample->header_sha256, identity.header_sha256,
-			    sizeof(sample->header_sha256)) != 0)
-			probe->differs = true;
-	}
-}
-
 static void take_fetch(struct probe *probe, const struct imap_fetch *fetched)
 {
-	if (probe->stage != PROBE_LISTS)
-		take_header(probe, fetched);
-	else if ((fetched->present & IMAP_FETCH_UID) != 0)
+	if (probe->stage == PROBE_FETCHES)
+		samples_hear(&probe->samples, fetched);
+	else if (probe->stage == PROBE_LISTS &&
+		 (fetched->present & IMAP_FETCH_UID) != 0)
 		imap_set_add(&probe->listed, fetched->uid);
 }
 
@@ -417,11 +362,10 @@ static enum task_step probe_begin(struct task *task, struct err *err)
 	probe->stage = PROBE_OPENS;
 	probe->is = NULL;
 	probe->by_id = false;
-	probe->sampled = 0;
+	probe->samples.count = 0;
 	probe->uid_last = 0;
 	imap_set_clear(&probe->listed);
 	probe->has_listed = false;
-	probe->differs = false;
 	probe->is_denied = false;
 	command.select.mailbox = task->mailbox->wire_name;
 	command.select.condstore =

@@ -143,8 +143,38 @@ static void test_left_behind(bool writes)
 	world_clear(&world);
 }
 
+/* Under one UIDVALIDITY, two mailboxes with the same UIDs change names: nothing
+ * that counts is different, but the messages. A removal in one of them must not
+ * hit the message of the other that has its UID. */
+static void test_changed_places(const char *caps, intmax_t known)
+{
+	struct world world;
+
+	world_init(&world, 1);
+	world_offer(&world, caps);
+	world.server->odd.one_uidvalidity = true;
+	fake_server_create(world.server, "A", 0);
+	fake_server_create(world.server, "B", 0);
+	for (unsigned i = 0; i < (unsigned)known; i++) {
+		world_give(&world, "A", 110 + i * 50, 0);
+		world_give(&world, "B", 310 + i * 50, 0);
+	}
+	world_comes_to_rest(&world, "two mailboxes are in step");
+	fake_server_rename(world.server, world_box(&world, "A"), "T");
+	fake_server_rename(world.server, world_box(&world, "B"), "A");
+	fake_server_rename(world.server, world_box(&world, "T"), "B");
+	world_comes_to_rest(&world,
+		"when they change places, each has the messages of both");
+	is_int((intmax_t)world_box(&world, "A")->count, 2 * known, "there");
+	is_int((intmax_t)world_file_count(&world, "B"), 2 * known, "and here");
+	world_clear(&world);
+}
+
 int main(void)
 {
+	test_changed_places("UIDPLUS LITERAL+", 1);
+	test_changed_places("UIDPLUS LITERAL+", 4);
+	test_changed_places("UIDPLUS CONDSTORE ENABLE LITERAL+", 3);
 	test_left_behind(true);
 	test_left_behind(false);
 	test_one_name_for_two(false);
